@@ -1,0 +1,144 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "sluice",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        .library(name: "PipelineCore", targets: ["PipelineCore"]),
+        .library(name: "PipelineEngine", targets: ["PipelineEngine"]),
+        .library(name: "PipelineConfig", targets: ["PipelineConfig"]),
+        .library(name: "AWSClient", targets: ["AWSClient"]),
+        .library(name: "Pinpoint", targets: ["Pinpoint"]),
+        .library(name: "Flattening", targets: ["Flattening"]),
+        .library(name: "FilePlugins", targets: ["FilePlugins"]),
+        .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
+        .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
+    ],
+    traits: [
+        .trait(
+            name: "Failpoints",
+            description: "Compiles in the fault injection that the tests use. Never enabled in what users get."
+        )
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.26.0"),
+        .package(url: "https://github.com/apple/swift-crypto", "3.10.0"..<"5.0.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.1.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+    ],
+    targets: [
+        // The three C libraries: a module map and thin shims for macros and variadics.
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Core knows nobody.
+        .target(name: "PipelineCore"),
+
+        // Plugins and their parts know core.
+        .target(name: "AWSSigning", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(
+            name: "AWSClient",
+            dependencies: [
+                "AWSSigning",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ]
+        ),
+        .target(
+            name: "Pinpoint",
+            dependencies: ["PipelineCore", "AWSClient", .product(name: "Logging", package: "swift-log")]
+        ),
+        .target(name: "Flattening", dependencies: ["PipelineCore"]),
+        .target(name: "FilePlugins", dependencies: ["PipelineCore", "CZlib"]),
+        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "CSQLite"]),
+
+        // Configuration and engine know core.
+        .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "PipelineEngine",
+            dependencies: [
+                "PipelineCore", "Flattening",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .target(
+            name: "EndpointServer",
+            dependencies: [
+                "AWSSigning",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
+
+        // The command knows all.
+        .target(
+            name: "SluiceCommand",
+            dependencies: [
+                "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening",
+                "FilePlugins", "SQLitePlugins", "EndpointServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .executableTarget(name: "sluice", dependencies: ["SluiceCommand"]),
+
+        // What every plugin of a kind must pass, for this package's plugins and for other people's.
+        .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
+
+        .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
+        .testTarget(
+            name: "AWSClientTests",
+            dependencies: [
+                "AWSClient", "AWSSigning", "Pinpoint", "PipelineCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(name: "FlatteningTests", dependencies: ["PipelineCore", "Pinpoint", "Flattening"]),
+        .testTarget(name: "FilePluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "FilePlugins"]),
+        .testTarget(
+            name: "SQLitePluginsTests",
+            dependencies: ["PipelineCore", "PipelineTesting", "SQLitePlugins", "CSQLite"]
+        ),
+        .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig"]),
+        .testTarget(
+            name: "PipelineEngineTests",
+            dependencies: ["PipelineCore", "PipelineEngine", "PipelineTesting", "Flattening"]
+        ),
+        .testTarget(name: "EndpointServerTests", dependencies: ["EndpointServer"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = (target.swiftSettings ?? []) + [
+        // `any P` shows what costs a box and a dynamic dispatch.
+        .enableUpcomingFeature("ExistentialAny"),
+        // A member is visible only where its module is imported: the arrows between folders stay honest.
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        // An async function stays on its caller's executor unless it says otherwise.
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+        .define("FAILPOINTS", .when(traits: ["Failpoints"])),
+    ]
+}

@@ -1,0 +1,35 @@
+/// What a run has done so far. The account balances: `records == found + absent + failed`, parked users aside.
+public struct RunCounts: Sendable, Hashable {
+    public var found = 0
+    public var absent = 0
+    public var failed = 0
+    /// Endpoints that were written.
+    public var endpoints = 0
+    /// Endpoints that a later row of the same run replaced.
+    public var superseded = 0
+    /// Endpoints that the store had before and that their users no longer have.
+    public var removed = 0
+    /// Endpoints that the store had before for the users fetched so far: what `removed` is a share of.
+    public var previousEndpoints = 0
+    /// Rows that the sink refused because of their content.
+    public var refused = 0
+    /// Rows written, by table.
+    public var rows: [String: Int] = [:]
+
+    public init() {}
+
+    /// Records with an outcome.
+    public var records: Int { found + absent + failed }
+
+    public static func += (left: inout RunCounts, right: RunCounts) {
+        left.found += right.found
+        left.absent += right.absent
+        left.failed += right.failed
+        left.endpoints += right.endpoints
+        left.superseded += right.superseded
+        left.removed += right.removed
+        left.previousEndpoints += right.previousEndpoints
+        left.refused += right.refused
+        left.rows.merge(right.rows, uniquingKeysWith: +)
+    }
+}

@@ -1,0 +1,36 @@
+/// The state of a run, as `sluice_runs` spells it.
+public enum RunState: String, Sendable, Hashable {
+    case running
+    /// Everything is fetched, but more users failed than `accept_failed` lets pass into a `replace`.
+    case unpublished
+    case complete
+    /// Given up by `--fresh` or because its input changed.
+    case abandoned
+}
+
+/// One execution, over as many process lives as it takes: a row of `sluice_runs`.
+public struct RunRecord: Sendable, Hashable {
+    /// `nightly-20261123T000000Z`
+    public var runID: String
+    public var state: RunState
+    /// UTC text with three decimals.
+    public var logicalDate: String
+    public var startedAt: String
+    public var finishedAt: String?
+    public var counts: RunCounts
+    /// The program's version.
+    public var version: String
+
+    public init(
+        runID: String, state: RunState, logicalDate: String, startedAt: String, finishedAt: String? = nil,
+        counts: RunCounts = RunCounts(), version: String
+    ) {
+        self.runID = runID
+        self.state = state
+        self.logicalDate = logicalDate
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+        self.counts = counts
+        self.version = version
+    }
+}

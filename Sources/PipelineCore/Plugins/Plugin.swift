@@ -1,0 +1,98 @@
+/// The kinds of plugin; each has its place in the configuration.
+public enum PluginKind: String, Sendable, Hashable, CaseIterable {
+    /// Makes `any UserReader`.
+    case userReader = "user reader"
+    /// Makes `SourcePlan`.
+    case source
+    /// Makes `any Transform`.
+    case transform
+    /// Makes `any Sink`.
+    case sink
+}
+
+/// A source as the configuration describes it.
+public enum SourcePlan: Sendable {
+    /// IDs that are looked up one by one; the engine joins them in order.
+    case lookup(reader: any UserReader, lookup: any UserLookup, concurrency: Int)
+}
+
+/// A plugin: a value with a name and an option schema, made from options.
+public protocol Plugin: SendableMetatype {
+    associatedtype Product: Sendable
+    static var kind: PluginKind { get }
+    /// The name that stands after `type:`.
+    static var typeName: String { get }
+    /// One line for `sluice plugins`.
+    static var summary: String { get }
+    /// Without `type`, which the host adds. For a sink without `name` and `transforms`, which the host adds too.
+    static var schema: OptionSchema { get }
+    /// - Throws: `OptionError` for what the schema can't say.
+    static func make(_ options: Options, _ context: PluginContext) throws -> Product
+}
+
+/// What a plugin is told when it is made.
+public struct PluginContext: Sendable {
+    /// The pipeline's name.
+    public var pipeline: String
+    /// The name that the configuration gives this plugin, else its type.
+    public var name: String
+    /// Absolute; the folder for spools and locks. It may not exist yet.
+    public var stateDirectory: String
+    /// The process's environment.
+    public var environment: [String: String]
+    /// The program's version.
+    public var version: String
+    /// Takes a warning for the log.
+    public var warn: @Sendable (String) -> Void
+
+    public init(
+        pipeline: String, name: String, stateDirectory: String, environment: [String: String], version: String,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
+        self.pipeline = pipeline
+        self.name = name
+        self.stateDirectory = stateDirectory
+        self.environment = environment
+        self.version = version
+        self.warn = warn
+    }
+}
+
+/// A plugin's type, erased.
+public struct PluginFactory: Sendable {
+    public let kind: PluginKind
+    public let typeName: String
+    public let summary: String
+    public let schema: OptionSchema
+    public let make: @Sendable (Options, PluginContext) throws -> any Sendable
+
+    public init<P: Plugin>(_ plugin: P.Type) {
+        kind = P.kind
+        typeName = P.typeName
+        summary = P.summary
+        schema = P.schema
+        make = { options, context in try P.make(options, context) }
+    }
+}
+
+/// The plugins that a host knows: a value, passed explicitly.
+public struct PluginRegistry: Sendable {
+    /// In order of registration.
+    public private(set) var factories: [PluginFactory] = []
+
+    public init() {}
+
+    /// - Precondition: no plugin of this kind and name is registered yet.
+    public mutating func register<P: Plugin>(_ plugin: P.Type) {
+        precondition(factory(P.kind, P.typeName) == nil, "\(P.kind.rawValue) '\(P.typeName)' is registered twice")
+        factories.append(PluginFactory(plugin))
+    }
+
+    public func factory(_ kind: PluginKind, _ typeName: String) -> PluginFactory? {
+        factories.first { $0.kind == kind && $0.typeName == typeName }
+    }
+
+    public func typeNames(_ kind: PluginKind) -> [String] {
+        factories.filter { $0.kind == kind }.map(\.typeName)
+    }
+}

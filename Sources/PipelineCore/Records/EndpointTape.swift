@@ -1,0 +1,2 @@
+/// stub
+public struct EndpointTape: Sendable { public init() {} }

@@ -1,0 +1,81 @@
+/// A configured sink: a place that takes batches and holds its own checkpoint.
+public protocol Sink: Sendable {
+    /// The plugin's type, as the configuration spells it.
+    var typeName: String { get }
+    /// The name in the configuration, else the type; unique within a pipeline.
+    var name: String { get }
+    /// Where the rows go, for messages and the summary; no secret in it.
+    var target: String { get }
+    /// `merge`, `append` or `replace`.
+    var mode: WriteMode { get }
+    /// Opens the sink, takes its lock, and creates what is missing.
+    ///
+    /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
+    ///   `.unavailable`, `.configuration` where the tables belong to another mode.
+    func open(_ context: SinkContext) async throws -> any SinkSession
+}
+
+/// How a sink's content relates to earlier runs.
+public enum WriteMode: String, Sendable, Hashable, CaseIterable {
+    /// The newest state; each fetched user's rows are replaced as a whole.
+    case merge
+    /// Each run's rows stand beside the earlier ones.
+    case append
+    /// Exactly this run.
+    case replace
+}
+
+/// What a sink is told when it is opened.
+public struct SinkContext: Sendable {
+    public var pipeline: String
+    /// From 0; 0 where the run isn't sharded.
+    public var shard: Int
+    /// In the order of a batch's buffers.
+    public var tables: [TableDefinition]
+
+    public init(pipeline: String, shard: Int = 0, tables: [TableDefinition]) {
+        self.pipeline = pipeline
+        self.shard = shard
+        self.tables = tables
+    }
+}
+
+/// What a sink holds of one pipeline and shard.
+public struct SinkState: Sendable {
+    /// The newest run, nil where there was none.
+    public var lastRun: RunRecord?
+    /// The newest run's checkpoint.
+    public var checkpoint: Checkpoint?
+
+    public init(lastRun: RunRecord? = nil, checkpoint: Checkpoint? = nil) {
+        self.lastRun = lastRun
+        self.checkpoint = checkpoint
+    }
+}
+
+/// An opened sink. Its actor runs on an executor of its own, because the C calls below it block.
+///
+/// Each commit has two steps: `prepare`, then `commit` or `abandon`. After an error of `prepare` the session has
+/// abandoned the batch by itself; after an error of `commit` nothing but `close` follows, and only the sink's store
+/// knows whether the batch is in it.
+public protocol SinkSession: Actor {
+    /// What the store holds now.
+    func state() async throws -> SinkState
+    /// The run with this ID, nil where the store has none.
+    func run(withID runID: String) async throws -> RunRecord?
+    /// Marks an unfinished run `abandoned`; its rows stay as they are in `merge`.
+    func abandonRun(_ runID: String) async throws
+    /// Begins a run, durably: its record as `running` and its checkpoint at the start.
+    func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint
+    /// Writes the batch's rows and its checkpoint, without making them durable or visible.
+    func prepare(_ batch: Batch) async throws -> SinkObservations
+    /// Writes the run's end (its state, its time of ending, its counts; what `replace` publishes), without making it
+    /// durable or visible.
+    func prepareCompletion(state: RunState, finishedAt: String) async throws -> SinkObservations
+    /// Makes what was prepared durable and visible, at once.
+    func commit() async throws
+    /// Undoes what was prepared.
+    func abandon() async
+    /// Releases the lock and everything else; an open transaction is undone.
+    func close() async
+}

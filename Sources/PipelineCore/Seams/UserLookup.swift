@@ -1,0 +1,58 @@
+internal import Synchronization
+
+/// ID → outcome. Retries, rate, circuit and their state are inside.
+public protocol UserLookup: Sendable {
+    /// The application that is asked.
+    var applicationID: String { get }
+
+    /// Looks one user up; suspends as long as tokens, retries and an outage take.
+    ///
+    /// Safe to call from many tasks at once. Cancelling the task ends the call with `CancellationError`.
+    ///
+    /// - Throws: `PipelineError` for what must stop the whole run (credentials, an unknown application, an outage that
+    ///   lasts). What concerns this user alone is an `Outcome.failed`.
+    func lookUp(_ userID: String, call: LookupCall) async throws -> Outcome
+
+    /// True while an open circuit or a Retry-After holds all calls: then nobody is parked.
+    var isHeld: Bool { get }
+    /// A snapshot for progress and summary.
+    var statistics: LookupStatistics { get }
+    /// What was learned (the rate limit), as JSON, for the next process or run; nil where there is nothing.
+    var state: String? { get }
+    /// Takes what an earlier process or run learned; text that it can't read is ignored.
+    func restore(state: String)
+    /// Closes connections; no call follows.
+    func shutdown() async
+}
+
+/// What the engine watches of one call while it is under way.
+public final class LookupCall: Sendable {
+    private let sent = Mutex<ContinuousClock.Instant?>(nil)
+
+    public init() {}
+
+    /// When the first attempt was sent; nil while it waits for its first token.
+    public var firstSent: ContinuousClock.Instant? { sent.withLock { $0 } }
+
+    /// The lookup notes that the first attempt goes out now; later calls change nothing.
+    public func markSent(at instant: ContinuousClock.Instant = .now) {
+        sent.withLock { if $0 == nil { $0 = instant } }
+    }
+}
+
+/// What a lookup has done in this process.
+public struct LookupStatistics: Sendable, Hashable {
+    /// Attempts sent, retries included.
+    public var requests = 0
+    public var retries = 0
+    /// Answers that said "too many requests".
+    public var throttled = 0
+    /// The rate that is allowed at the moment, per second; nil without a limit.
+    public var allowedRate: Double?
+    /// A moving average of an attempt's latency, in seconds.
+    public var latency: Double?
+    /// One line on why nothing moves (an open circuit, a Retry-After), for the progress display.
+    public var hold: String?
+
+    public init() {}
+}
