@@ -1,0 +1,110 @@
+"""Fixtures of the end-to-end tests: the program as a whole, against servers on loopback.
+
+The program is `$SLUICE_BIN`, built with the trait Failpoints; `Scripts/test end-to-end` does all of it. Each test has a
+time limit (`@pytest.mark.limit(seconds)`, else 120 s). Tests marked `soak` are the long forms, which `Scripts/soak` runs.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from support.scripted_server import ScriptedServer  # noqa: E402
+from support.sluice import Sluice, SyntheticServer  # noqa: E402
+
+SOAKING = os.environ.get("SLUICE_SOAK") == "1"
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "limit(seconds): the longest that the test may take")
+    config.addinivalue_line("markers", "soak: a long form, run by Scripts/soak alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    if SOAKING:
+        return
+    kept = [item for item in items if item.get_closest_marker("soak") is None]
+    config.hook.pytest_deselected([item for item in items if item.get_closest_marker("soak") is not None])
+    items[:] = kept
+
+
+def pytest_sessionstart(session):
+    path = binary()
+    if not os.access(path, os.X_OK):
+        pytest.exit(f"{path} isn't there; start the tests with Scripts/test, or name the program in SLUICE_BIN", 4)
+    schema = subprocess.run([path, "--help"], capture_output=True, timeout=60, check=False)
+    if schema.returncode != 0:
+        pytest.exit(f"{path} --help ends with {schema.returncode}: {schema.stderr.decode()[:500]}", 4)
+
+
+def binary():
+    return os.path.abspath(os.environ.get("SLUICE_BIN", os.path.join(REPOSITORY, ".build/release/sluice")))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    marker = item.get_closest_marker("limit")
+    seconds = marker.args[0] if marker else 120
+
+    def expired(signum, frame):
+        raise TimeoutError(f"the test took longer than its {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.fixture
+def sluice(tmp_path):
+    """Starts the program in a clean environment, and ends what a test leaves running."""
+    runner = Sluice(binary(), tmp_path)
+    yield runner
+    runner.stop_all()
+
+
+@pytest.fixture
+def synthetic(sluice, tmp_path):
+    """Starts `sluice serve --synthetic` on a free port: `synthetic(users=…, seed=…, faults=…)`."""
+    servers = []
+
+    def start(**options):
+        server = SyntheticServer(sluice, tmp_path / f"server-{len(servers)}", **options)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def scripted():
+    """Starts a server whose answers are a Python function: an API that isn't this project's."""
+    servers = []
+
+    def start(answer):
+        server = ScriptedServer(answer)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def dice(request):
+    """Random numbers from a seed that a failing test prints; SLUICE_TEST_SEED sets it."""
+    seed = int(os.environ.get("SLUICE_TEST_SEED", random.SystemRandom().randrange(2**32)))
+    print(f"SLUICE_TEST_SEED={seed}")
+    return random.Random(seed)
