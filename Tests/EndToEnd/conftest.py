@@ -29,9 +29,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if SOAKING:
         return
-    kept = [item for item in items if item.get_closest_marker("soak") is None]
-    config.hook.pytest_deselected([item for item in items if item.get_closest_marker("soak") is not None])
-    items[:] = kept
+    config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
+    items[:] = [item for item in items if not item.get_closest_marker("soak")]
 
 
 def pytest_sessionstart(session):

@@ -1,0 +1,208 @@
+"""Faulty input becomes rows in `failures`, never a skipped or an invented user."""
+
+import base64
+import gzip
+import zlib
+
+import pytest
+from support.content import Store, same_content
+from support.scripted_server import endpoints
+from support.sluice import LOGICAL_DATE
+
+
+@pytest.fixture
+def server(scripted):
+    return scripted(lambda request: endpoints(request.user))
+
+
+def run(sluice, server, tmp_path, data, name="users.txt", code=65, arguments=(), **reader):
+    path = tmp_path / name
+    path.write_bytes(data)
+    options = {"type": "file", "path": str(path), **reader}
+    pipeline = sluice.pipeline("bad-input", server.url, options)
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE, *arguments).expect(code)
+    return Store(pipeline.database), result
+
+
+def asked_for(store):
+    """The users in input order, as (ordinal, ID)."""
+    return store.query("SELECT ordinal, user_id FROM users ORDER BY ordinal")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_lines(sluice, server, tmp_path, pack):
+    data = b"anna\n\n.\nbert\r\n..\n\xff\xfe\n  carla \n\r\nd\xc3\xb6rte\n\xed\xa0\x80\nemil"
+    store, result = run(sluice, server, tmp_path, pack(data), name="users.txt.gz" if pack is gzip.compress else "users.txt")
+    # Blank lines are no records; IDs aren't trimmed; a last line needs no line break.
+    assert asked_for(store) == [(0, "anna"), (2, "bert"), (5, "  carla "), (6, "dörte"), (8, "emil")]
+    assert store.failures("ordinal", "line", "code", "user_id", "attempts") == [
+        (1, 3, "InvalidUserId", ".", 0),
+        (3, 5, "InvalidUserId", "..", 0),
+        (4, 6, "InvalidEncoding", None, 0),
+        (7, 10, "InvalidEncoding", None, 0),
+    ]
+    raws = [row[0] for row in store.failures("raw")]
+    assert raws[2:] == [base64.b64encode(b"\xff\xfe").decode(), base64.b64encode(b"\xed\xa0\x80").decode()]
+    assert set(server.asked) == {"anna", "bert", "  carla ", "dörte", "emil"}
+    assert (result.summary["records"], result.summary["found"], result.summary["failed"]) == (9, 5, 4)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_csv(sluice, server, tmp_path, pack):
+    data = (
+        b"name,user_id,city\r\n"
+        b"Anna,anna,Kiel\r\n"
+        b"\r\n"
+        b"Bert,,Bonn\r\n"  # line 4: an empty ID
+        b"Carla\r\n"  # 5: too few fields
+        b'"Doe, Dora","d ""the"" doe","Ulm\nand around"\r\n'  # 6 and 7: quotes, commas, a line break
+        b"Emil,e\xff,Jena\r\n"  # 8: not UTF-8
+        b"Frida,..,Hof\r\n"  # 9
+        b"Gert,gert,Trier,too,many\r\n"  # 10: more fields than the header are no harm
+        b'Hanna,"hanna,Gera\r\n'  # 11: the quote is never closed
+        b"Ida,ida,Suhl\r\n"
+    )
+    name = "users.csv.gz" if pack is gzip.compress else "users.csv"
+    store, result = run(sluice, server, tmp_path, pack(data), name=name, column="user_id")
+    # After the open quote reading goes on with the line behind it.
+    assert asked_for(store) == [(0, "anna"), (3, 'd "the" doe'), (6, "gert"), (8, "ida")]
+    assert store.failures("ordinal", "line", "code") == [
+        (1, 4, "EmptyUserId"),
+        (2, 5, "MissingField"),
+        (4, 8, "InvalidEncoding"),
+        (5, 9, "InvalidUserId"),
+        (7, 11, "UnterminatedQuote"),
+    ]
+    assert result.summary["records"] == 9
+    assert all(path.endswith(name) for (path,) in store.failures("source_file"))
+
+
+def test_a_quoted_field_that_is_too_long(sluice, server, tmp_path):
+    """A quote that opens and isn't closed within 64 KiB is a stray quote, not a field as long as the file."""
+    lines = [b"user_id", b"anna", b'"bert'] + [b"user-%05d" % number for number in range(20000)]
+    store, result = run(sluice, server, tmp_path, b"\n".join(lines) + b"\n", name="users.csv", column="user_id")
+    assert store.failures("ordinal", "line", "code") == [(1, 3, "UnterminatedQuote")]
+    assert result.summary["found"] == 20001
+
+
+def test_csv_without_a_header(sluice, server, tmp_path):
+    store, _ = run(
+        sluice, server, tmp_path, b"1,anna\n2,bert\n", name="users.csv", code=0, column="2", header=False
+    )
+    assert asked_for(store) == [(0, "anna"), (1, "bert")]
+
+
+def test_csv_from_a_spreadsheet(sluice, server, tmp_path):
+    """A byte order mark is no part of the first column's name."""
+    store, _ = run(
+        sluice, server, tmp_path, b"\xef\xbb\xbfuser_id,city\r\nanna,Kiel\r\n", name="users.csv", code=0, column="user_id"
+    )
+    assert asked_for(store) == [(0, "anna")]
+
+
+def test_a_column_that_is_not_there(sluice, server, tmp_path):
+    _, result = run_only(sluice, server, tmp_path, b"id,city\nanna,Kiel\n", "users.csv", column="user_id")
+    assert result.code in (66, 78), result.err
+    assert "user_id" in result.message
+    assert not server.asked
+
+
+def run_only(sluice, server, tmp_path, data, name, **reader):
+    path = tmp_path / name
+    path.write_bytes(data)
+    pipeline = sluice.pipeline("bad-input", server.url, {"type": "file", "path": str(path), **reader})
+    return pipeline, sluice.run(pipeline, "--logical-date", LOGICAL_DATE)
+
+
+def test_an_empty_input(sluice, server, tmp_path):
+    """A run over nothing doesn't pass for one over everything."""
+    _, result = run_only(sluice, server, tmp_path, b"\n\n", "users.txt")
+    assert result.code == 76, result.err
+    assert "min_records" in result.message
+    _, result = run_only(sluice, server, tmp_path, b"\n\n", "users.txt")
+    assert result.code == 76
+
+
+def test_an_empty_input_that_is_accepted(sluice, server, tmp_path):
+    _, result = run(sluice, server, tmp_path, b"", code=0, arguments=["--accept", "empty"])
+    assert result.summary["records"] == 0 and result.summary["state"] == "complete"
+
+
+def test_accepted_failures(sluice, server, tmp_path):
+    (tmp_path / "users.txt").write_bytes(b"anna\n.\nbert\n")
+    pipeline = sluice.pipeline("accepted", server.url, tmp_path / "users.txt", limits={"accept_failed": 1})
+    assert sluice.run(pipeline).expect(0).summary["failed"] == 1
+
+
+def test_the_brake(sluice, server, tmp_path):
+    """More failures than `max_failed` stop the run in front of the commit that would pass the limit."""
+    lines = [b"user-%05d" % number for number in range(3000)]
+    for number in range(2000, 2100):
+        lines[number] = b".."
+    (tmp_path / "users.txt").write_bytes(b"\n".join(lines))
+    pipeline = sluice.pipeline("brake", server.url, tmp_path / "users.txt", batch_size=100)
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(76)
+    assert "max_failed" in result.message
+    store = Store(pipeline.database)
+    # 2,000 records without a failure, then a batch of nothing else: 100 of 2,100 is more than 1 %.
+    assert (store.count("users"), store.count("failures"), store.next_ordinal) == (2000, 0, 2000)
+    assert sluice.run(pipeline).code == 76, "the brake holds until somebody decides"
+    result = sluice.run(pipeline, "--accept", "failed").expect(65)
+    assert (result.summary["found"], result.summary["failed"]) == (2900, 100)
+    assert result.summary["resumed_from"] == 2000
+
+
+def gzip_of(lines):
+    return gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
+
+
+@pytest.mark.parametrize("fault", ["truncated", "corrupt"])
+def test_a_broken_gzip(sluice, server, tmp_path, fault):
+    """The whole batches before the fault are committed; the repaired file is read on from there."""
+    lines = [b"user-%06d-%08x" % (number, zlib.crc32(b"%d" % number)) for number in range(5000)]
+    whole = gzip_of(lines)
+    path = tmp_path / "users.txt.gz"
+    if fault == "truncated":
+        path.write_bytes(whole[: len(whole) * 2 // 3])
+    else:
+        # The last bytes are the checksum and the length.
+        path.write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
+    pipeline = sluice.pipeline("broken", server.url, path, batch_size=100)
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(66)
+    assert "users.txt.gz" in result.message and "line" in result.message
+    store = Store(pipeline.database)
+    committed = store.next_ordinal
+    assert committed > 2000 and committed % 100 == 0 and store.count("users") == committed
+    assert store.run_states == ["running"]
+
+    path.write_bytes(whole)
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+    assert result.summary["resumed_from"] == committed and result.summary["found"] == 5000
+    plain = tmp_path / "users.txt"
+    plain.write_bytes(b"\n".join(lines) + b"\n")
+    reference = sluice.pipeline("whole", server.url, plain, batch_size=100)
+    sluice.run(reference, "--logical-date", LOGICAL_DATE).expect(0)
+    same_content(Store(pipeline.database), Store(reference.database))
+
+
+def test_gzip_members_in_a_row(sluice, server, tmp_path):
+    """`cat a.gz b.gz` is a gzip file too, and its name says nothing."""
+    data = gzip.compress(b"anna\nbe") + gzip.compress(b"rt\n") + gzip.compress(b"") + gzip.compress(b"carla\n")
+    store, _ = run(sluice, server, tmp_path, data, name="users.txt", code=0)
+    assert asked_for(store) == [(0, "anna"), (1, "bert"), (2, "carla")]
+
+
+def test_unusual_ids_reach_the_table_unchanged(sluice, server, tmp_path):
+    ids = ["a/b", "a b", "a+b", "a%2Fb", "jane@example.com", "ünï", "#:?\\", "a//b", "…", "x" * 1000, "-", "'; DROP"]
+    store, _ = run(sluice, server, tmp_path, "\n".join(ids).encode() + b"\n", code=0)
+    assert [user for _, user in asked_for(store)] == ids
+    assert set(server.asked) == set(ids)
+
+
+def test_a_user_that_stands_twice(sluice, server, tmp_path):
+    """Both records are accounted for; the content is that of one."""
+    store, result = run(sluice, server, tmp_path, b"anna\nbert\nanna\n", code=0)
+    assert (result.summary["records"], result.summary["found"]) == (3, 3)
+    assert sorted(user for _, user in asked_for(store)) == ["anna", "bert"]
+    assert store.count("endpoints") == 2
+    assert result.summary["superseded"] >= 0
