@@ -1,0 +1,120 @@
+internal import CZlib
+
+/// Inflates a gzip file: one member or several in a row, with zero bytes after the last one tolerated, as gzip(1) and
+/// tape drives leave them. zlib checks each member's CRC-32 and length.
+final class GzipInflater {
+    private let file: InputFile
+    /// zlib keeps a pointer to its stream, so the stream mustn't move.
+    private let stream: UnsafeMutablePointer<z_stream>
+    private let compressed: UnsafeMutableRawBufferPointer
+    /// The file has no more bytes than those in `compressed`.
+    private var fileEnded = false
+    private var state = State.betweenMembers
+    /// Members begun.
+    private var members = 0
+
+    private enum State {
+        /// Zero or more members lie behind; another one, padding or the end may follow.
+        case betweenMembers
+        case inMember
+        case padding
+        case ended
+    }
+
+    /// Bytes read from the file at once.
+    private static let chunk = 256 * 1024
+
+    /// - Parameter file: at its beginning, which has been found to be a gzip header.
+    init(_ file: InputFile) throws {
+        self.file = file
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        compressed = .allocate(byteCount: Self.chunk, alignment: 16)
+        guard sluice_inflate_init_gzip(stream) == Z_OK else { throw Self.outOfMemory }
+    }
+
+    deinit {
+        // Harmless on a stream that couldn't be initialised: zlib finds no state in it.
+        inflateEnd(stream)
+        stream.deallocate()
+        compressed.deallocate()
+    }
+
+    /// Fills the buffer with uncompressed bytes; none means that the end is reached.
+    ///
+    /// - Throws: `InputDamage` where the data ends early or is corrupt; bytes in front of the damage come first.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(clamping: buffer.count)
+        let room = stream.pointee.avail_out
+        do {
+            while stream.pointee.avail_out > 0, state != .ended { try step() }
+        } catch {
+            // What was produced goes out first; the next call meets the damage again.
+            if stream.pointee.avail_out == room { throw error }
+        }
+        return Int(room - stream.pointee.avail_out)
+    }
+
+    private func step() throws {
+        if stream.pointee.avail_in == 0, !fileEnded { try refill() }
+        switch state {
+        case .betweenMembers:
+            if stream.pointee.avail_in == 0 {
+                state = .ended
+            } else if stream.pointee.next_in.pointee == 0 {
+                state = .padding
+            } else {
+                inflateReset(stream)
+                members += 1
+                state = .inMember
+            }
+        case .inMember:
+            try inflateMember()
+        case .padding:
+            while stream.pointee.avail_in > 0, stream.pointee.next_in.pointee == 0 {
+                stream.pointee.next_in += 1
+                stream.pointee.avail_in -= 1
+            }
+            if stream.pointee.avail_in > 0 { throw trailingGarbage("its zero padding") }
+            if fileEnded { state = .ended }
+        case .ended:
+            break
+        }
+    }
+
+    private func inflateMember() throws {
+        switch inflate(stream, Z_NO_FLUSH) {
+        case Z_OK:
+            break
+        case Z_STREAM_END:
+            state = .betweenMembers
+        case Z_BUF_ERROR:
+            // zlib can't go on without input, and there was room for output: the file has no more.
+            throw InputDamage(
+                message: "is cut off: the file ends in the middle of its gzip data", hint: InputDamage.repair)
+        case Z_MEM_ERROR:
+            throw Self.outOfMemory
+        default:
+            let detail = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"
+            if members > 1, stream.pointee.total_out == 0, detail == "incorrect header check" {
+                throw trailingGarbage("its gzip data")
+            }
+            throw InputDamage(message: "is corrupt gzip data (\(detail))", hint: InputDamage.repair)
+        }
+    }
+
+    private func trailingGarbage(_ place: String) -> InputDamage {
+        InputDamage(message: "holds something other than gzip data behind \(place)", hint: InputDamage.repair)
+    }
+
+    private static let outOfMemory = InputDamage(
+        message: "can't be inflated: out of memory", hint: "Free some memory and run again: the run resumes.")
+
+    private func refill() throws {
+        let count = try file.read(into: compressed)
+        fileEnded = count < compressed.count
+        stream.pointee.next_in = compressed.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_in = UInt32(count)
+    }
+}

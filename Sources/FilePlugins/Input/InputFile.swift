@@ -1,0 +1,85 @@
+internal import Glibc
+
+/// Why reading can't go on. The reader adds the file's name and the line.
+struct InputDamage: Error, Equatable {
+    /// A clause that follows the file's name: "is cut off: …".
+    var message: String
+    var hint: String
+
+    static let repair = "Repair or replace the file and run again: the run resumes where it stopped."
+
+    static func readFailed(_ code: Int32) -> InputDamage {
+        InputDamage(
+            message: "can't be read: \(errorText(code))", hint: "Mend the cause and run again: the run resumes.")
+    }
+}
+
+/// The system's words for an error number.
+func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
+
+/// A regular file, opened for reading. Blocking; one owner uses it.
+final class InputFile {
+    private var descriptor: Int32
+
+    /// - Throws: `InputDamage` where the file is missing, unreadable, or not a regular file.
+    init(path: String) throws {
+        descriptor = try retried { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let code = errno
+            close()
+            throw InputDamage.readFailed(code)
+        }
+        let type = status.st_mode & S_IFMT
+        guard type == S_IFREG else {
+            close()
+            if type == S_IFDIR { throw InputDamage.readFailed(EISDIR) }
+            // A pipe or a terminal can't be read again when the run resumes.
+            throw InputDamage(
+                message: "is not a regular file, so an interrupted run could not read it again",
+                hint: "Write the user IDs to a file and name that one.")
+        }
+    }
+
+    deinit { close() }
+
+    /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        var filled = 0
+        while filled < buffer.count, let start = buffer.baseAddress {
+            let count = try retried { Glibc.read(descriptor, start + filled, buffer.count - filled) }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// The number of bytes in the file at this moment.
+    func size() throws -> UInt64 {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw InputDamage.readFailed(errno) }
+        return UInt64(status.st_size)
+    }
+
+    /// Makes the next read begin at an offset, from the start of the file.
+    func seek(to offset: UInt64) throws {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw InputDamage.readFailed(errno) }
+    }
+
+    /// Gives the descriptor back; further calls do nothing.
+    func close() {
+        guard descriptor >= 0 else { return }
+        _ = Glibc.close(descriptor)
+        descriptor = -1
+    }
+}
+
+/// Repeats a system call for as long as a signal interrupts it.
+private func retried<Value: BinaryInteger>(_ call: () -> Value) throws -> Value {
+    while true {
+        let result = call()
+        if result >= 0 { return result }
+        let code = errno
+        if code != EINTR { throw InputDamage.readFailed(code) }
+    }
+}

@@ -1,0 +1,74 @@
+/// A file's bytes, inflated where it is gzip: recognised by its first bytes, not by its name.
+final class UncompressedInput {
+    private let file: InputFile
+    private let inflater: GzipInflater?
+    /// Uncompressed bytes in front of the next read.
+    private(set) var offset: UInt64 = 0
+
+    /// - Throws: `InputDamage` where the file can't be opened, or begins as something that can't hold user IDs.
+    init(path: String) throws {
+        let file = try InputFile(path: path)
+        self.file = file
+        var signature = [UInt8](repeating: 0, count: 10)
+        let length = try signature.withUnsafeMutableBytes { try file.read(into: $0) }
+        signature.removeLast(signature.count - length)
+        try file.seek(to: 0)
+        if signature.starts(with: [0x1F, 0x8B]) {
+            inflater = try GzipInflater(file)
+        } else if signature.count < 2, path.lowercased().hasSuffix(".gz") {
+            throw InputDamage(message: "is cut off: it is no complete gzip file", hint: InputDamage.repair)
+        } else if let name = Self.unreadable.first(where: { signature.starts(with: $0.signature) })?.name {
+            throw InputDamage(
+                message: "is \(name); user IDs are read from UTF-8 text, plain or gzip",
+                hint: "Convert the file and run again.")
+        } else {
+            inflater = nil
+        }
+    }
+
+    /// What people name by mistake. None of these signatures begins a valid UTF-8 text, zip's and bzip2's aside,
+    /// which no list of IDs begins with.
+    private static let unreadable: [(signature: [UInt8], name: String)] = [
+        ([0xFF, 0xFE], "UTF-16 text"),
+        ([0xFE, 0xFF], "UTF-16 text"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file"),
+        ([0x50, 0x4B, 0x03, 0x04], "a zip file or a spreadsheet"),
+        ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "a bzip2 file"),
+    ]
+
+    /// Fills the buffer with uncompressed bytes; none means that the end is reached.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        let count =
+            if let inflater { try inflater.read(into: buffer) } else { try file.read(into: buffer) }
+        offset += UInt64(count)
+        return count
+    }
+
+    /// Goes forward to an offset: at once in a plain file, by inflating in a gzip file. The buffer takes what is
+    /// inflated on the way.
+    ///
+    /// - Throws: `InputDamage` where the input ends in front of the offset; `CancellationError` where the task ends.
+    func skip(to target: UInt64, using buffer: UnsafeMutableRawBufferPointer) throws {
+        guard let inflater else {
+            guard try target <= file.size() else { throw Self.tooShort }
+            try file.seek(to: target)
+            offset = target
+            return
+        }
+        while offset < target {
+            try Task.checkCancellation()
+            let wanted = Int(min(UInt64(buffer.count), target - offset))
+            let count = try inflater.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+            guard count > 0 else { throw Self.tooShort }
+            offset += UInt64(count)
+        }
+    }
+
+    /// The input changed behind the run's back.
+    static let tooShort = InputDamage(
+        message: "ends in front of the place where the run stopped; it has changed since",
+        hint: "Restore the file as it was, or start over with --fresh.")
+
+    func close() { file.close() }
+}

@@ -1,0 +1,81 @@
+internal import PipelineCore
+
+/// An opened file of user IDs. Reads block a thread of its own.
+actor FileUserCursor: UserCursor {
+    private let executor = BlockingExecutor(label: "users.file")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let reader: FileUserReader
+    private var input: InputWindow?
+    private var format: any RecordFormat
+    /// The IDs that were yielded, where repeats are dropped.
+    private var seen: SeenIDs?
+    /// What ended the reading; it follows the records in front of it.
+    private var failure: (any Error)?
+
+    /// A call of `next` ends early once it has gathered this many bytes, so long IDs and faults can't fill the memory.
+    private static let bytesAtOnce = 1 << 20
+
+    init(_ reader: FileUserReader) {
+        self.reader = reader
+        format = reader.makeFormat()
+        seen = reader.distinct ? SeenIDs() : nil
+    }
+
+    /// Opens the file and goes to a position.
+    func open(at position: Position) throws {
+        do {
+            let input = try InputWindow(path: reader.path.resolved)
+            self.input = input
+            guard seen != nil else { return try format.begin(input, at: position) }
+            // Which IDs are repeats depends on everything in front.
+            try format.begin(input, at: .start)
+            while input.offset < position.offset {
+                try Task.checkCancellation()
+                guard let record = try format.next(input) else { break }
+                _ = isNew(record)
+            }
+            guard input.offset == position.offset || position == .start else { throw UncompressedInput.tooShort }
+        } catch {
+            close()
+            throw describe(error, opening: true)
+        }
+    }
+
+    func next(limit: Int) throws -> [InputRecord] {
+        precondition(limit > 0, "at least one record must be asked for")
+        guard let input else { return [] }
+        var records: [InputRecord] = []
+        records.reserveCapacity(min(limit, 1024))
+        let start = input.offset
+        if failure == nil {
+            do {
+                while records.count < limit, input.offset - start < Self.bytesAtOnce || records.isEmpty {
+                    guard let record = try format.next(input) else { break }
+                    if isNew(record) { records.append(record) }
+                }
+            } catch {
+                failure = describe(error, opening: false)
+            }
+        }
+        if records.isEmpty, let failure { throw failure }
+        return records
+    }
+
+    func close() {
+        input?.close()
+        input = nil
+    }
+
+    /// False for an ID that stands further up, where repeats are dropped. Faults are never dropped.
+    private func isNew(_ record: InputRecord) -> Bool {
+        guard case .userID(let id) = record.content else { return true }
+        return seen?.insert(id) ?? true
+    }
+
+    private func describe(_ error: any Error, opening: Bool) -> any Error {
+        guard let damage = error as? InputDamage else { return error }
+        let place = opening ? "" : " Reading stopped at line \(format.line + 1) (uncompressed)."
+        return PipelineError(.noInput, "\(reader.path.written) \(damage.message).\(place)", hint: damage.hint)
+    }
+}
