@@ -8,6 +8,9 @@ public struct RowBuffer: Sendable {
     public private(set) var cells: [Cell]
     /// The bytes that cells point into.
     public private(set) var arena: [UInt8]
+    /// In a table of parts: for each endpoint's row in turn, how many rows of parts there are up to the end of its own.
+    /// It tells a sink which of two equal endpoints in one batch a part belongs to.
+    public private(set) var groupEnds: [Int] = []
 
     public init(columnCount: Int) {
         precondition(columnCount > 0, "a table has columns")
@@ -30,6 +33,26 @@ public struct RowBuffer: Sendable {
     /// Appends one cell to the row at hand.
     public mutating func append(_ cell: Cell) { cells.append(cell) }
 
+    /// Appends the cells of a whole row.
+    public mutating func append(row: UnsafeBufferPointer<Cell>) {
+        precondition(row.count == columnCount, "a row of another table")
+        cells.append(contentsOf: row)
+    }
+
+    /// How much a buffer held at some time.
+    public struct Mark: Sendable {
+        let cells: Int
+        let bytes: Int
+    }
+
+    public var mark: Mark { Mark(cells: cells.count, bytes: arena.count) }
+
+    /// Forgets all cells and bytes that came after the mark; cells stored since then are not to be used any more.
+    public mutating func truncate(to mark: Mark) {
+        cells.removeLast(cells.count - mark.cells)
+        arena.removeLast(arena.count - mark.bytes)
+    }
+
     /// Stores bytes in the arena and gives the cell that points to them; append it as often as it is needed.
     ///
     /// - Precondition: fewer than 4 GiB in one value; valid UTF-8; for `.time` exactly 24 bytes.
@@ -39,16 +62,35 @@ public struct RowBuffer: Sendable {
         return Cell(kind: kind, bits: offset, length: UInt32(bytes.count))
     }
 
+    /// Stores bytes that the closure writes, and gives the cell that points to them.
+    ///
+    /// - Parameter initialize: Gets room for `capacity` bytes and gives how many it has written from its beginning.
+    public mutating func store(
+        _ kind: Cell.Kind, capacity: Int, _ initialize: (UnsafeMutablePointer<UInt8>) -> Int
+    ) -> Cell {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(capacity, 1)) { scratch in
+            guard let start = scratch.baseAddress else { return .null }
+            let count = initialize(start)
+            precondition(count <= capacity, "more bytes than there was room for")
+            return store(kind, UnsafeRawBufferPointer(start: start, count: count))
+        }
+    }
+
     /// Stores a string's UTF-8 in the arena.
     public mutating func store(_ kind: Cell.Kind, _ text: String) -> Cell {
         var text = text
         return text.withUTF8 { store(kind, UnsafeRawBufferPointer($0)) }
     }
 
+    /// Says that the parts of one endpoint are complete, also where it has none.
+    public mutating func endGroup() { groupEnds.append(rowCount) }
+
     /// Appends all rows of another buffer of the same table.
     public mutating func append(contentsOf other: RowBuffer) {
         precondition(other.columnCount == columnCount, "rows of another table")
         let shift = UInt64(arena.count)
+        let rows = rowCount
+        groupEnds.append(contentsOf: other.groupEnds.lazy.map { $0 + rows })
         arena.append(contentsOf: other.arena)
         cells.reserveCapacity(cells.count + other.cells.count)
         for var cell in other.cells {
