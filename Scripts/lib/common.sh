@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts beside this folder share. Sourced, never run.
 #
 # Everything here does nothing, quickly, where there is nothing to do.

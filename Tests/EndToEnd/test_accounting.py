@@ -1,4 +1,4 @@
-"""Every user accounted for, whatever the network does; the content equals an oracle and doesn't depend on concurrency."""
+"""Every user accounted for, whatever the network does, and the same content at any concurrency."""
 
 import pytest
 from support.content import Store, same_content

@@ -32,7 +32,9 @@ def asked_for(store):
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_lines(sluice, server, tmp_path, pack):
     data = b"anna\n\n.\nbert\r\n..\n\xff\xfe\n  carla \n\r\nd\xc3\xb6rte\n\xed\xa0\x80\nemil"
-    store, result = run(sluice, server, tmp_path, pack(data), name="users.txt.gz" if pack is gzip.compress else "users.txt")
+    store, result = run(
+        sluice, server, tmp_path, pack(data), name="users.txt.gz" if pack is gzip.compress else "users.txt"
+    )
     # Blank lines are no records; IDs aren't trimmed; a last line needs no line break.
     assert asked_for(store) == [(0, "anna"), (2, "bert"), (5, "  carla "), (6, "dörte"), (8, "emil")]
     assert store.failures("ordinal", "line", "code", "user_id", "attempts") == [
@@ -86,16 +88,20 @@ def test_a_quoted_field_that_is_too_long(sluice, server, tmp_path):
 
 
 def test_csv_without_a_header(sluice, server, tmp_path):
-    store, _ = run(
-        sluice, server, tmp_path, b"1,anna\n2,bert\n", name="users.csv", code=0, column="2", header=False
-    )
+    store, _ = run(sluice, server, tmp_path, b"1,anna\n2,bert\n", name="users.csv", code=0, column="2", header=False)
     assert asked_for(store) == [(0, "anna"), (1, "bert")]
 
 
 def test_csv_from_a_spreadsheet(sluice, server, tmp_path):
     """A byte order mark is no part of the first column's name."""
     store, _ = run(
-        sluice, server, tmp_path, b"\xef\xbb\xbfuser_id,city\r\nanna,Kiel\r\n", name="users.csv", code=0, column="user_id"
+        sluice,
+        server,
+        tmp_path,
+        b"\xef\xbb\xbfuser_id,city\r\nanna,Kiel\r\n",
+        name="users.csv",
+        code=0,
+        column="user_id",
     )
     assert asked_for(store) == [(0, "anna")]
 

@@ -59,10 +59,14 @@ def test_unknown_host(sluice, users):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (error(403, "AccessDeniedException", "User is not authorized to perform: mobiletargeting:GetUserEndpoints"),
-         ["403", "not authorized"]),
-        (error(403, "UnrecognizedClientException", "The security token included in the request is invalid."),
-         ["security token"]),
+        (
+            error(403, "AccessDeniedException", "User is not authorized to perform: mobiletargeting:GetUserEndpoints"),
+            ["403", "not authorized"],
+        ),
+        (
+            error(403, "UnrecognizedClientException", "The security token included in the request is invalid."),
+            ["security token"],
+        ),
         (error(403, "ForbiddenException", SHUTDOWN), ["end of support|end(ed)? support", "archive"]),
         (error(404, "NotFoundException", "Application not found"), ["application"]),
     ],

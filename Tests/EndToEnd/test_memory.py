@@ -17,7 +17,11 @@ def unknown_users(path, count):
 def peak(sluice, name, server, users, count):
     """Runs a pipeline; the peak of its resident memory in MiB."""
     pipeline = sluice.pipeline(
-        name, server.url, users, concurrency=64, limits={"max_absent": "100%"},
+        name,
+        server.url,
+        users,
+        concurrency=64,
+        limits={"max_absent": "100%"},
         rate_limit={"requests_per_second": 100000, "burst": 1000, "adaptive": False},
     )
     result = sluice.run(pipeline, timeout=6000).expect(0)

@@ -53,7 +53,9 @@ def compare(sluice, scripted, tmp_path, seconds, dice):
     same_content(*(Store(pipeline.database) for pipeline, _ in started.values()))
 
     steady, slowed = (seconds_to_ask_all(servers[name]) for name in ("steady", "stalled"))
-    print(f"{len(stalled)} of {len(users)} stalled: {len(users) / steady:.1f}/s without, {len(users) / slowed:.1f}/s with")
+    print(
+        f"{len(stalled)} of {len(users)} stalled: {len(users) / steady:.1f}/s without, {len(users) / slowed:.1f}/s with"
+    )
     assert slowed <= steady / 0.97
     # What is stalled at the very end has nothing behind it to hide in: it costs itself, once.
     assert results["stalled"].elapsed <= results["steady"].elapsed / 0.97 + STALL + 1.5

@@ -19,7 +19,9 @@ def answer(request):
     return endpoints(request.user)
 
 
-@pytest.mark.parametrize("arguments", [[], ["--log-format", "json"], ["--log-level", "debug"], ["--log-level", "trace"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["--log-format", "json"], ["--log-level", "debug"], ["--log-level", "trace"]]
+)
 def test_no_id_and_no_secret_in_the_output(sluice, scripted, tmp_path, arguments):
     server = scripted(answer)
     (tmp_path / "users.txt").write_text("\n".join(USERS) + "\n")

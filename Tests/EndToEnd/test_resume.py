@@ -168,7 +168,9 @@ def test_merge_keeps_the_newest_state(sluice, server, users):
     store = Store(pipeline.database)
     assert dict(store.query("SELECT user_id, count(*) FROM endpoints GROUP BY user_id")) == {"anna": 1, "carla": 3}
     assert store.query("SELECT user_id, status, endpoint_count FROM users ORDER BY user_id") == [
-        ("anna", "found", 1), ("bert", "absent", 0), ("carla", "found", 3),
+        ("anna", "found", 1),
+        ("bert", "absent", 0),
+        ("carla", "found", 3),
     ]
     assert store.failures("user_id", "status", "code", "attempts") == [("carla", 400, "BadRequestException", 1)]
     for table in ("endpoint_attributes", "endpoint_metrics", "endpoint_user_attributes"):

@@ -55,7 +55,10 @@ def test_the_verifier_can_say_no(scripted):
     """boto3's requests pass, and fail when one byte of path, header, key or signature differs."""
     server = scripted(lambda request: endpoints(request.user))
     client = boto3.client(
-        "pinpoint", endpoint_url=server.url, region_name="eu-central-1", aws_access_key_id=ACCESS_KEY,
+        "pinpoint",
+        endpoint_url=server.url,
+        region_name="eu-central-1",
+        aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
     )
     for user in ODD:
@@ -103,7 +106,9 @@ def test_botocore_agrees_with_every_signature(sluice, scripted, tmp_path, token)
 def test_headers_of_every_attempt(sluice, scripted, tmp_path):
     """Each attempt is signed afresh, and the attempts of a call are told apart as SDKs do."""
     server = scripted(
-        lambda request: endpoints(request.user) if request.attempt == 3 else error(500, "InternalServerErrorException", "")
+        lambda request: (
+            endpoints(request.user) if request.attempt == 3 else error(500, "InternalServerErrorException", "")
+        )
     )
     (tmp_path / "users.txt").write_text("anna\n")
     pipeline = sluice.pipeline("attempts", server.url, tmp_path / "users.txt")

@@ -1,4 +1,4 @@
-"""An HTTP server whose answers are a Python function, and a proxy that notes who is asked for. Neither is this project's."""
+"""An HTTP server whose answers are a Python function, and a proxy that notes who is asked for."""
 
 import asyncio
 import json

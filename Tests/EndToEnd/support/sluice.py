@@ -206,7 +206,9 @@ class SyntheticServer:
     def __init__(self, sluice, folder, users=1000, seed=1, listen="127.0.0.1:0", **options):
         self.sluice, self.folder, self.users, self.seed = sluice, Path(folder), users, seed
         self.folder.mkdir(exist_ok=True)
-        self.ids, self.outcomes, self.archive = (self.folder / name for name in ("ids.txt", "outcomes", "archive.ndjson"))
+        self.ids, self.outcomes, self.archive = (
+            self.folder / name for name in ("ids.txt", "outcomes", "archive.ndjson")
+        )
         self.options = options
         self.process = None
         self.start(listen)

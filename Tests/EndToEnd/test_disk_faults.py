@@ -1,0 +1,49 @@
+"""I/O errors and death inside of a commit's system calls, injected by strace: deeper than any failpoint reaches."""
+
+import shutil
+import signal
+import subprocess
+
+import pytest
+from support.content import Store, same_run
+from support.sluice import LOGICAL_DATE
+
+
+@pytest.fixture(scope="module")
+def strace():
+    path = shutil.which("strace")
+    if not path or subprocess.run([path, "-o", "/dev/null", "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("strace isn't there or isn't allowed here")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("calls", "injection", "code"),
+    [
+        ("fsync,fdatasync", "error=EIO:when=1", 74),
+        ("fsync,fdatasync", "error=EIO:when=6", 74),
+        ("pwrite64", "error=ENOSPC:when=40", 74),
+        ("pwrite64", "error=EIO:when=90+", 74),
+        ("fsync,fdatasync", "signal=KILL:when=2", -signal.SIGKILL),
+        ("fsync,fdatasync", "signal=KILL:when=9", -signal.SIGKILL),
+        ("pwrite64", "signal=KILL:when=7", -signal.SIGKILL),
+        ("pwrite64", "signal=KILL:when=77", -signal.SIGKILL),
+        ("unlink,unlinkat", "signal=KILL:when=1", -signal.SIGKILL),
+    ],
+)
+def test_faults_inside_of_a_commit(sluice, synthetic, strace, calls, injection, code):
+    server = synthetic(users=1000)
+    whole = sluice.pipeline("whole", server.url, server.ids, batch_size=100)
+    sluice.run(whole, "--logical-date", LOGICAL_DATE).expect(0)
+
+    pipeline = sluice.pipeline("faulty", server.url, server.ids, batch_size=100)
+    prefix = [strace, "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{injection}"]
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE, prefix=prefix)
+    # The first calls of all belong to the making of the file; there it can't be created.
+    assert result.code == code or (code == 74 and "when=1" in injection and result.code == 73), result.err
+    if code == 74:
+        assert result.message
+    sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+    store = Store(pipeline.database)
+    store.check()
+    same_run(store, Store(whole.database))
