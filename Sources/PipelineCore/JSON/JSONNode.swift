@@ -82,6 +82,13 @@ public struct JSONNode: Sendable {
         }
     }
 
+    /// The same with names as `textBytes` has them: names that differ in lone surrogates alone differ here.
+    public var nameBytes: [(name: [UInt8], value: JSONNode)] {
+        memberNames.map { name in
+            (JSONNode(tape: tape, index: name).textBytes ?? [], JSONNode(tape: tape, index: name + 1))
+        }
+    }
+
     /// The nodes of a map's names; each one's value is the node behind it.
     var memberNames: [Int] {
         guard kind == .object else { return [] }
