@@ -1,0 +1,117 @@
+/// Replaces `${NAME}`, `${NAME:-default}` and `${file:/run/secrets/x}` in a parsed scalar; `$${` is a literal `${`.
+struct Interpolation: Sendable {
+    var environment: [String: String]
+    /// Absolute; relative files of `${file:…}` begin here.
+    var folder: String
+
+    /// A scalar after replacement.
+    struct Result: Sendable {
+        var text: String
+        /// What was put in, for redaction.
+        var insertions: [Insertion] = []
+    }
+
+    struct Insertion: Sendable {
+        var text: String
+        /// From a file, so surely a secret.
+        var isFile: Bool
+    }
+
+    /// What is wrong, by the variable's or the file's name; never by a value.
+    struct Failure: Error, Equatable {
+        var message: String
+        var hint: String?
+    }
+
+    static let maximumFileBytes = 65_536
+
+    func replace(in text: String) throws(Failure) -> Result {
+        guard text.utf8.contains(UInt8(ascii: "$")) else { return Result(text: text) }
+        var result = Result(text: "")
+        var rest = Substring(text)
+        while let dollar = rest.firstIndex(of: "$") {
+            result.text += rest[..<dollar]
+            rest = rest[dollar...]
+            if rest.hasPrefix("$${") {
+                result.text += "${"
+                rest = rest.dropFirst(3)
+            } else if rest.hasPrefix("${") {
+                guard let end = rest.firstIndex(of: "}") else {
+                    throw Failure(message: "'${' has no '}'", hint: "a literal '${' is written '$${'")
+                }
+                let insertion = try value(of: rest[rest.index(dollar, offsetBy: 2)..<end])
+                result.text += insertion.text
+                result.insertions.append(insertion)
+                rest = rest[rest.index(after: end)...]
+            } else {
+                result.text += "$"
+                rest = rest.dropFirst()
+            }
+        }
+        result.text += rest
+        return result
+    }
+
+    private func value(of reference: Substring) throws(Failure) -> Insertion {
+        if reference.hasPrefix("file:") { return try contents(of: String(reference.dropFirst("file:".count))) }
+        var name = reference
+        var fallback: String?
+        if let separator = reference.firstIndex(of: ":"), reference[separator...].hasPrefix(":-") {
+            name = reference[..<separator]
+            fallback = String(reference[separator...].dropFirst(2))
+        }
+        guard Self.isName(name) else {
+            throw Failure(
+                message: "'${\(reference)}' names no variable",
+                hint: "write ${NAME}, ${NAME:-default} or ${file:PATH}; a literal '${' is '$${'")
+        }
+        if let fallback, fallback.utf8.contains(UInt8(ascii: "{")) {
+            throw Failure(message: "the default of '${\(name)}' can't hold another '${'")
+        }
+        let value = environment[String(name)]
+        // As in a shell, `:-` also stands in for an empty variable.
+        if let fallback, value?.isEmpty ?? true { return Insertion(text: fallback, isFile: false) }
+        guard let value else {
+            throw Failure(
+                message: "the environment variable '\(name)' isn't set",
+                hint: "set it, or write ${\(name):-default}")
+        }
+        return Insertion(text: value, isFile: false)
+    }
+
+    private func contents(of path: String) throws(Failure) -> Insertion {
+        guard !path.isEmpty, !path.hasPrefix("~") else {
+            throw Failure(message: "'${file:\(path)}' names no file", hint: "write ${file:/run/secrets/name}")
+        }
+        let bytes: [UInt8]
+        do throws(FileContents.ReadError) {
+            bytes = try FileContents.read(
+                FileContents.resolve(path, in: folder), limit: Self.maximumFileBytes)
+        } catch {
+            throw Failure(message: "the file '\(path)' can't be read: \(error.reason)")
+        }
+        guard bytes.count <= Self.maximumFileBytes else {
+            throw Failure(message: "the file '\(path)' is larger than 64 KiB, which no secret is")
+        }
+        guard var text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(message: "the file '\(path)' isn't UTF-8 text")
+        }
+        if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
+        guard !text.isEmpty else { throw Failure(message: "the file '\(path)' is empty") }
+        return Insertion(text: text, isFile: true)
+    }
+
+    private static func isName(_ name: Substring) -> Bool {
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+            return false
+        }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+internal import PipelineCore
+
+extension OptionDecoder {
+    /// A scalar after interpolation.
+    private struct Scalar {
+        var text: String
+        /// Quoted in the file, with nothing put in: text, whatever it looks like.
+        var isQuoted: Bool
+        /// What a message may show.
+        var shown: String
+    }
+
+    mutating func decodeScalar(_ node: DocumentNode, as type: OptionType, label: String) -> OptionValue? {
+        guard case .scalar(let written, let isPlain) = node.content else { return mismatch(node, type, label) }
+        let isSecret = if case .secret = type { true } else { false }
+        let result: Interpolation.Result
+        do throws(Interpolation.Failure) {
+            result = try interpolation.replace(in: written)
+        } catch {
+            // A name in front of which a secret stands is not shown by the failure, which holds only the reference.
+            diagnostics.error(error.message, at: node.place, hint: error.hint)
+            return nil
+        }
+        for insertion in result.insertions where insertion.isFile || insertion.text.utf8.count >= 4 {
+            redact(insertion.text)
+        }
+        if isSecret { redact(result.text) }
+        let scalar = Scalar(
+            text: result.text, isQuoted: !isPlain && result.insertions.isEmpty,
+            shown: isSecret ? "•••" : "'\(Self.shortened(written))'")
+        switch value(of: scalar, as: type) {
+        case .success(let value): return value
+        case .failure(let problem):
+            let message = problem.message ?? "must be \(type.expectation), not \(scalar.shown)"
+            diagnostics.error("\(label) \(message)", at: node.place, hint: problem.hint)
+            return nil
+        }
+    }
+
+    private struct Problem: Error {
+        /// Nil: the type's expectation says it all.
+        var message: String?
+        var hint: String?
+    }
+
+    private func value(of scalar: Scalar, as type: OptionType) -> Result<OptionValue, Problem> {
+        let text = scalar.text
+        switch type {
+        case .text: return .success(.text(text))
+        case .pattern(let pattern): return pattern.accepts(text) ? .success(.text(text)) : .failure(Problem())
+        case .secret:
+            return text.isEmpty ? .failure(Problem(message: "is empty")) : .success(.secret(Secret(text)))
+        case .boolean: return boolean(scalar)
+        case .integer(let range):
+            if scalar.isQuoted { return quotedNumber(ScalarForms.integer(text) != nil) }
+            guard let number = ScalarForms.integer(text) else { return .failure(Problem(hint: integerHint(text))) }
+            return range.contains(number) ? .success(.integer(number)) : .failure(Problem())
+        case .number(let range):
+            if scalar.isQuoted { return quotedNumber(ScalarForms.number(text) != nil) }
+            guard let number = ScalarForms.number(text), range.contains(number) else { return .failure(Problem()) }
+            return .success(.number(number))
+        case .enumeration(let names):
+            if names.contains(text) { return .success(.text(text)) }
+            let nearest = Suggestion.nearest(to: text, among: names)
+            return .failure(Problem(hint: nearest.map { "did you mean '\($0)'?" }))
+        case .duration(let range):
+            guard let duration = ScalarForms.duration(text), range.contains(duration) else {
+                return .failure(Problem(hint: ScalarForms.integer(text) == nil ? nil : "add a unit, such as \(text)s"))
+            }
+            return .success(.duration(duration))
+        case .size(let range):
+            guard let size = ScalarForms.size(text), range.contains(size) else {
+                return .failure(Problem(hint: sizeHint(text)))
+            }
+            return .success(.size(size))
+        case .shareOrCount:
+            if let share = ScalarForms.share(text) { return .success(.shareOrCount(share)) }
+            if scalar.isQuoted { return quotedNumber(ScalarForms.integer(text) != nil) }
+            guard let count = ScalarForms.integer(text), count >= 0 else { return .failure(Problem()) }
+            return .success(.shareOrCount(.count(count)))
+        case .path(let allowsDash): return path(text, allowsDash: allowsDash)
+        case .fieldPath, .list, .map, .object, .plugin: return .failure(Problem())
+        }
+    }
+
+    private func boolean(_ scalar: Scalar) -> Result<OptionValue, Problem> {
+        switch (scalar.text, scalar.isQuoted) {
+        case ("true", false): return .success(.boolean(true))
+        case ("false", false): return .success(.boolean(false))
+        case ("true", true), ("false", true): return .failure(Problem(hint: "remove the quotes"))
+        default:
+            switch scalar.text.lowercased() {
+            case "yes", "on", "y", "true": return .failure(Problem(hint: "write true"))
+            case "no", "off", "n", "false": return .failure(Problem(hint: "write false"))
+            default: return .failure(Problem())
+            }
+        }
+    }
+
+    private func quotedNumber(_ isNumber: Bool) -> Result<OptionValue, Problem> {
+        .failure(Problem(hint: isNumber ? "remove the quotes" : nil))
+    }
+
+    /// What is wrong with a number that YAML or another language would take.
+    private func integerHint(_ text: String) -> String? {
+        let digits = text.filter { $0 != "_" && $0 != "," }
+        if digits != text, ScalarForms.integer(digits) != nil { return "write digits only" }
+        if text.hasPrefix("0"), text.utf8.count > 1 { return "write it in decimal, without a leading 0" }
+        return nil
+    }
+
+    private func sizeHint(_ text: String) -> String? {
+        if ScalarForms.integer(text) != nil { return "add a unit: B, KB, MB or GB" }
+        let upper = text.uppercased().split(separator: "I").joined()
+        return upper != text && ScalarForms.size(upper) != nil
+            ? "the units are B, KB, MB and GB, in powers of 1,024" : nil
+    }
+
+    private func path(_ text: String, allowsDash: Bool) -> Result<OptionValue, Problem> {
+        if text.isEmpty { return .failure(Problem(message: "is an empty path")) }
+        if text == "-" {
+            return allowsDash
+                ? .success(.path(PathOption(written: text, resolved: text)))
+                : .failure(Problem(hint: "a file of that name is ./-"))
+        }
+        if text.hasPrefix("~") {
+            return .failure(
+                Problem(message: "begins with '~', which isn't expanded", hint: "write ${HOME}/…, or ./~ for a file"))
+        }
+        let resolved = FileContents.resolve(text, in: interpolation.folder)
+        return .success(.path(PathOption(written: text, resolved: resolved)))
+    }
+
+    private static func shortened(_ text: String) -> String {
+        let line = text.prefix { !$0.isNewline }
+        return line.count > 60 || line.count < text.count ? "\(line.prefix(60))…" : text
+    }
+}

@@ -1,0 +1,103 @@
+internal import Yams
+
+/// Turns the parser's nodes into a document's: keys are text and unique, aliases and merge keys are put in, tags refused.
+struct DocumentComposer {
+    /// Aliases of aliases multiply; beyond this a document isn't read.
+    private static let maximumNodes = 100_000
+    private static let maximumDepth = 64
+
+    private let veils: KeyVeils
+    private var nodes = 0
+    /// Set where a limit is passed: reading ends.
+    private var hasOverflowed = false
+    private var diagnostics: DiagnosticCollector
+
+    static func compose(_ node: Node, veils: KeyVeils, diagnostics: inout DiagnosticCollector) -> DocumentNode? {
+        var composer = DocumentComposer(veils: veils, diagnostics: diagnostics)
+        let result = composer.compose(node, depth: 0)
+        diagnostics = composer.diagnostics
+        return composer.hasOverflowed ? nil : result
+    }
+
+    private init(veils: KeyVeils, diagnostics: DiagnosticCollector) {
+        self.veils = veils
+        self.diagnostics = diagnostics
+    }
+
+    private mutating func compose(_ node: Node, depth: Int) -> DocumentNode {
+        let place = node.mark.map(Place.init) ?? Place(line: 1, column: 1)
+        var result = DocumentNode(content: .scalar("", isPlain: true), place: place)
+        nodes += 1
+        if !hasOverflowed, nodes > Self.maximumNodes {
+            hasOverflowed = true
+            diagnostics.error("the document grows beyond \(Self.maximumNodes) values through its aliases", at: place)
+        } else if !hasOverflowed, depth > Self.maximumDepth {
+            hasOverflowed = true
+            diagnostics.error("nested more than \(Self.maximumDepth) deep", at: place)
+        }
+        guard !hasOverflowed else { return result }
+        switch node {
+        case .scalar(let scalar):
+            let isPlain = scalar.style == .plain && scalar.tag.rawValue.isEmpty
+            checkTag(scalar.tag, allowed: .str, at: place)
+            result.content = .scalar(scalar.string, isPlain: isPlain)
+        case .sequence(let sequence):
+            checkTag(sequence.tag, allowed: .seq, at: place)
+            result.content = .sequence(sequence.map { compose($0, depth: depth + 1) })
+        case .mapping(let mapping):
+            checkTag(mapping.tag, allowed: .map, at: place)
+            result.content = .mapping(compose(mapping, depth: depth))
+        case .alias: break  // The parser puts what an alias stands for in its place.
+        }
+        return result
+    }
+
+    private mutating func compose(_ mapping: Node.Mapping, depth: Int) -> [DocumentNode.Entry] {
+        var entries: [DocumentNode.Entry] = []
+        var places: [String: Place] = [:]
+        var merged: [DocumentNode] = []
+        for (key, value) in mapping {
+            let place = key.mark.map(Place.init) ?? Place(line: 1, column: 1)
+            guard case .scalar(let scalar) = key else {
+                diagnostics.error("a key must be plain text", at: place)
+                continue
+            }
+            let name = veils.lift(scalar.string)
+            if let first = places[name] {
+                diagnostics.error("duplicate key '\(name)'", at: place, hint: "it stands at \(first) already")
+                continue
+            }
+            places[name] = place
+            let value = compose(value, depth: depth + 1)
+            if name == "<<", scalar.style == .plain {
+                merged.append(value)
+            } else {
+                entries.append(DocumentNode.Entry(key: name, keyPlace: place, value: value))
+            }
+        }
+        for source in merged { merge(source, into: &entries) }
+        return entries
+    }
+
+    /// Keys of the mapping itself go first, then those of earlier sources.
+    private mutating func merge(_ source: DocumentNode, into entries: inout [DocumentNode.Entry]) {
+        let sources: [DocumentNode]
+        if case .sequence(let list) = source.content { sources = list } else { sources = [source] }
+        var known = Set(entries.map(\.key))
+        for source in sources {
+            guard let additions = source.entries else {
+                diagnostics.error("'<<' takes a mapping, or a list of mappings", at: source.place)
+                continue
+            }
+            nodes += additions.count
+            for entry in additions where known.insert(entry.key).inserted { entries.append(entry) }
+        }
+    }
+
+    private mutating func checkTag(_ tag: Tag, allowed: Tag.Name, at place: Place) {
+        let name = tag.rawValue
+        guard !name.isEmpty, name != "!", name != allowed.rawValue else { return }
+        let short = name.hasPrefix("tag:yaml.org,2002:") ? "!!" + name.dropFirst("tag:yaml.org,2002:".count) : name
+        diagnostics.error("the tag '\(short)' has no meaning here", at: place, hint: "remove it")
+    }
+}

@@ -1,0 +1,118 @@
+internal import Yams
+
+/// A configuration file as a tree of values with places.
+struct PipelineDocument {
+    let root: DocumentNode
+
+    /// Nil, with diagnostics, where there is no one YAML document. Duplicate keys are reported, and the first one counts.
+    init?(_ bytes: [UInt8], diagnostics: inout DiagnosticCollector) {
+        guard var text = DocumentText(bytes, diagnostics: &diagnostics) else { return nil }
+        if let place = ComplexKeys.place(in: text) {
+            diagnostics.error("aliases can't be used beside keys that aren't plain text", at: place)
+            return nil
+        }
+        var veils = KeyVeils()
+        while true {
+            do {
+                let parser = try Parser(yaml: text.text, resolver: .basic, encoding: .utf8)
+                guard let node = try parser.nextRoot() else {
+                    diagnostics.error("the file holds no options", at: Place(line: 1, column: 1))
+                    return nil
+                }
+                if let second = try parser.nextRoot() {
+                    diagnostics.error(
+                        "a second YAML document begins here", at: second.mark.map(Place.init),
+                        hint: "one file holds one pipeline")
+                    return nil
+                }
+                guard let root = DocumentComposer.compose(node, veils: veils, diagnostics: &diagnostics) else {
+                    return nil
+                }
+                self.root = root
+                return
+            } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
+                // The parser stops at the first mapping with such keys and tells where the first of them stands. That
+                // one is veiled, so that the parser goes on, and all are reported where the second one stands.
+                guard veils.veil(keyAt: Place(context.mark), in: &text) else {
+                    let key = keys.first.map { veils.lift($0) } ?? ""
+                    diagnostics.error("the key '\(key)' stands here and once more below", at: Place(context.mark))
+                    return nil
+                }
+            } catch {
+                Self.report(error, in: text, to: &diagnostics)
+                return nil
+            }
+        }
+    }
+
+    /// Parses a value that a schema holds, such as a default.
+    init?(yaml: String, diagnostics: inout DiagnosticCollector) {
+        self.init(Array(yaml.utf8), diagnostics: &diagnostics)
+    }
+
+    private static func report(_ error: any Error, in text: DocumentText, to diagnostics: inout DiagnosticCollector) {
+        guard let error = error as? YamlError else {
+            diagnostics.error("the file isn't valid YAML", at: nil)
+            return
+        }
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let place = Place(mark)
+            if text.scalar(at: place) == "\t" {
+                diagnostics.error("a tab can't indent YAML", at: place, hint: "use spaces")
+                return
+            }
+            let hint = context.map { context in
+                let begin = Place(context.mark)
+                return begin == place ? context.text : "\(context.text) that begins at \(begin)"
+            }
+            diagnostics.error("not valid YAML: \(problem)", at: place, hint: hint)
+        case .reader(let problem, _, _, _): diagnostics.error("not valid YAML: \(problem)", at: nil)
+        default: diagnostics.error("the file isn't valid YAML", at: nil)
+        }
+    }
+}
+
+extension Place {
+    init(_ mark: Mark) { self.init(line: mark.line, column: mark.column) }
+}
+
+/// Keys that stand twice, made different from each other for the parser's eyes: the first character of each is exchanged
+/// for a private one, which keeps all columns.
+struct KeyVeils {
+    private static let first: UInt32 = 0xF0000
+    /// So many repeated keys are parsed around; the next one ends the reading.
+    private static let limit = 64
+
+    private var originals: [Unicode.Scalar] = []
+
+    /// False where the key can't be veiled: it isn't a simple one, or there are too many.
+    mutating func veil(keyAt place: Place, in text: inout DocumentText) -> Bool {
+        guard originals.count < Self.limit, var offset = text.offset(of: place),
+            let veil = Unicode.Scalar(Self.first + UInt32(originals.count)),
+            !originals.isEmpty || !text.scalars.contains(where: { $0.value >= Self.first })
+        else { return false }
+        if text.scalars[offset] == "\"" || text.scalars[offset] == "'" {
+            offset += 1
+            guard offset < text.scalars.count, !["\"", "'", "\\"].contains(text.scalars[offset]) else { return false }
+        } else if "&*!?|>[]{}".unicodeScalars.contains(text.scalars[offset]) {
+            return false
+        }
+        guard text.scalars[offset].value < Self.first else { return false }
+        originals.append(text.scalars[offset])
+        text.replace(at: offset, with: veil)
+        return true
+    }
+
+    /// The key as it was written.
+    func lift(_ key: String) -> String {
+        guard let scalar = key.unicodeScalars.first, scalar.value >= Self.first,
+            Int(scalar.value - Self.first) < originals.count
+        else { return key }
+        var result = String.UnicodeScalarView()
+        result.append(originals[Int(scalar.value - Self.first)])
+        result.append(contentsOf: key.unicodeScalars.dropFirst())
+        return String(result)
+    }
+}

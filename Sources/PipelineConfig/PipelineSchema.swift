@@ -1,0 +1,58 @@
+public import PipelineCore
+
+/// The options of a pipeline's top level.
+public enum PipelineSchema {
+    public static let schema = OptionSchema([
+        OptionField(
+            "pipeline", .pattern(.name), .required, "The pipeline's name; names runs, checkpoints and locks"),
+        OptionField("source", .plugin(.source), .required, shapesOutput: true, "Where the records come from"),
+        OptionField(
+            "transforms", .list(.plugin(.transform)), .defaulted("[]"), shapesOutput: true,
+            "Edits of each endpoint in front of flattening, for all sinks"),
+        OptionField(
+            "flatten", .object(flatten), .defaulted("{}"), shapesOutput: true, "How endpoints become rows"),
+        OptionField("sinks", .list(.plugin(.sink)), .required, "Where the rows go, at least one place"),
+        OptionField(
+            "batch_size", .integer(1...10_000), .defaulted("500"), shapesOutput: true, "Users in one commit"),
+        OptionField("limits", .object(limits), .defaulted("{}"), "What stops a run before it does harm"),
+        OptionField(
+            "on_changed_input", .enumeration(ChangedInputPolicy.allCases.map(\.rawValue)), .defaulted("refuse"),
+            "What happens when the input that a run has read is no longer the same"),
+        OptionField(
+            "state_directory", .path(allowsDash: false), .defaulted(".sluice"), "Folder for spools and locks"),
+    ])
+
+    static let flatten = OptionSchema([
+        OptionField(
+            "layout", .enumeration(TableLayout.allCases.map(\.rawValue)), .defaulted("normalized"),
+            shapesOutput: true, "normalized: nested maps become tables of their own")
+    ])
+
+    static let limits = OptionSchema([
+        OptionField("max_failed", .shareOrCount, .defaulted("1%"), "Failed records, of those read so far"),
+        OptionField(
+            "accept_failed", .shareOrCount, .defaulted("0"),
+            "Failed records with which a complete run still counts as a success"),
+        OptionField("max_absent", .shareOrCount, .defaulted("95%"), "Absent users, of the records read so far"),
+        OptionField(
+            "max_removed", .shareOrCount, .defaulted("20%"),
+            "Removed endpoints, of those that the users fetched so far had before"),
+        OptionField("min_records", .integer(0...Int.max), .defaulted("1"), "Records of a whole run"),
+    ])
+}
+
+extension TextPattern {
+    /// The name of a pipeline or a sink.
+    static let name = TextPattern(
+        expression: "^[a-z0-9][a-z0-9_-]{0,62}$",
+        summary: "1 to 63 of a-z, 0-9, '_' and '-', with a letter or a digit first"
+    ) { text in
+        let bytes = text.utf8
+        guard (1...63).contains(bytes.count), let first = bytes.first, isLetterOrDigit(first) else { return false }
+        return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}

@@ -1,0 +1,53 @@
+public import PipelineCore
+
+/// Lists a registry's plugins for a person.
+public enum PluginListing {
+    /// Each plugin with its options: type, default and a line of documentation. Ends with a newline.
+    public static func text(registry: PluginRegistry) -> String {
+        var blocks: [String] = []
+        for kind in PluginKind.allCases {
+            for factory in registry.factories where factory.kind == kind {
+                let host = OptionDecoder.hostFields(kind)
+                let own = factory.schema.fields.filter { field in !host.contains { $0.key == field.key } }
+                var lines = ["\(kind.rawValue) '\(factory.typeName)': \(factory.summary)"]
+                lines += self.lines(for: own + host, indentation: 2)
+                blocks.append(lines.joined(separator: "\n"))
+            }
+        }
+        return blocks.joined(separator: "\n\n") + "\n"
+    }
+
+    private static func lines(for fields: [OptionField], indentation: Int) -> [String] {
+        let width = fields.map(\.key.count).max() ?? 0
+        return fields.flatMap { field -> [String] in
+            let space = String(repeating: " ", count: indentation)
+            let key = field.key + String(repeating: " ", count: width - field.key.count)
+            let presence =
+                switch field.presence {
+                case .required: "required"
+                case .optional: "optional"
+                case .defaulted(let yaml): "default \(yaml)"
+                }
+            let line = "\(space)\(key)  \(name(of: field.type)); \(presence). \(field.summary)"
+            return [line] + nested(field.type, indentation: indentation + 2)
+        }
+    }
+
+    private static func nested(_ type: OptionType, indentation: Int) -> [String] {
+        switch type {
+        case .object(let schema): lines(for: schema.fields, indentation: indentation)
+        case .list(let element), .map(let element): nested(element, indentation: indentation)
+        default: []
+        }
+    }
+
+    private static func name(of type: OptionType) -> String {
+        switch type {
+        case .secret: "text, never printed"
+        case .list(let element): "list of: \(name(of: element))"
+        case .map(let element): "mapping of names to: \(name(of: element))"
+        case .plugin(let kind): kind.rawValue
+        default: type.expectation
+        }
+    }
+}
