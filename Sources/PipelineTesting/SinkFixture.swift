@@ -1,0 +1,196 @@
+public import PipelineCore
+
+/// A small layout with a table of every role and a column of every type, and batches for it: what the conformance checks
+/// of sinks write.
+public enum SinkFixture {
+    public static let application = "app-1"
+    public static let logicalDate = "2026-11-23T00:00:00.000Z"
+
+    public static let users = TableDefinition(
+        name: "users", role: .users,
+        columns: [
+            Column("application_id", .text), Column("user_id", .text), Column("status", .text),
+            Column("endpoint_count", .integer), Column("ordinal", .integer), Column("run_id", .text),
+            Column("logical_date", .time),
+        ],
+        key: ["application_id", "user_id"])
+
+    public static let endpoints = TableDefinition(
+        name: "endpoints", role: .endpoints,
+        columns: [
+            Column("application_id", .text), Column("endpoint_id", .text), Column("user_id", .text),
+            Column("address", .text), Column("effective_date", .time), Column("location_latitude", .real),
+            Column("extra", .json), Column("ordinal", .integer), Column("run_id", .text), Column("logical_date", .time),
+        ],
+        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+
+    public static let attributes = TableDefinition(
+        name: "endpoint_attributes", role: .endpointParts,
+        columns: [
+            Column("application_id", .text), Column("endpoint_id", .text), Column("name", .text),
+            Column("position", .integer), Column("value", .text),
+        ],
+        key: ["application_id", "endpoint_id", "name", "position"])
+
+    public static let metrics = TableDefinition(
+        name: "endpoint_metrics", role: .endpointParts,
+        columns: [
+            Column("application_id", .text), Column("endpoint_id", .text), Column("name", .text),
+            Column("value", .real),
+        ],
+        key: ["application_id", "endpoint_id", "name"])
+
+    public static let failures = TableDefinition(
+        name: "failures", role: .failures,
+        columns: [
+            Column("run_id", .text), Column("shard", .integer), Column("ordinal", .integer), Column("user_id", .text),
+            Column("code", .text),
+        ],
+        key: ["run_id", "shard", "ordinal"])
+
+    /// In the order of a batch's buffers.
+    public static let tables = [users, endpoints, attributes, metrics, failures]
+
+    /// One endpoint of an answer.
+    public struct Endpoint: Sendable, Hashable {
+        public var id: String
+        public var address: String?
+        public var effectiveDate: String?
+        public var latitude: Double?
+        /// Compact JSON.
+        public var extra: String
+        /// By name, in order of the name.
+        public var attributes: [String: [String]]
+        public var metrics: [String: Double]
+
+        public init(
+            _ id: String, address: String? = nil, effectiveDate: String? = nil, latitude: Double? = nil,
+            extra: String = "{}", attributes: [String: [String]] = [:], metrics: [String: Double] = [:]
+        ) {
+            self.id = id
+            self.address = address
+            self.effectiveDate = effectiveDate
+            self.latitude = latitude
+            self.extra = extra
+            self.attributes = attributes
+            self.metrics = metrics
+        }
+    }
+
+    /// One record of the input with what came of it.
+    public enum Record: Sendable, Hashable {
+        case found(String, [Endpoint])
+        case absent(String)
+        case failed(String)
+        /// An archive's line: an endpoint that nobody asked for by its user.
+        case line(String, Endpoint)
+    }
+
+    /// The rows of records, flattened, whose ordinals begin at `firstOrdinal`.
+    ///
+    /// - Parameter marksGroups: whether the tables of parts say where each endpoint's parts end.
+    public static func batch(
+        _ records: [Record], commitNumber: Int, firstOrdinal: Int, runID: String, shard: Int = 0,
+        progress: RunProgress? = nil, marksGroups: Bool = true
+    ) -> Batch {
+        var rows = SinkRows(tables)
+        var counts = RunCounts()
+        for (offset, record) in records.enumerated() {
+            let ordinal = firstOrdinal + offset
+            func append(_ endpoint: Endpoint, of user: String) {
+                rows.append(endpointRow(endpoint, user: user, ordinal: ordinal, runID: runID), to: 1)
+                for row in attributeRows(endpoint) { rows.append(row, to: 2) }
+                for row in metricRows(endpoint) { rows.append(row, to: 3) }
+                if marksGroups { rows.endGroup(in: [2, 3]) }
+                counts.endpoints += 1
+            }
+            switch record {
+            case .found(let user, let endpoints):
+                rows.append(
+                    userRow(user, "found", endpoints: endpoints.count, ordinal: ordinal, runID: runID), to: 0)
+                for endpoint in endpoints { append(endpoint, of: user) }
+                counts.found += 1
+            case .absent(let user):
+                rows.append(userRow(user, "absent", endpoints: 0, ordinal: ordinal, runID: runID), to: 0)
+                counts.absent += 1
+            case .failed(let user):
+                rows.append(failureRow(user, ordinal: ordinal, runID: runID, shard: shard), to: 4)
+                counts.failed += 1
+            case .line(let user, let endpoint):
+                append(endpoint, of: user)
+                counts.found += 1
+            }
+        }
+        for (table, buffer) in zip(tables, rows.buffers) { counts.rows[table.name] = buffer.rowCount }
+        var reached = RunProgress.start
+        reached.nextOrdinal = firstOrdinal + records.count
+        reached.position = Position(offset: UInt64(reached.nextOrdinal) * 10, line: UInt64(reached.nextOrdinal))
+        return Batch(
+            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress ?? reached)
+    }
+
+    // MARK: Rows
+
+    static func userRow(_ user: String, _ status: String, endpoints: Int, ordinal: Int, runID: String) -> [RowView
+        .Value]
+    {
+        [
+            .text(application), .text(user), .text(status), .integer(Int64(endpoints)), .integer(Int64(ordinal)),
+            .text(runID), .time(logicalDate),
+        ]
+    }
+
+    static func endpointRow(_ endpoint: Endpoint, user: String, ordinal: Int, runID: String) -> [RowView.Value] {
+        [
+            .text(application), .text(endpoint.id), .text(user), endpoint.address.map { .text($0) } ?? .null,
+            endpoint.effectiveDate.map { .time($0) } ?? .null, endpoint.latitude.map { .number($0) } ?? .null,
+            .json(endpoint.extra), .integer(Int64(ordinal)), .text(runID), .time(logicalDate),
+        ]
+    }
+
+    static func attributeRows(_ endpoint: Endpoint) -> [[RowView.Value]] {
+        endpoint.attributes.sorted { $0.key < $1.key }.flatMap { name, values in
+            values.enumerated().map { position, value in
+                [.text(application), .text(endpoint.id), .text(name), .integer(Int64(position)), .text(value)]
+            }
+        }
+    }
+
+    static func metricRows(_ endpoint: Endpoint) -> [[RowView.Value]] {
+        endpoint.metrics.sorted { $0.key < $1.key }.map { name, value in
+            [.text(application), .text(endpoint.id), .text(name), .number(value)]
+        }
+    }
+
+    static func failureRow(_ user: String, ordinal: Int, runID: String, shard: Int) -> [RowView.Value] {
+        [.text(runID), .integer(Int64(shard)), .integer(Int64(ordinal)), .text(user), .text("Throttled")]
+    }
+}
+
+/// Row buffers built from plain values.
+public struct SinkRows: Sendable {
+    public private(set) var buffers: [RowBuffer]
+
+    public init(_ tables: [TableDefinition]) {
+        buffers = tables.map { RowBuffer(columnCount: $0.columns.count) }
+    }
+
+    public mutating func append(_ row: [RowView.Value], to table: Int) {
+        for value in row {
+            let cell: Cell =
+                switch value {
+                case .null: .null
+                case .integer(let number): .integer(number)
+                case .number(let number): .real(number)
+                case .text(let text): buffers[table].store(.text, text)
+                case .json(let text): buffers[table].store(.json, text)
+                case .time(let text): buffers[table].store(.time, text)
+                }
+            buffers[table].append(cell)
+        }
+    }
+
+    public mutating func endGroup(in tables: [Int]) {
+        for table in tables { buffers[table].endGroup() }
+    }
+}

@@ -1,0 +1,58 @@
+internal import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// The file of a database, by the one name that all processes use for it.
+struct DatabaseFile {
+    /// Absolute, without symbolic links: two names of one file must take one lock.
+    let path: String
+
+    /// Makes the folders on the way.
+    ///
+    /// - Parameter path: absolute.
+    /// - Throws: `PipelineError` of kind `.cantCreate` where there can be no file.
+    init(_ path: String) throws {
+        if let resolved = Self.resolved(path) {
+            self.path = resolved
+            var status = stat()
+            if stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                throw PipelineError(
+                    .cantCreate, "\(path) is a folder, not a database file", hint: "Name a file in it.")
+            }
+            return
+        }
+        guard let slash = path.lastIndex(of: "/"), path[slash...].count > 1 else {
+            throw PipelineError(.cantCreate, "'\(path)' doesn't name a file", hint: "Name a database file.")
+        }
+        let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+        try Self.makeFolders(folder)
+        guard let resolvedFolder = Self.resolved(folder) else {
+            throw SystemFailure.pipelineError(errno, creating: path)
+        }
+        self.path = (resolvedFolder == "/" ? "" : resolvedFolder) + path[slash...]
+    }
+
+    private static func resolved(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func makeFolders(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT == S_IFDIR else {
+                throw PipelineError(.cantCreate, "\(path) is a file, not a folder", hint: "Name another path.")
+            }
+            return
+        }
+        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolders(String(path[..<slash])) }
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw SystemFailure.pipelineError(errno, creating: path)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+internal import PipelineCore
+
+/// The merge of one batch's endpoints and their parts.
+struct EndpointMerge {
+    let endpoints: EndpointStatements
+    let parts: [TableWriter]
+    let connection: SQLiteConnection
+    let runID: String
+
+    private var table: TableWriter { endpoints.writer }
+
+    /// Deletes what the batch's users have in the store and no longer in the batch, and marks in the plan what the batch
+    /// replaces.
+    func removeStale(
+        _ users: TableWriter, _ userRows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout SinkObservations
+    ) throws {
+        guard let ofUser = endpoints.ofUser else { return }
+        // IDs to delete, one after the other: the statement that finds them must end first.
+        var stale: [UInt8] = []
+        var ends: [Int] = []
+        for row in 0..<userRows.count {
+            let user = KeyInPlace(
+                application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))
+            guard plan.users[user] == row else { continue }
+            stale.removeAll(keepingCapacity: true)
+            ends.removeAll(keepingCapacity: true)
+            try ofUser.bindInPlace(1, user.application)
+            try ofUser.bindInPlace(2, user.id)
+            while try ofUser.step() {
+                let isOfThisRun = isThisRun(ofUser.bytes(1))
+                if !isOfThisRun { observed.previousEndpoints += 1 }
+                let id = ofUser.bytes(0)
+                if let row = plan.endpoints[KeyInPlace(application: user.application, id: id)],
+                    plan.fates[row] == .write || plan.fates[row] == .replaceStored
+                {
+                    plan.fates[row] = .replaceStored
+                    if isOfThisRun { observed.superseded += 1 }
+                } else {
+                    observed.removed += 1
+                    stale.append(contentsOf: id)
+                    ends.append(stale.count)
+                }
+            }
+            ofUser.reset()
+            try stale.withUnsafeBytes { bytes in
+                var start = 0
+                for end in ends {
+                    let id = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+                    try delete(KeyInPlace(application: user.application, id: id))
+                    start = end
+                }
+            }
+        }
+    }
+
+    /// Writes the endpoints' rows; the parts of those that are replaced go.
+    func write(_ rows: RowsInPlace, _ plan: MergePlan, _ observed: inout SinkObservations) throws {
+        for row in 0..<rows.count {
+            switch plan.fates[row] {
+            case .replaced: continue
+            case .write:
+                // Nearly always the endpoint is new, and then this is all.
+                if try table.insert(rows, row) { continue }
+                let key = key(rows, row)
+                if try isStoredByThisRun(key) { observed.superseded += 1 }
+                try deleteParts(key)
+                try table.upsert(rows, row)
+            case .replaceStored:
+                try deleteParts(key(rows, row))
+                try table.upsert(rows, row)
+            case .outdated:
+                // Record by record it would have been written, perhaps over another user's, and then been removed.
+                try delete(key(rows, row))
+            }
+        }
+    }
+
+    /// Writes the rows of one table of parts, those of dropped endpoints left out.
+    func write(
+        _ rows: RowsInPlace, of part: TableWriter, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
+    ) throws {
+        if !plan.dropsEndpoints {
+            for row in 0..<rows.count { try part.upsert(rows, row) }
+            return
+        }
+        let owners = PartOwners(rows, of: part, groupEnds: groupEnds, endpointRows, plan)
+        for row in 0..<rows.count where owners.isKept(row) { try part.upsert(rows, row) }
+    }
+
+    private func key(_ rows: RowsInPlace, _ row: Int) -> KeyInPlace {
+        KeyInPlace(application: rows.bytes(row, table.application), id: rows.bytes(row, table.id))
+    }
+
+    private func delete(_ key: KeyInPlace) throws {
+        try deleteParts(key)
+        try table.delete(key)
+    }
+
+    private func deleteParts(_ key: KeyInPlace) throws {
+        for part in parts { try part.delete(key) }
+    }
+
+    private func isStoredByThisRun(_ key: KeyInPlace) throws -> Bool {
+        try endpoints.stored.bindInPlace(1, key.application)
+        try endpoints.stored.bindInPlace(2, key.id)
+        defer { endpoints.stored.reset() }
+        return try endpoints.stored.step() && isThisRun(endpoints.stored.bytes(0))
+    }
+
+    private func isThisRun(_ stored: UnsafeRawBufferPointer) -> Bool {
+        stored.count == runID.utf8.count && stored.elementsEqual(runID.utf8)
+    }
+}

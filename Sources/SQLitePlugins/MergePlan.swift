@@ -1,0 +1,111 @@
+internal import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// Two texts that stay where they are: (application_id, user_id) or (application_id, endpoint_id) in an arena.
+///
+/// Valid for as long as the bytes it points to.
+struct KeyInPlace: Hashable {
+    var application: UnsafeRawBufferPointer
+    var id: UnsafeRawBufferPointer
+
+    static func == (left: Self, right: Self) -> Bool {
+        // The IDs first: the application is the same for nearly all.
+        left.id.hasSameBytes(as: right.id) && left.application.hasSameBytes(as: right.application)
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(bytes: id) }
+}
+
+extension UnsafeRawBufferPointer {
+    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard count == other.count else { return false }
+        guard count > 0, let start = baseAddress, let otherStart = other.baseAddress else { return true }
+        return memcmp(start, otherStart, count) == 0
+    }
+}
+
+/// One table's rows in place: cells and the arena that they point into.
+struct RowsInPlace {
+    let columnCount: Int
+    let cells: UnsafeBufferPointer<Cell>
+    let arena: UnsafeRawBufferPointer
+
+    var count: Int { cells.count / columnCount }
+
+    func cell(_ row: Int, _ column: Int) -> Cell { cells[row * columnCount + column] }
+    func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer { arena.bytes(of: cell(row, column)) }
+}
+
+/// What a batch's rows come to once its repeated keys are resolved, as if its records were merged one after the other.
+struct MergePlan {
+    /// What becomes of an endpoint's row.
+    enum Fate: UInt8 {
+        /// It is written; whether the store has the endpoint isn't known yet.
+        case write
+        /// It is written over an endpoint that is known to be stored.
+        case replaceStored
+        /// A later row of the batch has its key.
+        case replaced
+        /// It is its key's last row, but its user was fetched once more, later in the batch, and didn't have it any more.
+        case outdated
+    }
+
+    /// The last row of each user that the batch has fetched.
+    private(set) var users: [KeyInPlace: Int] = [:]
+    /// The last row of each endpoint of the batch.
+    private(set) var endpoints: [KeyInPlace: Int] = [:]
+    /// By endpoint row.
+    var fates: [Fate] = []
+    /// Rows that aren't written because of later rows of the batch.
+    private(set) var superseded = 0
+    private(set) var repeatsUsers = false
+
+    /// Takes the users table's rows; key columns by their place.
+    mutating func add(users rows: RowsInPlace, application: Int, id: Int) {
+        users.reserveCapacity(rows.count)
+        for row in 0..<rows.count {
+            let key = KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
+            if users.updateValue(row, forKey: key) != nil { repeatsUsers = true }
+        }
+    }
+
+    /// Takes the endpoints table's rows; key columns by their place.
+    mutating func add(endpoints rows: RowsInPlace, application: Int, id: Int) {
+        fates = [Fate](repeating: .write, count: rows.count)
+        endpoints.reserveCapacity(rows.count)
+        for row in 0..<rows.count {
+            let key = KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
+            if let earlier = endpoints.updateValue(row, forKey: key) {
+                fates[earlier] = .replaced
+                superseded += 1
+            }
+        }
+    }
+
+    /// Drops the endpoints that a user's later answer in the same batch doesn't have any more.
+    ///
+    /// - Parameters:
+    ///   - isOlder: whether an endpoint's row comes from an earlier record than a user's row.
+    mutating func dropOutdated(
+        _ rows: RowsInPlace, application: Int, user: Int, isOlder: (_ endpoint: Int, _ user: Int) -> Bool
+    ) {
+        for row in 0..<rows.count where fates[row] == .write {
+            let key = KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, user))
+            if let userRow = users[key], isOlder(row, userRow) {
+                fates[row] = .outdated
+                superseded += 1
+            }
+        }
+    }
+
+    /// Whether rows of endpoints were dropped, so that their parts must be told apart.
+    var dropsEndpoints: Bool { superseded > 0 }
+
+    /// Whether an endpoint's row is written.
+    func writes(_ row: Int) -> Bool { fates[row] == .write || fates[row] == .replaceStored }
+}

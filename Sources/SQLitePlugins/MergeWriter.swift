@@ -1,0 +1,116 @@
+internal import PipelineCore
+
+/// Writes batches into the tables of a layout, newest state wins: mode `merge`.
+///
+/// A user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a whole; an
+/// endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one by one.
+/// A user without a row keeps everything.
+final class MergeWriter {
+    private let connection: SQLiteConnection
+    private let users: TableWriter?
+    private let endpoints: EndpointStatements?
+    private let parts: [TableWriter]
+    /// By place in a batch.
+    private let tables: [TableDefinition]
+    private let writers: [TableWriter]
+
+    /// The tables must exist.
+    init(_ connection: SQLiteConnection, _ tables: SQLiteTables) throws {
+        self.connection = connection
+        self.tables = tables.definitions
+        writers = try tables.definitions.enumerated().map { try TableWriter(connection, $1, place: $0) }
+        users = writers.first { $0.definition.role == .users }
+        parts = writers.filter { $0.definition.role == .endpointParts }
+        endpoints = try writers.first { $0.definition.role == .endpoints }.map {
+            try EndpointStatements(connection, $0)
+        }
+    }
+
+    /// Writes a batch's rows, in a transaction that is the caller's.
+    func write(_ batch: Batch, runID: String) throws -> SinkObservations {
+        guard batch.tables.count == tables.count,
+            zip(batch.tables, tables).allSatisfy({ $0.columnCount == $1.columns.count })
+        else {
+            throw PipelineError(
+                .software, "batch \(batch.commitNumber) isn't of the layout that this sink was opened with")
+        }
+        var observed = SinkObservations()
+        let none = RowBuffer(columnCount: 1)
+        let userRows = users.map { batch.tables[$0.place] } ?? none
+        let endpointRows = endpoints.map { batch.tables[$0.writer.place] } ?? none
+        // Keys in the plan point into both arenas, so both stay open until the last row is written.
+        try userRows.withRows { userRows in
+            try endpointRows.withRows { endpointRows in
+                try merge(batch, userRows, endpointRows, runID: runID, &observed)
+            }
+        }
+        return observed
+    }
+
+    private func merge(
+        _ batch: Batch, _ userRows: RowsInPlace, _ endpointRows: RowsInPlace, runID: String,
+        _ observed: inout SinkObservations
+    ) throws {
+        defer { for writer in writers { writer.letGo() } }
+        var plan = MergePlan()
+        if let users { plan.add(users: userRows, application: users.application, id: users.id) }
+        if let endpoints {
+            let writer = endpoints.writer
+            plan.add(endpoints: endpointRows, application: writer.application, id: writer.id)
+            if plan.repeatsUsers, let users, let user = endpoints.user, let ordinal = endpoints.ordinal,
+                let userOrdinal = users.definition.index(of: "ordinal")
+            {
+                plan.dropOutdated(endpointRows, application: writer.application, user: user) { row, userRow in
+                    endpointRows.cell(row, ordinal).integer < userRows.cell(userRow, userOrdinal).integer
+                }
+            }
+            let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
+            defer { endpoints.letGo() }
+            if let users { try merge.removeStale(users, userRows, &plan, &observed) }
+            try Failpoint.reach("sqlite.prepare.after-deletes")
+            try merge.write(endpointRows, plan, &observed)
+            observed.superseded += plan.superseded
+            try Failpoint.reach("sqlite.prepare.after-endpoints")
+            for part in parts {
+                let buffer = batch.tables[part.place]
+                try buffer.withRows { rows in
+                    try merge.write(rows, of: part, groupEnds: buffer.groupEnds, endpointRows, plan)
+                }
+            }
+        }
+        try Failpoint.reach("sqlite.prepare.after-parts")
+        if let users {
+            for row in 0..<userRows.count {
+                let key = KeyInPlace(
+                    application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))
+                if plan.users[key] == row { try users.upsert(userRows, row) }
+            }
+        }
+        for writer in writers where writer.definition.role == .failures {
+            try batch.tables[writer.place].withRows { rows in
+                for row in 0..<rows.count { try writer.upsert(rows, row) }
+            }
+        }
+    }
+
+    /// Removes what an earlier execution of the same run left in tables that only the run itself clears.
+    func clearFailures(ofRun runID: String, shard: Int) throws {
+        for writer in writers where writer.definition.role == .failures {
+            guard writer.definition.index(of: "run_id") != nil else { continue }
+            let hasShard = writer.definition.index(of: "shard") != nil
+            let statement = try connection.prepare(
+                "DELETE FROM \(quoted(writer.definition.name)) WHERE run_id = ?1\(hasShard ? " AND shard = ?2" : "")")
+            try statement.bind(1, runID)
+            if hasShard { try statement.bind(2, shard) }
+            try statement.run()
+        }
+    }
+}
+
+extension RowBuffer {
+    fileprivate func withRows<R>(_ body: (RowsInPlace) throws -> R) throws -> R {
+        try withUnsafeContents { (cells, arena) throws in
+            try body(RowsInPlace(columnCount: columnCount, cells: cells, arena: arena))
+        }
+    }
+}

@@ -1,0 +1,39 @@
+internal import PipelineCore
+
+extension SQLiteConnection {
+    /// Pages of write-ahead log after which a commit folds them into the database (16 MiB).
+    private static let checkpointPages = 4000
+
+    /// Prepares the database for batches: a write-ahead log, every commit on the disk before it returns.
+    func configure() throws {
+        let journal = try query("PRAGMA journal_mode = WAL").first?.first ?? nil
+        guard journal == "wal" else {
+            throw PipelineError(
+                .cantCreate, "\(path) can't have a write-ahead log (its journal mode stays '\(journal ?? "unknown")')",
+                hint: "Put the database on a local file system.")
+        }
+        try execute(
+            """
+            PRAGMA synchronous = FULL;
+            PRAGMA wal_autocheckpoint = \(Self.checkpointPages);
+            PRAGMA journal_size_limit = \(Self.checkpointPages * 4096);
+            PRAGMA cache_size = -16384;
+            PRAGMA temp_store = MEMORY;
+            PRAGMA foreign_keys = OFF;
+            PRAGMA recursive_triggers = OFF;
+            """)
+    }
+
+    /// Folds the write-ahead log into the database and gives up both files beside it.
+    ///
+    /// - Throws: `PipelineError`: `.temporary` where another connection is open.
+    func becomeOneFile() throws {
+        try Failpoint.reach("sqlite.close.before-checkpoint")
+        _ = try query("PRAGMA wal_checkpoint(TRUNCATE)")
+        try Failpoint.reach("sqlite.close.after-checkpoint")
+        // Nobody else has the database open once this succeeds. Waiting for readers to leave would serve nobody.
+        setBusyTimeout(.zero)
+        _ = try query("PRAGMA journal_mode = DELETE")
+        try Failpoint.reach("sqlite.close.after-journal-mode")
+    }
+}

@@ -1,0 +1,105 @@
+internal import CSQLite
+internal import PipelineCore
+
+/// A database connection. Whoever holds it calls it from one executor only.
+///
+/// Frees its handle and every statement it made when it is closed, at the latest when it is released.
+final class SQLiteConnection {
+    /// The database file, for messages.
+    let path: String
+    private var handle: OpaquePointer?
+    private var statements: [SQLiteStatement] = []
+
+    /// Opens the file, creating it where it doesn't exist.
+    init(path: String) throws {
+        self.path = path
+        // No mutex: one executor at a time calls.
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        guard code == SQLITE_OK else {
+            defer {
+                sqlite3_close_v2(handle)
+                handle = nil
+            }
+            throw error(code)
+        }
+        sqlite3_extended_result_codes(handle, 1)
+    }
+
+    deinit { close() }
+
+    /// Finalizes all statements, undoes an open transaction and gives the file back. Calling it again does nothing.
+    func close() {
+        for statement in statements { statement.finalize() }
+        statements = []
+        sqlite3_close_v2(handle)
+        handle = nil
+    }
+
+    /// Compiles one statement; it lives until the connection is closed.
+    func prepare(_ sql: String) throws -> SQLiteStatement {
+        var statement: OpaquePointer?
+        let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &statement, nil)
+        guard code == SQLITE_OK, let statement else { throw error(code) }
+        let result = SQLiteStatement(statement, of: self)
+        statements.append(result)
+        return result
+    }
+
+    /// Runs statements that give no rows, or whose rows nobody needs.
+    func execute(_ sql: String) throws {
+        let code = sqlite3_exec(handle, sql, nil, nil, nil)
+        guard code == SQLITE_OK else { throw error(code) }
+    }
+
+    /// Runs one statement and gives all of its rows, with every value as text.
+    func query(_ sql: String, _ arguments: String...) throws -> [[String?]] {
+        var compiled: OpaquePointer?
+        let code = sqlite3_prepare_v2(handle, sql, -1, &compiled, nil)
+        guard code == SQLITE_OK, let compiled else { throw error(code) }
+        let statement = SQLiteStatement(compiled, of: self)
+        defer { statement.finalize() }
+        for (index, argument) in arguments.enumerated() { try statement.bind(index + 1, argument) }
+        var rows: [[String?]] = []
+        while try statement.step() {
+            rows.append((0..<statement.columnCount).map { statement.text($0) })
+        }
+        return rows
+    }
+
+    /// Runs `body` in a transaction that takes the write lock at once; an error undoes it.
+    func transaction<R>(_ body: () throws -> R) throws -> R {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    /// Undoes the open transaction, if there is one. SQLite may have undone it by itself after an I/O error.
+    func rollBack() {
+        for statement in statements { statement.reset() }
+        if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    }
+
+    var isInTransaction: Bool { handle != nil && sqlite3_get_autocommit(handle) == 0 }
+    /// Rows that the last statement inserted, changed or deleted.
+    var changes: Int { Int(sqlite3_changes(handle)) }
+
+    func setBusyTimeout(_ timeout: Duration) {
+        let milliseconds = timeout / .milliseconds(1)
+        sqlite3_busy_timeout(handle, Int32(max(0, min(milliseconds, 86_400_000))))
+    }
+
+    /// What went wrong in the last call, by its result code.
+    func error(_ code: Int32) -> PipelineError {
+        let failure = SQLiteFailure(
+            code: code, message: handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? "",
+            systemError: sqlite3_system_errno(handle))
+        return failure.pipelineError(path: path)
+    }
+}

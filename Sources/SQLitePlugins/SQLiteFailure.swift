@@ -1,0 +1,82 @@
+internal import CSQLite
+internal import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// A result code of SQLite with what is known about it, and what it means to a run.
+struct SQLiteFailure {
+    /// An extended result code.
+    var code: Int32
+    /// SQLite's words; never a value from a row.
+    var message: String
+    /// `errno` of the system call behind it; 0 where there was none.
+    var systemError: Int32
+
+    func pipelineError(path: String) -> PipelineError {
+        if code & 0xff == SQLITE_FULL || isOutOfSpace {
+            return PipelineError(
+                .ioError, "cannot write \(path): the disk is full (\(detail))",
+                hint:
+                    "Free some space there and run again: what was committed so far is safe, and the run goes on behind it."
+            )
+        }
+        switch code & 0xff {
+        case SQLITE_IOERR:
+            return PipelineError(
+                .ioError, "cannot read or write \(path): \(detail)",
+                hint: "Check the disk and its mount, then run again: the run goes on behind its last commit.")
+        case SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_PERM, SQLITE_AUTH:
+            return PipelineError(
+                .cantCreate, "cannot open \(path) for writing: \(detail)",
+                hint: "Check that the file and its folder may be written by the user who runs this.")
+        case SQLITE_NOTADB:
+            return PipelineError(
+                .cantCreate, "\(path) exists, but it isn't an SQLite database",
+                hint: "Move the file away, or name another path.")
+        case SQLITE_CORRUPT:
+            return PipelineError(
+                .ioError, "\(path) is damaged: \(detail)",
+                hint:
+                    "See what `sqlite3 FILE 'PRAGMA integrity_check'` says; restore the file, or move it away and run again."
+            )
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            return PipelineError(
+                .temporary, "\(path) is in use: another process holds its write lock (\(detail))",
+                hint: "Run again when it is done, or raise busy_timeout.")
+        case SQLITE_NOMEM:
+            return PipelineError(.unavailable, "no memory is left for \(path)")
+        default:
+            return PipelineError(.software, "SQLite refused a statement on \(path): \(detail)")
+        }
+    }
+
+    /// A full disk shows as an I/O error where SQLite truncates or maps a file instead of writing.
+    private var isOutOfSpace: Bool {
+        code & 0xff == SQLITE_IOERR && (systemError == ENOSPC || systemError == EDQUOT)
+    }
+
+    private var detail: String {
+        var parts = [message.isEmpty ? String(cString: sqlite3_errstr(code)) : message]
+        if systemError != 0 { parts.append(SystemFailure.text(systemError)) }
+        return parts.joined(separator: ", ") + ", code \(code)"
+    }
+}
+
+/// The system's words for an `errno`.
+enum SystemFailure {
+    static func text(_ number: Int32) -> String { String(cString: strerror(number)) }
+
+    /// What a failed call on a path outside SQLite means to a run.
+    static func pipelineError(_ number: Int32, creating path: String) -> PipelineError {
+        let message = "cannot create \(path): \(text(number))"
+        if number == ENOSPC || number == EDQUOT {
+            return PipelineError(.ioError, message, hint: "The disk is full. Free some space there and run again.")
+        }
+        return PipelineError(
+            .cantCreate, message, hint: "Check that its folder exists and may be written by the user who runs this.")
+    }
+}

@@ -1,0 +1,216 @@
+internal import PipelineCore
+
+/// One pipeline and shard's session with a database.
+actor SQLiteSinkSession: SinkSession {
+    private let executor = BlockingExecutor(label: "sqlite")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let sink: SQLiteSink
+    private let context: SinkContext
+    private let warn: @Sendable (String) -> Void
+    private var lock: RunLock?
+    private var store: Store?
+
+    /// What is there once the database is open.
+    private struct Store {
+        let connection: SQLiteConnection
+        let ledger: RunLedger
+        let writer: MergeWriter
+        /// The run and the checkpoint as committed.
+        var run: RunRecord?
+        var checkpoint: Checkpoint?
+        var pending: Pending?
+    }
+
+    /// What the open transaction changes.
+    private enum Pending {
+        case batch(Checkpoint)
+        case completion(RunRecord)
+    }
+
+    init(_ sink: SQLiteSink, _ context: SinkContext, warn: @escaping @Sendable (String) -> Void) {
+        self.sink = sink
+        self.context = context
+        self.warn = warn
+    }
+
+    // MARK: Opening and closing
+
+    /// Takes the lock, opens the database and creates what is missing.
+    func connect() throws {
+        let file = try DatabaseFile(sink.target)
+        lock = try RunLock(
+            path: "\(file.path).\(context.pipeline).\(context.shard).lock",
+            subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(file.path)")
+        try Failpoint.reach("sqlite.open.locked")
+        let connection = try SQLiteConnection(path: file.path)
+        connection.setBusyTimeout(sink.busyTimeout)
+        try connection.configure()
+        try Failpoint.reach("sqlite.open.configured")
+        let tables = try SQLiteTables(context.tables)
+        try tables.create(in: connection, pipeline: context.pipeline, mode: sink.mode)
+        let ledger = try RunLedger(connection, pipeline: context.pipeline, shard: context.shard)
+        let state = try ledger.state()
+        store = Store(
+            connection: connection, ledger: ledger, writer: try MergeWriter(connection, tables),
+            run: state.lastRun, checkpoint: state.checkpoint)
+    }
+
+    func close() {
+        if let store {
+            store.connection.rollBack()
+            if store.run?.state != .running { settle(store.connection) }
+            store.connection.close()
+        }
+        store = nil
+        lock?.release()
+        lock = nil
+    }
+
+    /// Makes the database one file again. It is complete without that, so nothing here ends a run.
+    private func settle(_ connection: SQLiteConnection) {
+        do {
+            try connection.becomeOneFile()
+        } catch let error as PipelineError where error.kind == .temporary {
+            // Somebody reads or writes the database at this moment; the last one to close it does the rest.
+        } catch {
+            warn("\(sink.name): the run is safe, but its write-ahead log could not be folded in: \(error)")
+        }
+    }
+
+    // MARK: Runs
+
+    func state() throws -> SinkState { try opened().ledger.state() }
+
+    func run(withID runID: String) throws -> RunRecord? { try opened().ledger.run(withID: runID) }
+
+    func abandonRun(_ runID: String) throws {
+        let store = try idle()
+        guard let run = try store.ledger.run(withID: runID), run.state == .running || run.state == .unpublished else {
+            return
+        }
+        try store.connection.transaction {
+            try store.ledger.update(.abandoned, finishedAt: WallClock.now(), ofRun: runID)
+            try Failpoint.reach("sqlite.abandon-run.before-commit")
+        }
+        if store.run?.runID == runID { self.store?.run?.state = .abandoned }
+    }
+
+    func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
+        let store = try idle()
+        var run = run
+        run.state = .running
+        run.finishedAt = nil
+        run.counts = RunCounts()
+        let checkpoint = Checkpoint(
+            runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint)
+        try Failpoint.reach("sqlite.begin.before-transaction")
+        try store.connection.transaction {
+            try store.writer.clearFailures(ofRun: run.runID, shard: context.shard)
+            try store.ledger.write(run)
+            try Failpoint.reach("sqlite.begin.after-run")
+            try store.ledger.write(checkpoint)
+            try Failpoint.reach("sqlite.begin.before-commit")
+        }
+        self.store?.run = run
+        self.store?.checkpoint = checkpoint
+        try Failpoint.reach("sqlite.begin.after-commit")
+        return checkpoint
+    }
+
+    // MARK: Commits
+
+    func prepare(_ batch: Batch) throws -> SinkObservations {
+        let store = try idle()
+        try Failpoint.reach("sqlite.prepare.before-transaction")
+        return try inTransaction {
+            guard let checkpoint = try store.ledger.checkpoint(), batch.commitNumber == checkpoint.commitNumber + 1
+            else {
+                throw PipelineError(
+                    .software,
+                    "\(sink.target): commit \(batch.commitNumber) doesn't follow commit "
+                        + "\(store.checkpoint.map { String($0.commitNumber) } ?? "(none)") of pipeline '\(context.pipeline)'"
+                )
+            }
+            let observed = try store.writer.write(batch, runID: checkpoint.runID)
+            try Failpoint.reach("sqlite.prepare.after-rows")
+            let next = checkpoint.advanced(by: batch, observed: observed)
+            try store.ledger.write(next)
+            try store.ledger.update(next.counts, ofRun: next.runID)
+            try Failpoint.reach("sqlite.prepare.after-checkpoint")
+            self.store?.pending = .batch(next)
+            return observed
+        }
+    }
+
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+        let store = try idle()
+        guard var run = store.run, let checkpoint = store.checkpoint else {
+            throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
+        }
+        run.state = state
+        run.finishedAt = finishedAt
+        run.counts = checkpoint.counts
+        try Failpoint.reach("sqlite.complete.before-transaction")
+        return try inTransaction {
+            try store.ledger.write(run)
+            try Failpoint.reach("sqlite.complete.after-run")
+            self.store?.pending = .completion(run)
+            return SinkObservations()
+        }
+    }
+
+    func commit() throws {
+        let store = try opened()
+        guard let pending = store.pending else {
+            throw PipelineError(.software, "\(sink.target): nothing is prepared that could be committed")
+        }
+        self.store?.pending = nil
+        do {
+            try Failpoint.reach("sqlite.commit.before")
+            try store.connection.execute("COMMIT")
+        } catch {
+            store.connection.rollBack()
+            throw error
+        }
+        switch pending {
+        case .batch(let checkpoint):
+            self.store?.checkpoint = checkpoint
+            self.store?.run?.counts = checkpoint.counts
+        case .completion(let run): self.store?.run = run
+        }
+        try Failpoint.reach("sqlite.commit.after")
+    }
+
+    func abandon() {
+        store?.connection.rollBack()
+        store?.pending = nil
+    }
+
+    /// Begins a transaction that stays open; an error undoes it.
+    private func inTransaction<R>(_ body: () throws -> R) throws -> R {
+        let connection = try opened().connection
+        try connection.execute("BEGIN IMMEDIATE")
+        do {
+            return try body()
+        } catch {
+            connection.rollBack()
+            store?.pending = nil
+            throw error
+        }
+    }
+
+    private func opened() throws -> Store {
+        guard let store else { throw PipelineError(.software, "\(sink.target): the session is closed") }
+        return store
+    }
+
+    /// The store while nothing is prepared.
+    private func idle() throws -> Store {
+        let store = try opened()
+        guard store.pending == nil else {
+            throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
+        }
+        return store
+    }
+}

@@ -1,0 +1,109 @@
+internal import PipelineCore
+
+/// The statements of one table.
+final class TableWriter {
+    let definition: TableDefinition
+    /// The place of the table's rows in a batch.
+    let place: Int
+    /// The places of the first two key columns: (application_id, user_id) or (application_id, endpoint_id).
+    let application: Int
+    let id: Int
+    private let connection: SQLiteConnection
+    private let insertNew: SQLiteStatement
+    private let replace: SQLiteStatement
+    private let delete: SQLiteStatement?
+
+    init(_ connection: SQLiteConnection, _ definition: TableDefinition, place: Int) throws {
+        self.connection = connection
+        self.definition = definition
+        self.place = place
+        let key = definition.key
+        application = key.first.flatMap(definition.index(of:)) ?? 0
+        id = key.dropFirst().first.flatMap(definition.index(of:)) ?? 0
+        let names = definition.columns.map(\.name)
+        let insert =
+            "INSERT INTO \(quoted(definition.name)) (\(list(names))) "
+            + "VALUES (\((1...names.count).map { "?\($0)" }.joined(separator: ", ")))"
+        let updates = names.filter { !key.contains($0) }.map { "\(quoted($0)) = excluded.\(quoted($0))" }
+        // The conflict's target is named, so that a NULL in a key is an error and not a row that is passed over.
+        insertNew = try connection.prepare("\(insert) ON CONFLICT (\(list(key))) DO NOTHING")
+        replace = try connection.prepare(
+            "\(insert) ON CONFLICT (\(list(key))) DO \(updates.isEmpty ? "NOTHING" : "UPDATE SET \(updates.joined(separator: ", "))")"
+        )
+        switch definition.role {
+        case .endpoints, .endpointParts:
+            delete = try connection.prepare(
+                "DELETE FROM \(quoted(definition.name)) "
+                    + "WHERE \(quoted(names[application])) = ?1 AND \(quoted(names[id])) = ?2")
+        case .users, .failures: delete = nil
+        }
+    }
+
+    /// Writes a row, in the place of one with its key.
+    func upsert(_ rows: RowsInPlace, _ row: Int) throws {
+        try bind(replace, rows, row)
+        try replace.run()
+    }
+
+    /// Writes a row unless there is one with its key; false where there is.
+    func insert(_ rows: RowsInPlace, _ row: Int) throws -> Bool {
+        try bind(insertNew, rows, row)
+        try insertNew.run()
+        return connection.changes > 0
+    }
+
+    /// Deletes an endpoint, or the parts of one.
+    func delete(_ key: KeyInPlace) throws {
+        guard let delete else { return }
+        try delete.bindInPlace(1, key.application)
+        try delete.bindInPlace(2, key.id)
+        try delete.run()
+    }
+
+    /// Forgets the bytes of the batch, which the caller is about to free.
+    func letGo() {
+        insertNew.clearBindings()
+        replace.clearBindings()
+        delete?.clearBindings()
+    }
+
+    private func bind(_ statement: SQLiteStatement, _ rows: RowsInPlace, _ row: Int) throws {
+        let first = row * rows.columnCount
+        for column in 0..<rows.columnCount {
+            try statement.bindInPlace(column + 1, rows.cells[first + column], rows.arena)
+        }
+    }
+}
+
+/// The statements that only the endpoints table needs.
+final class EndpointStatements {
+    let writer: TableWriter
+    /// The places of columns that a layout has for the merge to work with; nil where it has none.
+    let user: Int?
+    let ordinal: Int?
+    /// `endpoint_id`, `run_id` of the endpoints stored for a user; nil in a layout that doesn't say whose they are.
+    let ofUser: SQLiteStatement?
+    /// `run_id` of one stored endpoint.
+    let stored: SQLiteStatement
+
+    init(_ connection: SQLiteConnection, _ writer: TableWriter) throws {
+        self.writer = writer
+        let definition = writer.definition
+        user = definition.index(of: "user_id")
+        ordinal = definition.index(of: "ordinal")
+        let application = quoted(definition.columns[writer.application].name)
+        let id = quoted(definition.columns[writer.id].name)
+        let runID = definition.index(of: "run_id") == nil ? "NULL" : "run_id"
+        ofUser = try user.map { _ in
+            try connection.prepare(
+                "SELECT \(id), \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND user_id = ?2")
+        }
+        stored = try connection.prepare(
+            "SELECT \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND \(id) = ?2")
+    }
+
+    func letGo() {
+        ofUser?.clearBindings()
+        stored.clearBindings()
+    }
+}
