@@ -1,7 +1,7 @@
 """Fixtures of the end-to-end tests: the program as a whole, against servers on loopback.
 
 The program is `$SLUICE_BIN`, built with the trait Failpoints; `Scripts/test end-to-end` does all of it. Each test has a
-time limit (`@pytest.mark.limit(seconds)`, else 120 s). Those marked `soak` are the long forms; `Scripts/soak` runs them.
+time limit (`@pytest.mark.limit(seconds)`, else 120 s). Tests marked `soak` are long forms that `Scripts/soak` runs.
 """
 
 import os

@@ -53,7 +53,7 @@ def test_accounts_for_every_user_at_any_concurrency(sluice, synthetic):
 
 @pytest.mark.limit(120)
 def test_every_cell_equals_the_oracle(sluice, synthetic, flattening_oracle):
-    server = synthetic(users=5000, seed=7)
+    server = synthetic(users=5000, seed=7, archive=True)
     pipeline = sluice.pipeline("oracle", server.url, server.ids)
     sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
     flattening_oracle(Store(pipeline.database), server)

@@ -49,6 +49,16 @@ def test_users_with_endpoints(sluice, synthetic):
 
 
 @pytest.mark.soak
+@pytest.mark.limit(1800)
+def test_a_million_ids(sluice, synthetic, tmp_path):
+    count = int(os.environ["SLUICE_SOAK_USERS"])
+    server = synthetic(users=10)
+    small = peak(sluice, "small", server, unknown_users(tmp_path / "small.txt", count // 10), count // 10)
+    large = peak(sluice, "large", server, unknown_users(tmp_path / "large.txt", count), count)
+    assert large <= LIMIT and large <= small * 1.05
+
+
+@pytest.mark.soak
 @pytest.mark.limit(9000)
 def test_a_million_users(sluice, synthetic):
     count = int(os.environ["SLUICE_SOAK_USERS"])

@@ -57,8 +57,8 @@ def compare(sluice, scripted, tmp_path, seconds, dice):
         f"{len(stalled)} of {len(users)} stalled: {len(users) / steady:.1f}/s without, {len(users) / slowed:.1f}/s with"
     )
     assert slowed <= steady / 0.97
-    # What is stalled at the very end has nothing behind it to hide in: it costs itself, once.
-    assert results["stalled"].elapsed <= results["steady"].elapsed / 0.97 + STALL + 1.5
+    # At the very end there is nobody left to fill the window, but a stalled user isn't waited for there either.
+    assert results["stalled"].elapsed <= results["steady"].elapsed / 0.97 + 3
 
 
 @pytest.mark.limit(150)

@@ -203,12 +203,12 @@ class Sluice:
 class SyntheticServer:
     """`sluice serve --synthetic`, with the files it writes for tests."""
 
-    def __init__(self, sluice, folder, users=1000, seed=1, listen="127.0.0.1:0", **options):
+    def __init__(self, sluice, folder, users=1000, seed=1, listen="127.0.0.1:0", archive=False, **options):
         self.sluice, self.folder, self.users, self.seed = sluice, Path(folder), users, seed
         self.folder.mkdir(exist_ok=True)
-        self.ids, self.outcomes, self.archive = (
-            self.folder / name for name in ("ids.txt", "outcomes", "archive.ndjson")
-        )
+        self.ids, self.outcomes = self.folder / "ids.txt", self.folder / "outcomes.csv"
+        #: What an export of all users would be; a big file, so only where it's asked for.
+        self.archive = self.folder / "archive.ndjson" if archive else None
         self.options = options
         self.process = None
         self.start(listen)
@@ -223,7 +223,9 @@ class SyntheticServer:
             elif value is not None and name != "application_id":
                 arguments += ["--" + name.replace("_", "-"), value]
         if not self.ids.exists():
-            arguments += ["--ids", self.ids, "--outcomes", self.outcomes, "--archive", self.archive]
+            arguments += ["--ids", self.ids, "--outcomes", self.outcomes]
+            if self.archive:
+                arguments += ["--archive", self.archive]
         self.process = self.sluice.start("serve", "--synthetic", *arguments)
         deadline = time.monotonic() + 60
         while True:
