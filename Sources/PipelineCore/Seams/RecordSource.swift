@@ -1,9 +1,12 @@
 /// Records in input order, from a position: a lookup joined with a reader, or an archive.
 public protocol RecordSource: Actor {
-    /// The next event, waiting for it; nil when the source is at its end and all parked users have been asked again.
+    /// The next events that are ready, at least one and at most `limit`, waiting for the first; empty when the source
+    /// is at its end and all parked users have been asked again.
     ///
-    /// One task at a time calls it.
-    func next() async throws -> SourceEvent?
+    /// One task at a time calls it. It waits only while the sinks have nothing to do but wait, too, or less.
+    ///
+    /// - Throws: `PipelineError` where the run can't go on; what was ready in front of faulty input is yielded first.
+    func next(limit: Int) async throws -> [SourceEvent]
     /// Ends all work under way; no call follows.
     func close() async
 }
@@ -12,7 +15,7 @@ public protocol RecordSource: Actor {
 public enum SourceEvent: Sendable {
     /// A record with its outcome. In ordinal order until the input's end; after it the parked ones, in ordinal order.
     case record(SourceRecord)
-    /// The ordinal at the head is set aside. The record carries what the hash of the input needs.
+    /// The ordinal at the head is set aside. `next` and `hashedBytes` are as a record's.
     case parked(ParkedRecord, next: Position, hashedBytes: [UInt8])
     /// No new ordinals follow; what does follow was parked.
     case inputEnded

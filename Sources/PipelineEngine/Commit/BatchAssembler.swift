@@ -1,0 +1,92 @@
+package import Flattening
+package import PipelineCore
+
+/// What one batch holds, before it is numbered for a sink.
+package struct AssembledBatch: Sendable {
+    /// One for each distinct chain of transforms.
+    package var contents: [BatchContent]
+    package var progress: RunProgress
+
+    package struct BatchContent: Sendable {
+        package var tables: [RowBuffer]
+        package var counts: RunCounts
+    }
+}
+
+/// Gathers a source's events into batches. A batch ends at a multiple of the batch size and at the end of input; after
+/// it, parked users come a batch size at a time.
+package struct BatchAssembler {
+    private let batchSize: Int
+    private let chains: [[any Transform]]
+    private var builders: [BatchBuilder]
+    private var progress: RunProgress
+    private var hash: InputHash
+    private var parkedTaken = 0
+    private let sourceState: @Sendable () -> String?
+
+    /// - Parameter hash: The state behind the input consumed so far, whose digest `progress` holds.
+    package init(
+        layout: Layout, run: RowContext, chains: [[any Transform]], batchSize: Int, progress: RunProgress,
+        hash: InputHash, sourceState: @escaping @Sendable () -> String?
+    ) {
+        self.batchSize = batchSize
+        self.chains = chains
+        self.progress = progress
+        self.hash = hash
+        self.sourceState = sourceState
+        builders = chains.map { _ in BatchBuilder(layout: layout, run: run) }
+    }
+
+    /// Takes an event; gives the batch that it completes.
+    package mutating func take(_ event: SourceEvent) throws -> AssembledBatch? {
+        switch event {
+        case .record(let record) where progress.inputEnded:
+            try append(record)
+            progress.parked.removeFirst()
+            parkedTaken += 1
+            return parkedTaken == batchSize ? finish() : nil
+        case .record(let record):
+            try append(record)
+            return consume(record.hashedBytes, next: record.next)
+        case .parked(let record, let next, let hashedBytes):
+            progress.parked.append(record)
+            return consume(hashedBytes, next: next)
+        case .inputEnded:
+            progress.inputEnded = true
+            return finish()
+        }
+    }
+
+    /// The last batch of parked users, at the end of the source; nil where nothing is left over.
+    package mutating func takeRest() -> AssembledBatch? { parkedTaken > 0 ? finish() : nil }
+
+    private mutating func consume(_ hashedBytes: [UInt8], next: Position) -> AssembledBatch? {
+        hash.append(hashedBytes)
+        progress.nextOrdinal += 1
+        progress.position = next
+        return progress.nextOrdinal.isMultiple(of: batchSize) ? finish() : nil
+    }
+
+    private mutating func append(_ record: SourceRecord) throws {
+        for index in builders.indices {
+            var record = record
+            if !chains[index].isEmpty, case .found(var endpoints) = record.outcome {
+                for transform in chains[index] { try transform.apply(to: &endpoints) }
+                record.outcome = .found(endpoints)
+            }
+            builders[index].append(record)
+        }
+    }
+
+    private mutating func finish() -> AssembledBatch {
+        parkedTaken = 0
+        progress.inputHash = hash.hex
+        progress.sourceState = sourceState()
+        var contents: [AssembledBatch.BatchContent] = []
+        for index in builders.indices {
+            let (tables, counts) = builders[index].finish()
+            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts))
+        }
+        return AssembledBatch(contents: contents, progress: progress)
+    }
+}

@@ -1,0 +1,73 @@
+package import PipelineCore
+
+/// A brake that one run may pass, as `--accept` spells it.
+public enum AcceptedBrake: String, Sendable, Hashable, CaseIterable {
+    case failed, absent, removed, empty
+}
+
+/// Judges a batch before it is committed: is what has happened so far still what a good run looks like?
+package struct Brakes: Sendable {
+    package var limits: RunLimits
+    package var accepted: Set<AcceptedBrake>
+
+    package init(limits: RunLimits, accepted: Set<AcceptedBrake> = []) {
+        self.limits = limits
+        self.accepted = accepted
+    }
+
+    /// A share says little about few cases: it is judged from this many records …
+    static let recordsForShare = 1000
+    /// … and this many cases on.
+    static let casesForShare = 20
+
+    /// The brake that a commit would pass, given the counts of everything committed and of this batch.
+    package func judge(_ counts: RunCounts, progress: RunProgress) -> PipelineError? {
+        if !accepted.contains(.failed),
+            let excess = excess(counts.failed, of: counts.records, records: counts.records, over: limits.maxFailed)
+        {
+            return brake(
+                "failed records: \(excess), more than max_failed allows", accept: "failed",
+                hint: "The failures of this batch aren't committed; the table failures holds earlier ones.")
+        }
+        if !accepted.contains(.absent),
+            let excess = excess(counts.absent, of: counts.records, records: counts.records, over: limits.maxAbsent)
+        {
+            return brake(
+                "users that the service doesn't know: \(excess), more than max_absent allows", accept: "absent",
+                hint: "Is it the right list, for the right application?")
+        }
+        if !accepted.contains(.removed),
+            let excess = excess(
+                counts.removed, of: counts.previousEndpoints, records: counts.records, over: limits.maxRemoved)
+        {
+            return brake(
+                "endpoints that would be removed: \(excess), more than max_removed allows", accept: "removed",
+                hint: "Is it the right list, for the right application?")
+        }
+        let total = counts.records + progress.parked.count
+        if !accepted.contains(.empty), progress.inputEnded, total < limits.minRecords {
+            return brake(
+                "the input holds \(total) records, fewer than min_records (\(limits.minRecords))", accept: "empty",
+                hint: "Is the list complete?")
+        }
+        return nil
+    }
+
+    /// The figures, where they are beyond the limit.
+    private func excess(_ cases: Int, of base: Int, records: Int, over limit: ShareOrCount) -> String? {
+        switch limit {
+        case .count(let count): return cases > count ? "\(cases) of \(base)" : nil
+        case .share(let share):
+            guard records >= Self.recordsForShare, cases >= Self.casesForShare, base > 0,
+                Double(cases) > share * Double(base)
+            else { return nil }
+            return "\(cases) of \(base)"
+        }
+    }
+
+    private func brake(_ message: String, accept: String, hint: String) -> PipelineError {
+        PipelineError(
+            .brake, "stopped by a brake: \(message); this batch changed nothing",
+            hint: "\(hint) If it is right as it is, run again with --accept \(accept).")
+    }
+}

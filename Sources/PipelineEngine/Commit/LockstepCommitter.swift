@@ -1,0 +1,96 @@
+internal import PipelineCore
+internal import Synchronization
+
+/// Commits batches to all sinks in lockstep: every sink prepares, the brakes are judged, then all commit.
+actor LockstepCommitter {
+    private(set) var lanes: [SinkLane]
+    private let brakes: Brakes
+    /// True while a commit is under way.
+    nonisolated let isBusy = BusyFlag()
+
+    init(lanes: [SinkLane], brakes: Brakes) {
+        self.lanes = lanes
+        self.brakes = brakes
+    }
+
+    /// Commits one batch to every sink that doesn't have it yet.
+    ///
+    /// - Throws: the brake's error, nothing being committed then; otherwise the first failing sink's error, after the
+    ///   others have committed.
+    func commit(_ batch: AssembledBatch, number: Int) async throws {
+        isBusy.set(true)
+        defer { isBusy.set(false) }
+        var batches: [Int: Batch] = [:]
+        for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
+            let content = batch.contents[lanes[index].chain]
+            batches[index] = Batch(
+                commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress)
+        }
+        var outcome = await forEach(batches) { session, batch in try await session.prepare(batch) }
+        var advanced: [Int: Checkpoint] = [:]
+        for (index, observed) in outcome.results {
+            guard let checkpoint = lanes[index].checkpoint, let batch = batches[index] else { continue }
+            advanced[index] = checkpoint.advanced(by: batch, observed: observed)
+        }
+        if let brake = advanced.sorted(by: { $0.key < $1.key })
+            .compactMap({ brakes.judge($0.value.counts, progress: batch.progress) }).first
+        {
+            for index in outcome.results.keys { await lanes[index].session.abandon() }
+            throw brake
+        }
+        let committed = await forEach(advanced) { session, _ in try await session.commit() }
+        for index in committed.results.keys { lanes[index].checkpoint = advanced[index] }
+        outcome.errors.merge(committed.errors) { first, _ in first }
+        if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
+    }
+
+    /// Ends the run in every sink, in two steps as well.
+    func complete(state: RunState, finishedAt: String) async throws {
+        let open = Dictionary(
+            uniqueKeysWithValues: lanes.indices.filter { !lanes[$0].isComplete }.map { ($0, ()) })
+        var outcome = await forEach(open) { session, _ in
+            try await session.prepareCompletion(state: state, finishedAt: finishedAt)
+        }
+        for (index, observed) in outcome.results {
+            lanes[index].checkpoint?.counts.removed += observed.removed
+            lanes[index].checkpoint?.counts.superseded += observed.superseded
+        }
+        let committed = await forEach(outcome.results) { session, _ in try await session.commit() }
+        for index in committed.results.keys { lanes[index].isComplete = true }
+        outcome.errors.merge(committed.errors) { first, _ in first }
+        if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
+    }
+
+    /// Does the same in several sinks at once, each on its own executor.
+    private func forEach<Input: Sendable, Output: Sendable>(
+        _ inputs: [Int: Input], _ body: @escaping @Sendable (any SinkSession, Input) async throws -> Output
+    ) async -> (results: [Int: Output], errors: [Int: any Error]) {
+        let work = inputs.map { (index: $0.key, session: lanes[$0.key].session, input: $0.value) }
+        return await withTaskGroup(of: (Int, Result<Output, any Error>).self) { group in
+            for (index, session, input) in work {
+                group.addTask {
+                    do { return (index, .success(try await body(session, input))) } catch {
+                        return (index, .failure(error))
+                    }
+                }
+            }
+            var results: [Int: Output] = [:]
+            var errors: [Int: any Error] = [:]
+            for await (index, result) in group {
+                switch result {
+                case .success(let value): results[index] = value
+                case .failure(let error): errors[index] = error
+                }
+            }
+            return (results, errors)
+        }
+    }
+}
+
+/// A flag that one task sets and others read.
+final class BusyFlag: Sendable {
+    private let flag = Atomic(false)
+
+    func set(_ value: Bool) { flag.store(value, ordering: .relaxed) }
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+}

@@ -1,0 +1,18 @@
+internal import PipelineCore
+
+/// One sink of a run: its session, and how far it has come.
+struct SinkLane: Sendable {
+    let name: String
+    let typeName: String
+    let target: String
+    let mode: WriteMode
+    /// Which of the assembled contents this sink takes.
+    let chain: Int
+    let fingerprint: String
+    let session: any SinkSession
+    /// What the store held when it was opened.
+    let found: SinkState
+    /// As of the last commit of this process; nil until the run has begun in this sink.
+    var checkpoint: Checkpoint?
+    var isComplete = false
+}

@@ -1,0 +1,205 @@
+internal import Flattening
+public import Logging
+internal import PipelineCore
+
+/// Runs a pipeline: opens its sinks, decides what is to be done, does it, and accounts for it.
+public struct PipelineRunner: Sendable {
+    let plan: RunPlan
+    let log: Logger
+    let stop: StopSignal
+    let board: ProgressBoard
+    let parking: ParkingPolicy
+    let now: @Sendable () -> LogicalDate
+
+    public init(plan: RunPlan, log: Logger, stop: StopSignal, board: ProgressBoard = ProgressBoard()) {
+        self.init(plan: plan, log: log, stop: stop, board: board, parking: ParkingPolicy(), now: { .now })
+    }
+
+    package init(
+        plan: RunPlan, log: Logger, stop: StopSignal, board: ProgressBoard, parking: ParkingPolicy,
+        now: @escaping @Sendable () -> LogicalDate
+    ) {
+        self.plan = plan
+        self.log = log
+        self.stop = stop
+        self.board = board
+        self.parking = parking
+        self.now = now
+    }
+
+    /// Does what is asked: resumes an unfinished run first, then begins the one that is due, if another date was named.
+    ///
+    /// - Returns: A report for each run that was under way, in order; the last one's exit code is the call's.
+    public func run(_ request: RunRequest) async -> [RunReport] {
+        var request = request
+        var reports: [RunReport] = []
+        while true {
+            let (report, next) = await runOnce(request)
+            reports.append(report)
+            guard report.exitCode == 0, let next, !stop.isRequested else { return reports }
+            request = next
+        }
+    }
+
+    /// One run, and what is still to be done after it.
+    private func runOnce(_ request: RunRequest) async -> (RunReport, RunRequest?) {
+        do {
+            let sinks = try await openSinks()
+            let result: (RunReport, RunRequest?)
+            do { result = try await proceed(request, sinks) } catch {
+                result = (RunReport(summary: nil, error: PipelineError(describing: error)), nil)
+            }
+            for sink in sinks { await sink.session.close() }
+            return result
+        } catch {
+            return (RunReport(summary: nil, error: PipelineError(describing: error)), nil)
+        }
+    }
+
+    private func openSinks() async throws -> [SinkLane] {
+        var lanes: [SinkLane] = []
+        do {
+            for planned in plan.sinks {
+                let sink = planned.sink
+                let session = try await sink.open(SinkContext(pipeline: plan.pipeline, tables: plan.layout.tables))
+                do {
+                    lanes.append(
+                        SinkLane(
+                            name: sink.name, typeName: sink.typeName, target: sink.target, mode: sink.mode,
+                            chain: planned.chain, fingerprint: planned.fingerprint, session: session,
+                            found: try await session.state()))
+                } catch {
+                    await session.close()
+                    throw error
+                }
+            }
+        } catch {
+            for lane in lanes { await lane.session.close() }
+            throw error
+        }
+        return lanes
+    }
+
+    private func proceed(_ request: RunRequest, _ sinks: [SinkLane]) async throws -> (RunReport, RunRequest?) {
+        guard let first = sinks.first else { throw PipelineError(.configuration, "the pipeline has no sink") }
+        var dated: RunRecord?
+        if let date = request.logicalDate {
+            dated = try await first.session.run(withID: RunDecision.runID(plan.pipeline, date.wholeSecond))
+        }
+        let decision = try RunDecision.decide(
+            pipeline: plan.pipeline, request: request,
+            states: sinks.map { ($0.name, $0.found, $0.fingerprint) }, dated: dated, now: now())
+        switch decision {
+        case .nothing(let record):
+            log.notice("run \(record.runID) is complete already; nothing to do (--fresh does it again)")
+            return (settledReport(record, sinks), nil)
+        case .begin(let date, let abandoning):
+            let report = try await begin(date, abandoning: abandoning, request, sinks)
+            return (report, nil)
+        case .resume(let record):
+            let report = try await resume(record, request, sinks)
+            guard let date = request.logicalDate, RunDecision.runID(plan.pipeline, date.wholeSecond) != record.runID
+            else { return (report, nil) }
+            return (report, request)
+        }
+    }
+
+    private func begin(
+        _ date: LogicalDate, abandoning: Set<String>, _ request: RunRequest, _ sinks: [SinkLane]
+    ) async throws -> RunReport {
+        var date = date
+        if request.logicalDate == nil, let first = sinks.first {
+            while try await first.session.run(withID: RunDecision.runID(plan.pipeline, date)) != nil {
+                date = date.next
+            }
+        }
+        let record = RunRecord(
+            runID: RunDecision.runID(plan.pipeline, date), state: .running, logicalDate: date.text,
+            startedAt: now().text, version: plan.version)
+        var lanes = sinks
+        for index in lanes.indices {
+            if let last = lanes[index].found.lastRun, abandoning.contains(last.runID) {
+                log.notice("run \(last.runID) is given up", metadata: ["sink": "\(lanes[index].name)"])
+                try await lanes[index].session.abandonRun(last.runID)
+            }
+            lanes[index].checkpoint = try await lanes[index].session.begin(
+                record, fingerprint: lanes[index].fingerprint)
+        }
+        log.notice("run \(record.runID) begins")
+        let execution = RunExecution(self, record, lanes, request, resumedFrom: nil)
+        do { return try await execution.run() } catch let error as ChangedInput {
+            throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
+        }
+    }
+
+    private func resume(_ record: RunRecord, _ request: RunRequest, _ sinks: [SinkLane]) async throws -> RunReport {
+        var lanes = sinks
+        for index in lanes.indices {
+            if let last = lanes[index].found.lastRun, last.runID == record.runID {
+                lanes[index].checkpoint = lanes[index].found.checkpoint
+                lanes[index].isComplete = last.state == .complete
+            } else {
+                var fresh = record
+                fresh.counts = RunCounts()
+                lanes[index].checkpoint = try await lanes[index].session.begin(
+                    fresh, fingerprint: lanes[index].fingerprint)
+            }
+        }
+        let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0
+        log.notice("run \(record.runID) goes on at ordinal \(ordinal)")
+        let execution = RunExecution(self, record, lanes, request, resumedFrom: ordinal)
+        do { return try await execution.run() } catch let error as ChangedInput {
+            switch plan.onChangedInput {
+            case .refuse:
+                throw PipelineError(
+                    .noInput,
+                    "the input has changed since run \(record.runID) began: its first \(error.consumed) records are "
+                        + "no longer those that the run has consumed",
+                    hint: "Restore the input to resume the run, or run with --fresh to give it up and begin again "
+                        + "(on_changed_input: restart does so by itself).")
+            case .restart:
+                log.warning("the input has changed since run \(record.runID) began; it is given up, a new one begins")
+                return try await begin(
+                    request.logicalDate?.wholeSecond ?? now().wholeSecond, abandoning: [record.runID], request,
+                    lanes.map { lane in
+                        var lane = lane
+                        lane.isComplete = false
+                        return lane
+                    })
+            }
+        }
+    }
+
+    /// The report of a run that was complete before this call.
+    private func settledReport(_ record: RunRecord, _ sinks: [SinkLane]) -> RunReport {
+        let summary = RunSummary(
+            runID: record.runID, logicalDate: record.logicalDate, state: record.state, counts: record.counts,
+            statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
+            sinks: sinks.map {
+                RunSummary.SinkSummary(
+                    name: $0.name, type: $0.typeName, target: $0.target, mode: $0.mode,
+                    nextOrdinal: record.counts.records, state: record.state, counts: record.counts)
+            })
+        return RunReport(summary: summary, completionCode: completionCode(record.counts))
+    }
+
+    /// 0, or 65 where more failed than is accepted, or a sink refused rows.
+    func completionCode(_ counts: RunCounts) -> Int32 {
+        let accepted: Bool
+        switch plan.limits.acceptFailed {
+        case .count(let count): accepted = counts.failed <= count
+        case .share(let share): accepted = Double(counts.failed) <= share * Double(counts.records)
+        }
+        return accepted && counts.refused == 0 ? 0 : PipelineError.Kind.incomplete.rawValue
+    }
+}
+
+extension PipelineError {
+    /// The error itself, or a fault of the program that describes another one.
+    init(describing error: any Error) {
+        self =
+            error as? PipelineError
+            ?? PipelineError(
+                .software, "unexpected error: \(error)", hint: "This is a fault of sluice. What is committed is safe.")
+    }
+}

@@ -1,0 +1,211 @@
+internal import Flattening
+internal import PipelineCore
+
+/// One run under way in this process: from the source through the batches to the sinks, and to its end.
+struct RunExecution {
+    private let runner: PipelineRunner
+    private let record: RunRecord
+    private let request: RunRequest
+    private let resumedFrom: Int?
+    private let committer: LockstepCommitter
+    private let start: ContinuousClock.Instant = .now
+    /// Where the lanes stand at the start of this process; each has a checkpoint.
+    private let least: Checkpoint
+    private let most: Checkpoint
+    /// What an earlier run left behind for the source.
+    private let inheritedState: String?
+
+    init(
+        _ runner: PipelineRunner, _ record: RunRecord, _ lanes: [SinkLane], _ request: RunRequest, resumedFrom: Int?
+    ) {
+        self.runner = runner
+        self.record = record
+        self.request = request
+        self.resumedFrom = resumedFrom
+        let checkpoints = lanes.compactMap(\.checkpoint).sorted { $0.commitNumber < $1.commitNumber }
+        let empty = Checkpoint(
+            runID: record.runID, commitNumber: 0, progress: .start, counts: RunCounts(), fingerprint: "")
+        least = checkpoints.first ?? empty
+        most = checkpoints.last ?? empty
+        inheritedState = lanes.compactMap(\.found.checkpoint?.progress.sourceState).first
+        committer = LockstepCommitter(
+            lanes: lanes, brakes: Brakes(limits: runner.plan.limits, accepted: request.accepted))
+    }
+
+    /// Runs to the end, to a stop, or to an error; whatever it is, the report tells what is committed.
+    ///
+    /// - Throws: `ChangedInput`, nothing having been asked or committed.
+    func run() async throws -> RunReport {
+        switch runner.plan.source {
+        case .lookup(let reader, let lookup, let concurrency):
+            runner.board.watch(lookup)
+            if let state = most.progress.sourceState ?? inheritedState { lookup.restore(state: state) }
+            let source: LookupSource
+            do {
+                source = try await LookupSource.open(
+                    reader: reader, lookup: lookup, concurrency: concurrency,
+                    resume: SourceResume(
+                        progress: least.progress,
+                        ahead: most.commitNumber > least.commitNumber ? most.progress : nil),
+                    policy: runner.parking, isStopped: { [stop = runner.stop] in stop.isRequested },
+                    sinksWait: { [busy = committer.isBusy] in !busy.isSet })
+            } catch let error as ChangedInput {
+                throw error
+            } catch is CancellationError {
+                return await report(lookup: lookup, error: stopped)
+            } catch {
+                return await report(lookup: lookup, error: PipelineError(describing: error))
+            }
+            let error = await consume(
+                source, hash: source.consumedHash, inputSize: reader.inputSize, sourceState: { lookup.state })
+            return await report(lookup: lookup, error: error)
+        }
+    }
+
+    private func consume(
+        _ source: any RecordSource, hash: InputHash, inputSize: UInt64?, sourceState: @escaping @Sendable () -> String?
+    ) async -> PipelineError? {
+        let plan = runner.plan
+        var chains: [Int: [any Transform]] = [:]
+        for sink in plan.sinks { chains[sink.chain] = sink.transforms }
+        var assembler = BatchAssembler(
+            layout: plan.layout,
+            run: RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: 0),
+            chains: chains.sorted { $0.key < $1.key }.map(\.value), batchSize: plan.batchSize,
+            progress: least.progress, hash: hash, sourceState: sourceState)
+        runner.board.update { reading in
+            reading = ProgressBoard.Reading()
+            reading.runID = record.runID
+            reading.records = least.counts.records
+            reading.failed = least.counts.failed
+            reading.absent = least.counts.absent
+            reading.parked = least.progress.parked.count
+        }
+        let stop = runner.stop
+        stop.onRequest { Task { await source.close() } }
+        defer { stop.onRequest(nil) }
+        var commits = CommitPipeline(committer: committer, number: least.commitNumber, source: source)
+        var failure: (any Error)?
+        do {
+            while !stop.isRequested {
+                let events = try await source.next(limit: 256)
+                if events.isEmpty { break }
+                note(events, inputSize: inputSize)
+                for event in events {
+                    if let batch = try assembler.take(event) { try await commits.submit(batch) }
+                }
+            }
+            if !stop.isRequested, let batch = assembler.takeRest() { try await commits.submit(batch) }
+        } catch { failure = error }
+        // The commit at hand is finished, whatever ended the loop; its own error explains the rest.
+        do { try await commits.drain() } catch { failure = error }
+        await source.close()
+        if stop.isRequested, failure == nil || failure is CancellationError {
+            return stopped
+        }
+        if let failure { return PipelineError(describing: failure) }
+        return await complete()
+    }
+
+    private var stopped: PipelineError {
+        PipelineError(
+            .temporary, "run \(record.runID) was stopped by a signal; everything committed is safe",
+            hint: "Run again: it goes on where it stopped.")
+    }
+
+    private func note(_ events: [SourceEvent], inputSize: UInt64?) {
+        runner.board.update { reading in
+            for event in events {
+                switch event {
+                case .record(let record):
+                    reading.records += 1
+                    reading.processed += 1
+                    switch record.outcome {
+                    case .found: break
+                    case .absent: reading.absent += 1
+                    case .failed: reading.failed += 1
+                    }
+                    if let inputSize, inputSize > 0, record.next.offset > 0 {
+                        reading.fraction = min(1, Double(record.next.offset) / Double(inputSize))
+                    }
+                case .parked: reading.parked += 1
+                case .inputEnded: break
+                }
+            }
+        }
+    }
+
+    /// Checks that every record is accounted for once, then ends the run in every sink.
+    private func complete() async -> PipelineError? {
+        for lane in await committer.lanes {
+            guard let checkpoint = lane.checkpoint else { continue }
+            let progress = checkpoint.progress
+            guard progress.inputEnded, progress.parked.isEmpty, checkpoint.counts.records == progress.nextOrdinal
+            else {
+                return PipelineError(
+                    .software,
+                    "the account of sink '\(lane.name)' doesn't balance: \(progress.nextOrdinal) records were read, "
+                        + "\(checkpoint.counts.records) have an outcome, \(progress.parked.count) are set aside",
+                    hint: "This is a fault of sluice. The run isn't marked complete; what is committed is safe.")
+            }
+        }
+        do {
+            try await committer.complete(state: .complete, finishedAt: runner.now().text)
+            return nil
+        } catch { return PipelineError(describing: error) }
+    }
+
+    private func report(lookup: any UserLookup, error: PipelineError?) async -> RunReport {
+        let lanes = await committer.lanes
+        func state(_ lane: SinkLane) -> RunState { lane.isComplete ? .complete : .running }
+        let counts = lanes.first?.checkpoint?.counts ?? RunCounts()
+        let summary = RunSummary(
+            runID: record.runID, logicalDate: record.logicalDate,
+            state: lanes.allSatisfy(\.isComplete) ? .complete : .running, counts: counts,
+            statistics: lookup.statistics, elapsed: .now - start, processed: counts.records - least.counts.records,
+            resumedFrom: resumedFrom,
+            sinks: lanes.map { lane in
+                RunSummary.SinkSummary(
+                    name: lane.name, type: lane.typeName, target: lane.target, mode: lane.mode,
+                    nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: state(lane),
+                    counts: lane.checkpoint?.counts ?? RunCounts())
+            })
+        let refused = lanes.reduce(0) { $0 + ($1.checkpoint?.counts.refused ?? 0) }
+        var judged = counts
+        judged.refused = refused
+        return RunReport(summary: summary, error: error, completionCode: runner.completionCode(judged))
+    }
+}
+
+/// Keeps one commit under way while the next batch is gathered.
+private struct CommitPipeline {
+    let committer: LockstepCommitter
+    /// The number of the last batch that was submitted.
+    var number: Int
+    let source: any RecordSource
+    private var underWay: Task<Void, any Error>?
+
+    init(committer: LockstepCommitter, number: Int, source: any RecordSource) {
+        self.committer = committer
+        self.number = number
+        self.source = source
+    }
+
+    /// Waits for the commit before, then begins this one.
+    mutating func submit(_ batch: AssembledBatch) async throws {
+        try await drain()
+        number += 1
+        underWay = Task { [committer, source, number] in
+            do { try await committer.commit(batch, number: number) } catch {
+                // Whoever waits for the source learns at once that there is nothing to wait for.
+                await source.close()
+                throw error
+            }
+        }
+    }
+
+    mutating func drain() async throws {
+        defer { underWay = nil }
+        try await underWay?.value
+    }
+}

@@ -1,0 +1,72 @@
+public import Flattening
+public import PipelineCore
+
+/// What to do when the input no longer begins with what a run has consumed.
+public enum ChangedInputPolicy: String, Sendable, CaseIterable {
+    /// Stop; the run stays as it is.
+    case refuse
+    /// Mark the run abandoned and begin a new one.
+    case restart
+}
+
+/// A sink with what belongs to it alone.
+public struct PlannedSink: Sendable {
+    public var sink: any Sink
+    /// Shared transforms first, then the sink's own.
+    public var transforms: [any Transform]
+    /// Sinks with equal numbers share one chain of transforms, so that it is applied once.
+    public var chain: Int
+    /// A hash of the configuration that shapes this sink's output.
+    public var fingerprint: String
+
+    public init(sink: any Sink, transforms: [any Transform], chain: Int, fingerprint: String) {
+        self.sink = sink
+        self.transforms = transforms
+        self.chain = chain
+        self.fingerprint = fingerprint
+    }
+}
+
+/// A pipeline, ready to run: everything the engine needs to know, and nothing that says how it was written down.
+public struct RunPlan: Sendable {
+    public var pipeline: String
+    public var source: SourcePlan
+    public var layout: Layout
+    /// At least one.
+    public var sinks: [PlannedSink]
+    /// Users in a batch.
+    public var batchSize: Int
+    public var limits: RunLimits
+    public var onChangedInput: ChangedInputPolicy
+    /// The program's version.
+    public var version: String
+
+    public init(
+        pipeline: String, source: SourcePlan, layout: Layout, sinks: [PlannedSink], batchSize: Int, limits: RunLimits,
+        onChangedInput: ChangedInputPolicy, version: String
+    ) {
+        self.pipeline = pipeline
+        self.source = source
+        self.layout = layout
+        self.sinks = sinks
+        self.batchSize = batchSize
+        self.limits = limits
+        self.onChangedInput = onChangedInput
+        self.version = version
+    }
+}
+
+/// What one call asks of a pipeline.
+public struct RunRequest: Sendable {
+    /// Nil: the first start's moment.
+    public var logicalDate: LogicalDate?
+    /// Give up an unfinished run, or do a complete one again.
+    public var fresh = false
+    public var accepted: Set<AcceptedBrake> = []
+
+    public init(logicalDate: LogicalDate? = nil, fresh: Bool = false, accepted: Set<AcceptedBrake> = []) {
+        self.logicalDate = logicalDate
+        self.fresh = fresh
+        self.accepted = accepted
+    }
+}

@@ -1,0 +1,303 @@
+internal import DequeModule
+package import PipelineCore
+
+/// A user reader joined with a lookup: calls many users at once and yields their outcomes in input order.
+///
+/// Reading, calling and yielding go on side by side, each within bounds; the consumer waits only for the head.
+package actor LookupSource: RecordSource {
+    private enum Phase {
+        /// New ordinals are read and asked.
+        case input
+        /// The last new ordinal was yielded; parked users are asked again.
+        case parked
+        case ended
+    }
+
+    private let lookup: any UserLookup
+    private let concurrency: Int
+    private let origin: String?
+    /// Below this ordinal a sink that is ahead has settled who is parked: exactly those in `parkedAhead`.
+    private let decidedBelow: Int
+    private let parkedAhead: Set<Int>
+    private let policy: ParkingPolicy
+    /// False while a commit is under way: then nobody waits for the head but the source itself.
+    private let sinksWait: @Sendable () -> Bool
+
+    /// The hash of the input in front of the first event.
+    package nonisolated let consumedHash: InputHash
+    private let cursor: any UserCursor
+    private var window: OrderedWindow
+    private var phase: Phase = .input
+    /// Read, but not yet in the window.
+    private var pending: Deque<InputRecord>
+    private var nextOrdinal: Int
+    private var nextPosition: Position
+    /// The reader's end: nil while it goes on.
+    private var readerEnd: Result<Void, any Error>?
+    private var reading = false
+    /// Set aside so far, in ordinal order, with what is needed to ask again.
+    private var parked: Deque<(record: ParkedRecord, input: InputRecord)>
+    private var calls: [OrderedWindow.Ticket: Task<Void, Never>] = [:]
+    /// What stops the run; the consumer gets it at once.
+    private var failure: (any Error)?
+    private var consumer: CheckedContinuation<Void, Never>?
+    private var ticker: Task<Void, Never>?
+    private var isClosed = false
+
+    /// Verifies the consumed input against the checkpoint, then begins to read and to call.
+    ///
+    /// - Throws: `ChangedInput`, before the first call; `PipelineError` of the reader.
+    package static func open(
+        reader: any UserReader, lookup: any UserLookup, concurrency: Int, resume: SourceResume,
+        policy: ParkingPolicy = ParkingPolicy(), isStopped: @Sendable () -> Bool = { false },
+        sinksWait: @escaping @Sendable () -> Bool = { true }
+    ) async throws -> LookupSource {
+        let prefix = try await VerifiedPrefix.read(reader, against: resume.progress, isStopped: isStopped)
+        let source = LookupSource(
+            prefix: prefix, sourceFile: reader.sourceFile, lookup: lookup, concurrency: concurrency, resume: resume,
+            policy: policy, sinksWait: sinksWait)
+        await source.begin()
+        return source
+    }
+
+    private init(
+        prefix: VerifiedPrefix, sourceFile: String?, lookup: any UserLookup, concurrency: Int, resume: SourceResume,
+        policy: ParkingPolicy, sinksWait: @escaping @Sendable () -> Bool
+    ) {
+        self.lookup = lookup
+        self.concurrency = concurrency
+        decidedBelow = resume.ahead?.nextOrdinal ?? 0
+        parkedAhead = Set(resume.ahead?.parked.map(\.ordinal) ?? [])
+        self.policy = policy
+        self.sinksWait = sinksWait
+        origin = sourceFile
+        consumedHash = prefix.hash
+        cursor = prefix.cursor
+        window = OrderedWindow(concurrency: concurrency, maxBytes: policy.maxHeldBytes)
+        pending = Deque(prefix.surplus)
+        nextOrdinal = resume.progress.nextOrdinal
+        nextPosition = prefix.position
+        parked = Deque(
+            resume.progress.parked.compactMap { record in prefix.parked[record.ordinal].map { (record, $0) } })
+        if resume.progress.inputEnded {
+            // What was added to the input since belongs to the next run.
+            pending = []
+            readerEnd = .success(())
+            phase = .parked
+        }
+    }
+
+    private func begin() {
+        advance()
+        let interval = policy.checkInterval
+        ticker = Task { [weak self] in
+            while !Task.isCancelled {
+                try? await Task.sleep(for: interval)
+                await self?.parkIfStalled()
+            }
+        }
+    }
+
+    // MARK: Yielding
+
+    package func next(limit: Int) async throws -> [SourceEvent] {
+        while true {
+            if let failure { throw failure }
+            let events = takeReady(limit: limit)
+            if !events.isEmpty {
+                advance()
+                return events
+            }
+            if phase == .ended { return [] }
+            if window.isEmpty, pending.isEmpty, !reading, case .failure(let error) = readerEnd { throw error }
+            await withCheckedContinuation { consumer = $0 }
+        }
+    }
+
+    private func takeReady(limit: Int) -> [SourceEvent] {
+        var events: [SourceEvent] = []
+        while events.count < limit, let departure = window.takeHead() {
+            switch departure {
+            case .answered(let entry, let outcome): events.append(.record(record(entry, outcome)))
+            case .parked(let entry): events.append(park(entry))
+            }
+        }
+        if events.count < limit, window.isEmpty, pending.isEmpty, case .success = readerEnd { turn(into: &events) }
+        return events
+    }
+
+    /// At the end of a phase: the next one begins.
+    private func turn(into events: inout [SourceEvent]) {
+        switch phase {
+        case .input:
+            events.append(.inputEnded)
+            phase = .parked
+        case .parked where parked.isEmpty: phase = .ended
+        case .parked, .ended: break
+        }
+    }
+
+    private func record(_ entry: OrderedWindow.Entry, _ outcome: Outcome) -> SourceRecord {
+        var userID: String?
+        if case .userID(let id) = entry.input.content { userID = id }
+        return SourceRecord(
+            ordinal: entry.ordinal, userID: userID, applicationID: lookup.applicationID, next: entry.input.next,
+            origin: RecordOrigin(file: origin, line: entry.input.line), hashedBytes: entry.input.hashedBytes,
+            outcome: outcome)
+    }
+
+    // MARK: Reading and calling
+
+    /// Does whatever can be done now: read ahead, fill the window, start calls, wake the consumer.
+    private func advance() {
+        guard failure == nil, !isClosed else { return wake() }
+        fillWindow()
+        readAhead()
+        while calls.count < concurrency, let (ticket, userID, call) = window.start(LookupCall()) {
+            start(ticket, userID, call)
+        }
+        wake()
+    }
+
+    private func fillWindow() {
+        switch phase {
+        case .input:
+            while window.hasRoom, let input = pending.popFirst() {
+                let setAside = isDecided(nextOrdinal) && parkedAhead.contains(nextOrdinal)
+                window.admit(ordinal: nextOrdinal, input: input, position: nextPosition, setAside: setAside)
+                nextOrdinal += 1
+                nextPosition = input.next
+            }
+        case .parked:
+            while window.hasRoom, let (record, input) = parked.popFirst() {
+                window.admit(ordinal: record.ordinal, input: input, position: record.position)
+            }
+        case .ended: break
+        }
+    }
+
+    private func readAhead() {
+        guard phase == .input, readerEnd == nil, !reading, pending.count < 1024 else { return }
+        reading = true
+        Task {
+            do {
+                let records = try await cursor.next(limit: 1024)
+                finishReading(.success(records))
+            } catch {
+                finishReading(.failure(error))
+            }
+        }
+    }
+
+    private func finishReading(_ result: Result<[InputRecord], any Error>) {
+        reading = false
+        switch result {
+        case .success(let records) where records.isEmpty: readerEnd = .success(())
+        case .success(let records): pending.append(contentsOf: records)
+        case .failure(let error): readerEnd = .failure(error)
+        }
+        advance()
+    }
+
+    private func start(_ ticket: OrderedWindow.Ticket, _ userID: String, _ call: LookupCall) {
+        // Off this actor: answers are decoded on all cores.
+        calls[ticket] = Task { @concurrent [lookup] in
+            do {
+                let outcome = try await lookup.lookUp(userID, call: call)
+                await self.finish(ticket, .success(outcome))
+            } catch {
+                await self.finish(ticket, .failure(error))
+            }
+        }
+    }
+
+    private func finish(_ ticket: OrderedWindow.Ticket, _ result: Result<Outcome, any Error>) {
+        guard calls.removeValue(forKey: ticket) != nil else { return }
+        switch result {
+        case .success(let outcome):
+            var byteCount = 0
+            if case .found(let endpoints) = outcome { byteCount = endpoints.byteCount }
+            window.settle(ticket, outcome, byteCount: byteCount)
+        case .failure(let error): stop(with: error)
+        }
+        advance()
+    }
+
+    private func stop(with error: any Error) {
+        guard failure == nil else { return }
+        failure = error
+        cancelCalls()
+    }
+
+    private func wake() {
+        consumer?.resume()
+        consumer = nil
+    }
+
+    // MARK: Parking
+
+    private func isDecided(_ ordinal: Int) -> Bool { ordinal < decidedBelow }
+
+    private func parkIfStalled() {
+        guard consumer != nil, phase == .input, failure == nil, sinksWait(), !lookup.isHeld,
+            let head = window.headUnderWay, !isDecided(head.ordinal), let sent = head.call.firstSent
+        else { return }
+        let waited = ContinuousClock.now - sent
+        guard waited >= policy.parkAfter, window.isFull || isStalledTail(waited) else { return }
+        calls.removeValue(forKey: head.ticket)?.cancel()
+        window.setHeadAside()
+        advance()
+    }
+
+    /// At the end of the input the window can't fill any more, yet one stalled user would hold the run as long: once
+    /// all is sent and everything still under way waits far beyond what is usual, the head is set aside as well.
+    private func isStalledTail(_ waited: Duration) -> Bool {
+        guard readerEnd != nil, pending.isEmpty, window.allStarted, let latest = window.latestSent else { return false }
+        let usual = Duration.seconds(4 * (lookup.statistics.latency ?? 0))
+        let youngest = ContinuousClock.now - latest
+        return waited >= usual && youngest >= max(policy.parkAfter, usual)
+    }
+
+    private func park(_ entry: OrderedWindow.Entry) -> SourceEvent {
+        let record = ParkedRecord(ordinal: entry.ordinal, position: entry.position)
+        parked.append((record, entry.input))
+        if parked.count > policy.maxParked {
+            stop(
+                with: PipelineError(
+                    .unavailable, "more than \(policy.maxParked) users were set aside because their answers don't come",
+                    hint: "The service answers too slowly. Run again later; the run resumes where it stopped."))
+        }
+        return .parked(record, next: entry.input.next, hashedBytes: entry.input.hashedBytes)
+    }
+
+    // MARK: Ending
+
+    package func close() async {
+        guard !isClosed else { return }
+        isClosed = true
+        if failure == nil { failure = CancellationError() }
+        ticker?.cancel()
+        cancelCalls()
+        wake()
+        await cursor.close()
+    }
+
+    private func cancelCalls() {
+        for call in calls.values { call.cancel() }
+        calls.removeAll()
+    }
+}
+
+/// When a user is set aside.
+package struct ParkingPolicy: Sendable {
+    /// The head's first attempt must have been sent this long ago.
+    package var parkAfter: Duration = .seconds(1)
+    /// How often that is looked at; a stall costs at most this much more.
+    package var checkInterval: Duration = .milliseconds(20)
+    /// More parked users than this stop the run.
+    package var maxParked = 10_000
+    /// Answers held in the window, in bytes.
+    package var maxHeldBytes = 32 << 20
+
+    package init() {}
+}

@@ -1,0 +1,70 @@
+internal import ArgumentParser
+internal import Logging
+internal import PipelineCore
+internal import PipelineEngine
+
+/// How log lines look.
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    /// `2026-11-23T04:00:00.000Z notice: run nightly-20261123T040000Z begins`
+    case text
+    /// One object a line: time, level, message, and the metadata's keys.
+    case json
+}
+
+/// Log lines on standard error.
+struct ConsoleLog: LogHandler {
+    let format: LogFormat
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+
+    init(format: LogFormat, level: Logger.Level) {
+        self.format = format
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
+        let time = LogicalDate.now.text
+        switch format {
+        case .text:
+            let fields = all.map { " \($0.key)=\($0.value)" }.joined()
+            Terminal.standardError.writeLine("\(time) \(event.level): \(event.message)\(fields)")
+        case .json:
+            var writer = JSONWriter()
+            writer.object { writer in
+                for (key, value) in [
+                    ("time", time), ("level", event.level.rawValue), ("message", "\(event.message)"),
+                ] {
+                    writer.key(key)
+                    writer.value(value)
+                }
+                for (key, value) in all where !["time", "level", "message"].contains(key) {
+                    writer.key(key)
+                    writer.value("\(value)")
+                }
+            }
+            Terminal.standardError.writeLine(writer.text)
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The options that decide what is logged, and how.
+struct LogOptions: ParsableArguments {
+    @Option(help: "How log lines look: text or json.")
+    var logFormat = LogFormat.text
+
+    @Option(help: "The least level that is logged: trace, debug, info, notice, warning, error or critical.")
+    var logLevel = Logger.Level.info
+
+    func logger() -> Logger {
+        Logger(label: "sluice") { _ in ConsoleLog(format: logFormat, level: logLevel) }
+    }
+}
