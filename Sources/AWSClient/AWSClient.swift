@@ -1,4 +1,0 @@
-internal import AsyncHTTPClient
-internal import Crypto
-internal import NIOPosix
-internal import NIOHTTP1

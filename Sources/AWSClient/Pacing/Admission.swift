@@ -1,0 +1,188 @@
+/// Who may send next: the token bucket, the learned rate, the retry quota, the circuit and a Retry-After in one place.
+/// Pure: the caller brings the time, and resumes those whom `pump` lets go.
+///
+/// A call asks `admit` for each attempt, and `takeQuota` in front of each retry; where either says no, it enqueues.
+package struct Admission<Waiter> {
+    package private(set) var bucket: TokenBucket
+    package private(set) var adaptive: AdaptiveRate?
+    package private(set) var quota = RetryQuota()
+    package private(set) var circuit: Circuit
+    /// No attempt goes out before this time: a Retry-After.
+    package private(set) var heldUntil = -Double.infinity
+    private let rate: Double
+    private let burst: Double
+    private var queue = WaiterQueue<Waiter>()
+    private var quotaQueue = WaiterQueue<(waiter: Waiter, cost: Int)>()
+    private var lastTicket: UInt64 = 0
+    private var lastTick: Double
+
+    /// - Parameters:
+    ///   - rate: attempts per second, above 0; the ceiling where `adapts`.
+    ///   - burst: attempts that idle time may save up, at least 1.
+    ///   - outage: seconds that an open circuit is borne.
+    package init(rate: Double, burst: Double, adapts: Bool, outage: Double, now: Double) {
+        self.rate = rate
+        self.burst = burst
+        bucket = TokenBucket(rate: rate, capacity: burst, now: now)
+        adaptive = adapts ? AdaptiveRate(ceiling: rate) : nil
+        circuit = Circuit(outage: outage)
+        lastTick = now
+    }
+
+    /// Takes what an earlier process learned, per second.
+    package mutating func restore(rate: Double, now: Double) {
+        adaptive?.restore(estimate: rate)
+        adjustBucket(now: now)
+    }
+
+    /// The rate that is allowed now, per second.
+    package var allowedRate: Double { adaptive?.rate ?? rate }
+    package var waiting: Int { queue.count + quotaQueue.count }
+
+    /// Lets an attempt go out at once, where nobody waits and nothing holds it; nil where it has to wait.
+    package mutating func admit(now: Double) -> AdmissionGrant? {
+        tick(now: now)
+        if circuit.hasEnded { return .ended }
+        guard queue.isEmpty, !circuit.isOpen, now >= heldUntil, bucket.take(now: now) else { return nil }
+        return .admitted
+    }
+
+    /// Pays for a retry at once, where there is enough and nobody waits; nil where it has to wait.
+    package mutating func takeQuota(_ cost: Int, now: Double) -> AdmissionGrant? {
+        // An open circuit pauses the quota: in an outage nothing would refill it.
+        if circuit.isOpen || circuit.hasEnded { return .quota(paid: 0) }
+        guard quotaQueue.isEmpty, let paid = quota.take(cost, now: now) else { return nil }
+        return .quota(paid: paid)
+    }
+
+    /// Waits for a token. Returns the ticket by which the waiter can be taken out.
+    package mutating func enqueue(_ waiter: Waiter, now: Double) -> UInt64 {
+        tick(now: now)
+        lastTicket += 1
+        queue.append(waiter, ticket: lastTicket)
+        return lastTicket
+    }
+
+    /// Waits for the retry quota.
+    package mutating func enqueue(_ waiter: Waiter, cost: Int) -> UInt64 {
+        lastTicket += 1
+        quotaQueue.append((waiter, cost), ticket: lastTicket)
+        return lastTicket
+    }
+
+    /// Takes a waiter out; nil where it has been let go.
+    package mutating func remove(ticket: UInt64, now: Double) -> Waiter? {
+        tick(now: now)
+        return queue.remove(ticket: ticket) ?? quotaQueue.remove(ticket: ticket)?.waiter
+    }
+
+    /// Whom to let go now, in order.
+    package mutating func pump(now: Double) -> [(waiter: Waiter, grant: AdmissionGrant)] {
+        tick(now: now)
+        circuit.endIfDue(now: now)
+        var released: [(Waiter, AdmissionGrant)] = []
+        if circuit.isOpen || circuit.hasEnded {
+            while let next = quotaQueue.popFirst() { released.append((next.waiter.waiter, .quota(paid: 0))) }
+        }
+        if circuit.hasEnded {
+            while let next = queue.popFirst() { released.append((next.waiter, .ended)) }
+            return released
+        }
+        if let probe = circuit.nextProbe {
+            if now >= probe, now >= heldUntil, let next = queue.popFirst() {
+                circuit.probeSent(now: now)
+                released.append((next.waiter, .admitted))
+            }
+        } else if now >= heldUntil {
+            while !queue.isEmpty, bucket.take(now: now, isContended: true), let next = queue.popFirst() {
+                released.append((next.waiter, .admitted))
+            }
+        }
+        while let cost = nextQuotaCost, let paid = quota.take(cost, now: now), let next = quotaQueue.popFirst() {
+            released.append((next.waiter.waiter, .quota(paid: paid)))
+        }
+        return released
+    }
+
+    /// When to pump next if nothing else happens; nil where nobody waits for a time.
+    package func nextEvent(now: Double) -> Double? {
+        var times: [Double] = []
+        if !queue.isEmpty {
+            if let probe = circuit.nextProbe, let end = circuit.endsAt {
+                times.append(min(max(probe, heldUntil), end))
+            } else {
+                times.append(max(heldUntil, now + bucket.shortfall))
+            }
+        }
+        if !quotaQueue.isEmpty { times.append(quota.nextUnpaid) }
+        return times.min()
+    }
+
+    /// Notes how an attempt ended. Pump afterwards.
+    ///
+    /// - Parameters:
+    ///   - paid: what the quota took for this attempt; nil for a first attempt.
+    /// - Returns: true where the failure is an outage's, and counts against no call.
+    package mutating func finished(_ attempt: AttemptResult, sentAt: Double, paid: Int?, now: Double) -> Bool {
+        tick(now: now)
+        var isOutage = false
+        switch attempt {
+        case .succeeded:
+            circuit.answered()
+            quota.succeeded(paid: paid)
+        case .unusable, .throttled:
+            circuit.answered()
+        case .failed(let failure):
+            isOutage = circuit.failed(failure, now: now)
+        }
+        switch attempt {
+        case .succeeded, .unusable, .failed(.serverError):
+            _ = adaptive?.answered(isThrottled: false, sentAt: sentAt, now: now)
+        case .throttled:
+            if adaptive?.answered(isThrottled: true, sentAt: sentAt, now: now) == true { adjustBucket(now: now) }
+        case .failed: break
+        }
+        return isOutage
+    }
+
+    /// Sends nothing before `time`.
+    package mutating func hold(until time: Double) { heldUntil = max(heldUntil, time) }
+
+    private var nextQuotaCost: Int? { quotaQueue.first?.cost }
+
+    private mutating func tick(now: Double) {
+        guard now > lastTick else { return }
+        if adaptive?.estimate != nil, !queue.isEmpty, !circuit.isOpen, lastTick >= heldUntil {
+            adaptive?.waited(now - lastTick)
+            adjustBucket(now: now)
+        }
+        lastTick = now
+    }
+
+    private mutating func adjustBucket(now: Double) {
+        guard let adaptive else { return }
+        // Near a learned limit the service's bucket is empty: what we would save up for a burst it would refuse.
+        let capacity = adaptive.estimate == nil ? burst : min(burst, adaptive.rate / 32)
+        bucket.adjust(rate: adaptive.rate, capacity: capacity, now: now)
+    }
+}
+
+/// What became of a call that waited.
+package enum AdmissionGrant: Sendable, Hashable {
+    /// An attempt may go out.
+    case admitted
+    /// A retry may be prepared; it paid this much of the quota.
+    case quota(paid: Int)
+    /// The outage has lasted too long.
+    case ended
+}
+
+/// How an attempt ended.
+package enum AttemptResult: Sendable, Hashable {
+    /// With a final answer.
+    case succeeded
+    /// With an answer that is no use.
+    case unusable
+    case throttled
+    case failed(Circuit.Failure)
+}

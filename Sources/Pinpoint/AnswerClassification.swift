@@ -1,0 +1,70 @@
+internal import AWSClient
+internal import PipelineCore
+
+/// A final answer about one user.
+enum Found: Sendable {
+    case endpoints(EndpointTape)
+    case noSuchUser
+}
+
+/// What an answer of `GetUserEndpoints` means. Pure.
+enum AnswerClassification {
+    /// The code of an answer that isn't the service's.
+    static let malformedCode = "MalformedResponse"
+
+    static func verdict(on answer: HTTPAnswer) -> Verdict<Found> {
+        if answer.status == 200 {
+            do throws(MalformedAnswer) {
+                return .value(.endpoints(try EndpointAnswer.decode(answer.body)))
+            } catch {
+                return .retry(malformed(answer, error.message))
+            }
+        }
+        let body = EndpointAnswer.errorBody(answer.body)
+        let code = (answer.header("x-amzn-ErrorType") ?? body.code).map { ErrorCodes.code(in: $0) } ?? ""
+        let fault = ServiceFault(
+            status: answer.status, code: code.isEmpty ? "HTTP\(answer.status)" : code,
+            message: body.message ?? "HTTP status \(answer.status)",
+            requestID: answer.requestID ?? body.requestID)
+        if answer.status == 429 || ErrorCodes.throttling.contains(code) { return .throttled(fault) }
+        switch answer.status {
+        case 404: return notFound(answer, code: code, message: body.message, fault)
+        case 401, 403: return .denied(fault)
+        case _ where ErrorCodes.isTransient(status: answer.status) || ErrorCodes.transient.contains(code):
+            return .retry(fault)
+        case 500...: return .retry(fault)
+        // Signature and token codes stop the run whatever their status.
+        case 400 where ErrorCodes.expiredToken.contains(code) || ErrorCodes.credentials.contains(code):
+            return .denied(fault)
+        case 400..<500 where answer.status != 407: return .failed(fault)
+        default: return .retry(malformed(answer, "HTTP status \(answer.status) is no answer of the service"))
+        }
+    }
+
+    /// 404: this user is unknown, or the application is, or somebody in between answered.
+    private static func notFound(
+        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault
+    ) -> Verdict<Found> {
+        guard code == "NotFoundException" || message != nil else {
+            return .retry(
+                malformed(answer, "a 404 that isn't the service's: a proxy's, or of a wrong path in endpoint_url"))
+        }
+        if speaksOfApplication(message ?? "") {
+            var fault = fault
+            fault.code = "ApplicationNotFound"
+            return .denied(fault)
+        }
+        return .value(.noSuchUser)
+    }
+
+    /// "Application not found", "Resource not found: application …", but not "User … of the application …".
+    static func speaksOfApplication(_ message: String) -> Bool {
+        let words = message.lowercased()
+        return words.contains("application") && !words.contains("user") && !words.contains("endpoint")
+    }
+
+    private static func malformed(_ answer: HTTPAnswer, _ message: String) -> ServiceFault {
+        ServiceFault(
+            status: answer.status, code: malformedCode, message: message, requestID: answer.requestID)
+    }
+}

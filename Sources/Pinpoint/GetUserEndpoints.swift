@@ -1,0 +1,128 @@
+public import AWSClient
+public import PipelineCore
+internal import Synchronization
+
+/// Asks Amazon Pinpoint, or whatever speaks its language, for the endpoints of one user after another.
+public final class GetUserEndpoints: UserLookup {
+    /// The service's name in a signature's scope.
+    public static let signingName = "mobiletargeting"
+    /// So many users in a row may be answered with a 200 that isn't the expected JSON, and the run stops.
+    public static let malformedUsersLimit = 20
+
+    public let applicationID: String
+    private let client: ServiceClient
+    private let pathPrefix: String
+    private let logsUserIDs: Bool
+    private let malformed = Mutex(MalformedStreak())
+
+    /// - Parameters:
+    ///   - logsUserIDs: plain user IDs in debug messages, instead of hashes.
+    public init(applicationID: String, client: ServiceClient, logsUserIDs: Bool = false) {
+        self.applicationID = applicationID
+        self.client = client
+        self.logsUserIDs = logsUserIDs
+        pathPrefix = "/v1/apps/\(PathSegment.encode(applicationID))/users/"
+    }
+
+    public func lookUp(_ userID: String, call: LookupCall) async throws -> Outcome {
+        if let failure = Self.unaskable(userID) { return .failed(failure) }
+        let segment = PathSegment.encode(userID)
+        let reply: Reply<Found>
+        do {
+            reply = try await client.get(
+                pathPrefix + segment,
+                label: { logsUserIDs ? userID : LogDigest.text(userID) },
+                onSend: { call.markSent() },
+                classify: { judge($0, userID: userID) })
+        } catch let error as ServiceClientError {
+            throw RunStop.error(for: error, endpoint: client.configuration.endpoint)
+        }
+        switch reply {
+        case .value(.endpoints(let tape)): return .found(tape)
+        case .value(.noSuchUser): return .absent
+        case .denied(let fault) where fault.code == AnswerClassification.malformedCode:
+            throw RunStop.malformedAnswers(fault, endpoint: client.configuration.endpoint)
+        case .denied(var fault):
+            fault.message = Redaction.text(fault.message, without: userID, encoded: segment)
+            throw RunStop.error(for: fault, applicationID: applicationID)
+        case .failed(let fault, let attempts):
+            return .failed(
+                RecordFailure(
+                    status: fault.status, code: fault.code,
+                    message: Redaction.text(fault.message, without: userID, encoded: segment),
+                    requestID: fault.requestID, attempts: attempts))
+        }
+    }
+
+    public var isHeld: Bool { client.isHeld }
+
+    public var statistics: LookupStatistics {
+        let attempts = client.statistics
+        var statistics = LookupStatistics()
+        statistics.requests = attempts.requests
+        statistics.retries = attempts.retries
+        statistics.throttled = attempts.throttled
+        statistics.allowedRate = attempts.allowedRate
+        statistics.latency = attempts.latency
+        statistics.hold = attempts.hold
+        return statistics
+    }
+
+    public var state: String? {
+        guard let rate = client.statistics.learnedRate else { return nil }
+        var writer = JSONWriter()
+        writer.object {
+            $0.key("learned_requests_per_second")
+            $0.value((rate * 1000).rounded() / 1000)
+        }
+        return writer.text
+    }
+
+    public func restore(state: String) {
+        guard let tape = try? JSONTape(decoding: Array(state.utf8)),
+            let rate = tape.root["learned_requests_per_second"]?.double
+        else { return }
+        client.restore(learnedRate: rate)
+    }
+
+    public func shutdown() async { await client.shutdown() }
+
+    /// What an answer means, and whether it is one of too many that aren't the service's.
+    private func judge(_ answer: HTTPAnswer, userID: String) -> Verdict<Found> {
+        let verdict = AnswerClassification.verdict(on: answer)
+        switch verdict {
+        case .value, .failed: malformed.withLock { $0.end() }
+        case .retry(let fault) where fault.status == 200:
+            if malformed.withLock({ $0.note(userID) }) { return .denied(fault) }
+        case .retry, .throttled, .denied: break
+        }
+        return verdict
+    }
+
+    /// IDs that would address another resource once the path is normalised: they are never sent.
+    private static func unaskable(_ userID: String) -> RecordFailure? {
+        switch userID {
+        case "":
+            RecordFailure(InputFault(code: .emptyUserID, message: "the user ID is empty", raw: []))
+        case ".", "..":
+            RecordFailure(
+                InputFault(
+                    code: .invalidUserID, message: "the user ID '\(userID)' would address another resource",
+                    raw: Array(userID.utf8)))
+        default: nil
+        }
+    }
+}
+
+/// Users in a row that were answered with a 200 that isn't the expected JSON.
+private struct MalformedStreak {
+    private var users: Set<String> = []
+
+    mutating func end() { if !users.isEmpty { users.removeAll() } }
+
+    /// Returns true where there are too many.
+    mutating func note(_ userID: String) -> Bool {
+        users.insert(userID)
+        return users.count >= GetUserEndpoints.malformedUsersLimit
+    }
+}

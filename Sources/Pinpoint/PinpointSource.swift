@@ -1,0 +1,141 @@
+internal import AWSClient
+internal import Logging
+public import PipelineCore
+
+/// The source `pinpoint`: `GetUserEndpoints` for each ID that a user reader yields.
+public struct PinpointSource: Plugin {
+    public static let kind = PluginKind.source
+    public static let typeName = "pinpoint"
+    public static let summary = "the endpoints of users, asked for one by one over the API"
+
+    public static let schema = OptionSchema([
+        OptionField(
+            "application_id", .pattern(applicationIDPattern), .required, shapesOutput: true,
+            "the Pinpoint application (project) that the users belong to"),
+        OptionField(
+            "region", .pattern(regionPattern), .optional,
+            "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION"),
+        OptionField(
+            "endpoint_url", .text, .optional,
+            "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, Pinpoint in the region"),
+        OptionField("users", .plugin(.userReader), .required, "where the user IDs come from"),
+        OptionField(
+            "rate_limit", .object(rateLimitSchema), .defaulted("{}"), "how many requests may go out"),
+        OptionField(
+            "concurrency", .integer(1...4096), .defaulted("64"), "calls that run at once, each on its own connection"),
+        OptionField("retry", .object(retrySchema), .defaulted("{}"), "how long a call is repeated"),
+        OptionField("timeout", .object(timeoutSchema), .defaulted("{}"), "how long one attempt may take"),
+    ])
+
+    private static let rateLimitSchema = OptionSchema([
+        OptionField(
+            "requests_per_second", .number(0.1...100_000), .defaulted("300"),
+            "requests per second at most; Pinpoint allows 300 for an account and region"),
+        OptionField(
+            "burst", .number(1...100_000), .defaulted("30"), "requests that idle time may save up"),
+        OptionField(
+            "adaptive", .boolean, .defaulted("true"), "find the service's own limit where it is lower"),
+    ])
+
+    private static let retrySchema = OptionSchema([
+        OptionField(
+            "max_attempts", .integer(1...100), .defaulted("8"),
+            "attempts for a user, throttled ones not counted, before it fails"),
+        OptionField(
+            "max_delay", .duration(.milliseconds(10)...(.seconds(600))), .defaulted("20s"),
+            "the longest pause between two attempts"),
+        OptionField(
+            "deadline", .duration(.seconds(1)...(.seconds(86_400))), .defaulted("2m"),
+            "time for one user from its first attempt, waits for rate and outages not counted"),
+        OptionField(
+            "outage", .duration(.seconds(1)...(.seconds(604_800))), .defaulted("15m"),
+            "how long the service may be away before the run stops"),
+    ])
+
+    private static let timeoutSchema = OptionSchema([
+        OptionField(
+            "connect", .duration(.milliseconds(10)...(.seconds(300))), .defaulted("3s"), "for a connection"),
+        OptionField(
+            "request", .duration(.milliseconds(10)...(.seconds(600))), .defaulted("10s"),
+            "for one attempt, to the last byte of its answer"),
+    ])
+
+    private static let applicationIDPattern = TextPattern(
+        expression: "^(?!\\.{1,2}$).+$", summary: "an application ID, not empty, '.' or '..'",
+        accepts: { !["", ".", ".."].contains($0) })
+
+    private static let regionPattern = TextPattern(
+        expression: "^[a-z0-9-]+$", summary: "a region such as eu-central-1",
+        accepts: { text in
+            !text.isEmpty
+                && text.utf8.allSatisfy { byte in
+                    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+                }
+        })
+
+    /// The environment variable that lets debug messages hold plain user IDs; any text but an empty one.
+    public static let logUserIDsVariable = "SLUICE_LOG_USER_IDS"
+
+    /// Needs neither network nor credentials; both are first used by the first lookup.
+    public static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
+        guard let applicationID = options.text("application_id") else {
+            throw OptionError("application_id", "is missing")
+        }
+        guard let reader = options.plugin("users", as: (any UserReader).self) else {
+            throw OptionError("users", "is not a user reader")
+        }
+        let concurrency = options.integer("concurrency") ?? 64
+        let place = try resolve(options, context)
+        let configuration = serviceConfiguration(options, context, place: place, concurrency: concurrency)
+        let client = ServiceClient(
+            configuration: configuration, credentials: .environment(context.environment),
+            logger: Logger(label: "sluice.pinpoint"))
+        let lookup = GetUserEndpoints(
+            applicationID: applicationID, client: client,
+            logsUserIDs: context.environment[logUserIDsVariable].map { !$0.isEmpty } ?? false)
+        return .lookup(reader: reader, lookup: lookup, concurrency: concurrency)
+    }
+
+    private static func resolve(_ options: Options, _ context: PluginContext) throws -> EndpointResolution {
+        do throws(EndpointResolution.Failure) {
+            let place = try EndpointResolution(
+                region: options.text("region"), endpointURL: options.text("endpoint_url"),
+                environment: context.environment)
+            if let notice = place.notice { context.warn(notice) }
+            return place
+        } catch {
+            switch error {
+            case .missingRegion:
+                throw OptionError(
+                    "region",
+                    "no region is given: set region, AWS_REGION or AWS_DEFAULT_REGION, or name a server in "
+                        + "endpoint_url")
+            case .malformedRegion(let place):
+                throw OptionError("region", "\(place) isn't a region such as eu-central-1")
+            case .malformedEndpoint(let place, let message):
+                throw OptionError("endpoint_url", "\(place) isn't a server's URL: \(message)")
+            }
+        }
+    }
+
+    private static func serviceConfiguration(
+        _ options: Options, _ context: PluginContext, place: EndpointResolution, concurrency: Int
+    ) -> ServiceConfiguration {
+        let rate = options.options("rate_limit") ?? Options([:])
+        let retry = options.options("retry") ?? Options([:])
+        let timeout = options.options("timeout") ?? Options([:])
+        func seconds(_ options: Options, _ key: String, _ standard: Double) -> Double {
+            options.duration(key).map { $0 / .seconds(1) } ?? standard
+        }
+        return ServiceConfiguration(
+            signingName: GetUserEndpoints.signingName, region: place.region, endpoint: place.endpoint,
+            requestsPerSecond: rate.number("requests_per_second") ?? 300, burst: rate.number("burst") ?? 30,
+            adaptsRate: rate.boolean("adaptive") ?? true, concurrency: concurrency,
+            retry: RetryPolicy(
+                maxAttempts: retry.integer("max_attempts") ?? 8, maxDelay: seconds(retry, "max_delay", 20),
+                deadline: seconds(retry, "deadline", 120), outage: seconds(retry, "outage", 900)),
+            connectTimeout: seconds(timeout, "connect", 3), requestTimeout: seconds(timeout, "request", 10),
+            userAgent: "sluice/\(context.version)")
+    }
+}
