@@ -14,13 +14,25 @@ enum Measurement {
                 nodes += tape.nodeCount
             }
         }
+        // As in a run, the answers are those of the users who were asked for.
+        let records = lines.compactMap { line -> SourceRecord? in
+            guard let tape = try? JSONTape(decoding: line) else { return nil }
+            let endpoint = tape.root["Item"]?.elements.first
+            return SourceRecord(
+                ordinal: 0, userID: endpoint?["User"]?["UserId"]?.text ?? "",
+                applicationID: endpoint?["ApplicationId"]?.text ?? "", next: .start,
+                origin: RecordOrigin(file: nil, line: 0), hashedBytes: [], outcome: .absent)
+        }
         var rows = 0
         let flattening = best(rounds) {
             rows = 0
             var builder = BatchBuilder(layout: .normalized(), run: EndpointRows.run)
             for (ordinal, line) in lines.enumerated() {
                 guard let tape = try? JSONTape(decoding: line) else { continue }
-                builder.append(EndpointRows.record(tape, ordinal: ordinal))
+                var record = records[ordinal]
+                record.ordinal = ordinal
+                record.outcome = EndpointRows.record(tape, ordinal: ordinal).outcome
+                builder.append(record)
                 if ordinal % 500 == 499 { rows += builder.finish().tables.reduce(0) { $0 + $1.rowCount } }
             }
             rows += builder.finish().tables.reduce(0) { $0 + $1.rowCount }

@@ -54,14 +54,11 @@ public struct BatchBuilder: Sendable {
     /// Gives the rows, one buffer for each of the layout's tables, and what they add to the run's counts; then the
     /// builder is empty and ready for the next batch.
     public mutating func finish() -> (tables: [RowBuffer], counts: RunCounts) {
-        let tables = rows.buffers
+        let tables = rows.finish(run)
         for (definition, buffer) in zip(layout.tables, tables) where !buffer.isEmpty {
             counts.rows[definition.name] = buffer.rowCount
         }
-        defer {
-            rows = BatchRows(layout: layout, run: run)
-            counts = RunCounts()
-        }
+        defer { counts = RunCounts() }
         return (tables, counts)
     }
 

@@ -16,7 +16,6 @@ struct BatchRows: Sendable {
     private var userID: [UInt8]?
     /// Used anew for each endpoint.
     var residue = Residue()
-    var row: [Cell]
 
     init(layout: Layout, run: RowContext) {
         func rows(_ place: Int) -> TableRows { TableRows(layout.tables[place], run) }
@@ -28,17 +27,23 @@ struct BatchRows: Sendable {
         failures = rows(Layout.Place.failures)
         hasRunInParts = layout.mode == .append
         shard = run.shard
-        row = Array(repeating: .null, count: endpoints.buffer.columnCount)
     }
 
-    /// In the layout's order.
-    var buffers: [RowBuffer] {
-        [
-            users.buffer, endpoints.buffer, attributes.buffer, metrics.buffer, userAttributes.buffer, failures.buffer,
+    /// Memory that the rows take, in bytes.
+    var byteCount: Int {
+        users.builder.memory + endpoints.builder.memory + attributes.builder.memory + metrics.builder.memory
+            + userAttributes.builder.memory + failures.builder.memory
+    }
+
+    /// Gives the buffers in the layout's order and begins the next batch.
+    mutating func finish(_ run: RowContext) -> [RowBuffer] {
+        applicationID = []
+        userID = nil
+        return [
+            users.finish(run), endpoints.finish(run), attributes.finish(run), metrics.finish(run),
+            userAttributes.finish(run), failures.finish(run),
         ]
     }
-
-    var byteCount: Int { buffers.reduce(0) { $0 + $1.byteCount } }
 
     /// Stores what all rows of a record share.
     mutating func begin(_ record: SourceRecord) {
@@ -50,17 +55,17 @@ struct BatchRows: Sendable {
         if bytes == applicationID, users.applicationID.kind == .text { return }
         applicationID = bytes
         bytes.withUnsafeBytes { bytes in
-            users.applicationID = users.buffer.store(.text, bytes)
-            endpoints.applicationID = endpoints.buffer.store(.text, bytes)
-            attributes.applicationID = attributes.buffer.store(.text, bytes)
-            metrics.applicationID = metrics.buffer.store(.text, bytes)
-            userAttributes.applicationID = userAttributes.buffer.store(.text, bytes)
+            users.applicationID = users.builder.store(.text, bytes)
+            endpoints.applicationID = endpoints.builder.store(.text, bytes)
+            attributes.applicationID = attributes.builder.store(.text, bytes)
+            metrics.applicationID = metrics.builder.store(.text, bytes)
+            userAttributes.applicationID = userAttributes.builder.store(.text, bytes)
         }
     }
 
     mutating func setUser(_ bytes: [UInt8]?) {
         userID = bytes
-        endpoints.userID = bytes.map { $0.withUnsafeBytes { endpoints.buffer.store(.text, $0) } } ?? .null
+        endpoints.userID = bytes.map { $0.withUnsafeBytes { endpoints.builder.store(.text, $0) } } ?? .null
         // Stored with the first of its rows.
         userAttributes.userID = .null
     }
@@ -68,7 +73,7 @@ struct BatchRows: Sendable {
     /// The user's cell in the table of user attributes.
     mutating func userOfAttributes() -> Cell {
         if let userID, userAttributes.userID.kind == .null {
-            userAttributes.userID = userID.withUnsafeBytes { userAttributes.buffer.store(.text, $0) }
+            userAttributes.userID = userID.withUnsafeBytes { userAttributes.builder.store(.text, $0) }
         }
         return userAttributes.userID
     }
@@ -85,35 +90,34 @@ struct BatchRows: Sendable {
         let user = users.store(replacingNull: record.userID)
         let status: String
         if case .absent = record.outcome { status = "absent" } else { status = "found" }
-        users.buffer.append(users.applicationID)
-        users.buffer.append(user)
-        users.buffer.append(users.buffer.store(.text, status))
-        users.buffer.append(.integer(Int64(count)))
-        users.buffer.append(.integer(Int64(record.ordinal)))
-        users.buffer.append(users.runID)
-        users.buffer.append(users.logicalDate)
+        users.builder.append(users.applicationID)
+        users.builder.append(user)
+        users.builder.append(users.builder.store(.text, status))
+        users.builder.append(.integer(Int64(count)))
+        users.builder.append(.integer(Int64(record.ordinal)))
+        users.builder.append(users.runID)
+        users.builder.append(users.logicalDate)
     }
 
     // MARK: Undoing a record
 
     /// How much the buffers held in front of a record.
     struct Mark {
-        fileprivate let buffers: [RowBuffer.Mark]
+        fileprivate let users, endpoints, attributes, metrics, userAttributes: RowBuilder.Mark
     }
 
     var mark: Mark {
-        Mark(buffers: [
-            endpoints.buffer.mark, attributes.buffer.mark, metrics.buffer.mark, userAttributes.buffer.mark,
-            users.buffer.mark,
-        ])
+        Mark(
+            users: users.builder.mark, endpoints: endpoints.builder.mark, attributes: attributes.builder.mark,
+            metrics: metrics.builder.mark, userAttributes: userAttributes.builder.mark)
     }
 
     mutating func truncate(to mark: Mark) {
-        endpoints.buffer.truncate(to: mark.buffers[0])
-        attributes.buffer.truncate(to: mark.buffers[1])
-        metrics.buffer.truncate(to: mark.buffers[2])
-        userAttributes.buffer.truncate(to: mark.buffers[3])
-        users.buffer.truncate(to: mark.buffers[4])
+        users.builder.truncate(to: mark.users)
+        endpoints.builder.truncate(to: mark.endpoints)
+        attributes.builder.truncate(to: mark.attributes)
+        metrics.builder.truncate(to: mark.metrics)
+        userAttributes.builder.truncate(to: mark.userAttributes)
         // The application's cells may have gone with the rest.
         users.applicationID = .null
     }
@@ -136,7 +140,7 @@ struct BatchRows: Sendable {
             failures.store(replacingNull: failure.requestID),
             .integer(Int64(failure.attempts)), failures.logicalDate,
         ]
-        for cell in cells { failures.buffer.append(cell) }
+        for cell in cells { failures.builder.append(cell) }
     }
 
     /// Input as text; base64 where it isn't UTF-8 or holds U+0000.

@@ -1,35 +1,40 @@
 internal import PipelineCore
 
-/// One table's buffer, with the cells that many of its rows share.
+/// One table's rows while they grow, with the cells that many of them share.
 struct TableRows: Sendable {
-    var buffer: RowBuffer
-    let runID: Cell
-    let logicalDate: Cell
-    let emptyMap: Cell
+    var builder: RowBuilder
+    private(set) var runID = Cell.null
+    private(set) var logicalDate = Cell.null
+    private(set) var emptyMap = Cell.null
     var applicationID = Cell.null
     var userID = Cell.null
 
     init(_ table: TableDefinition, _ run: RowContext) {
-        buffer = RowBuffer(columnCount: table.columns.count)
-        runID = buffer.store(.text, run.runID)
-        logicalDate = buffer.store(.time, run.logicalDate)
-        emptyMap = table.role == .endpoints ? buffer.store(.json, "{}") : .null
+        builder = RowBuilder(columnCount: table.columns.count)
+        begin(run)
+    }
+
+    /// Stores what all rows of a batch share.
+    private mutating func begin(_ run: RowContext) {
+        runID = builder.store(.text, run.runID)
+        logicalDate = builder.store(.time, run.logicalDate)
+        emptyMap = builder.store(.json, "{}")
+        applicationID = .null
+        userID = .null
+    }
+
+    /// Gives the rows and begins the next batch.
+    mutating func finish(_ run: RowContext) -> RowBuffer {
+        let buffer = builder.finish()
+        begin(run)
+        return buffer
     }
 
     /// Stores a text that may hold U+0000, with U+FFFD in its place; nil is null.
     mutating func store(replacingNull text: String?) -> Cell {
         guard let text else { return .null }
-        guard text.utf8.contains(0) else { return buffer.store(.text, text) }
-        return buffer.store(
-            .text, String(String.UnicodeScalarView(text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 })))
-    }
-
-    /// Stores a string of the tape.
-    @inline(__always)
-    mutating func store(_ node: TapeNode, _ contents: TapeContents) -> Cell {
-        if node.flags.contains(.escaped) {
-            return buffer.store(.text, capacity: Int(node.length)) { contents.decode(node, into: $0) }
-        }
-        return buffer.store(.text, UnsafeRawBufferPointer(contents.source(node)))
+        guard text.utf8.contains(0) else { return builder.store(.text, text) }
+        let scalars = text.unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 }
+        return builder.store(.text, String(String.UnicodeScalarView(scalars)))
     }
 }

@@ -40,128 +40,43 @@ extension BatchRows {
         }
     }
 
-    /// Where the members stand that are left for when the keys are known; 0 where there is none.
-    private struct Deferred {
-        var id = 0
-        var applicationID = 0
-        var attributes = 0
-        var metrics = 0
-        var userID = 0
-        var userAttributes = 0
-        var user = 0
-    }
-
     private mutating func append(
         _ endpoint: Int, _ contents: TapeContents, _ record: SourceRecord, number: Int
     ) throws(RecordFailure) {
         residue.clear()
-        for column in 0..<row.count { row[column] = .null }
-        var deferred = Deferred()
-        readMembers(of: endpoint, .endpoint, .endpoint, contents, &deferred)
+        var deferred = DeferredMembers()
+        let columns = endpoints.builder.columnCount
+        let row = endpoints.builder.write(cells: columns, bytes: contents.bound(endpoint)) { writer in
+            let row = writer.appendNulls(columns)
+            let reader = EndpointReader(contents: contents, row: row)
+            reader.read(endpoint, .endpoint, .endpoint, &deferred, &writer, &residue)
+            return row
+        }
         let id = try storableKey(deferred.id, "Id", number, contents)
         try readApplication(deferred.applicationID, number, contents, record)
         readUser(deferred, contents, record)
-
-        set(.endpointID, endpoints.store(id, contents))
-        set(.applicationID, endpoints.applicationID)
-        set(.userID, endpoints.userID)
         if deferred.attributes > 0 { appendAttributes(deferred.attributes, id, contents) }
         if deferred.metrics > 0 { appendMetrics(deferred.metrics, id, contents) }
         if deferred.userAttributes > 0 {
             appendUserAttributes(deferred.userAttributes, Residue.Around.endpoint.inside(deferred.user), id, contents)
         }
-        let tail = EndpointColumn.allCases.count
-        row[tail] =
-            residue.isEmpty
-            ? endpoints.emptyMap : residue.withJSON(contents) { endpoints.buffer.store(.json, $0) }
-        row[tail + 1] = .integer(Int64(record.ordinal))
-        row[tail + 2] = endpoints.runID
-        row[tail + 3] = endpoints.logicalDate
-        row.withUnsafeBufferPointer { endpoints.buffer.append(row: $0) }
-    }
 
-    @inline(__always)
-    private mutating func set(_ column: EndpointColumn, _ cell: Cell) { row[Int(column.rawValue)] = cell }
-
-    // MARK: Members
-
-    /// Reads the members of the endpoint, or of a map in it that has columns.
-    private mutating func readMembers(
-        of object: Int, _ members: MemberTable, _ around: Residue.Around, _ contents: TapeContents,
-        _ deferred: inout Deferred
-    ) {
-        var name = object + 1
-        let end = Int(contents.nodes[object].end)
-        while name < end {
-            let node = contents.nodes[name]
-            let value = contents.nodes[name + 1]
-            let next = Int(value.end)
-            defer { name = next }
-            if node.isDropped { continue }
-            guard let member = members.find(node, contents) else {
-                residue.keep(name, around)
-                continue
-            }
-            switch member {
-            case .column(let column):
-                if !read(value, into: column, contents) { residue.keep(name, around) }
-            case .endpointID: deferred.id = name
-            case .applicationID: deferred.applicationID = name
-            case .userID: deferred.userID = name
-            case .attributes: deferred.attributes = name
-            case .metrics: deferred.metrics = name
-            case .userAttributes: deferred.userAttributes = name
-            case .demographic, .location, .user:
-                if value.kind != .object || contents.isEmpty(name + 1) {
-                    residue.keep(name, around)
-                    continue
-                }
-                let table: MemberTable
-                switch member {
-                case .demographic: table = .demographic
-                case .location: table = .location
-                default:
-                    table = .user
-                    deferred.user = name
-                }
-                readMembers(of: name + 1, table, around.inside(name), contents, &deferred)
-            }
+        let extra =
+            residue.isEmpty ? endpoints.emptyMap : residue.withJSON(contents) { endpoints.builder.store(.json, $0) }
+        let (application, user, runID, logicalDate) = (
+            endpoints.applicationID, endpoints.userID, endpoints.runID, endpoints.logicalDate
+        )
+        endpoints.builder.write(cells: 0, bytes: Int(id.length)) { writer in
+            func set(_ column: EndpointColumn, _ cell: Cell) { writer.set(row + Int(column.rawValue), cell) }
+            set(.endpointID, writer.store(.text, id, contents))
+            set(.applicationID, application)
+            set(.userID, user)
+            let tail = row + EndpointColumn.allCases.count
+            writer.set(tail, extra)
+            writer.set(tail + 1, .integer(Int64(record.ordinal)))
+            writer.set(tail + 2, runID)
+            writer.set(tail + 3, logicalDate)
         }
-    }
-
-    /// Reads a value into its column.
-    ///
-    /// - Returns: Whether the column says all that the value says.
-    @inline(__always)
-    private mutating func read(_ value: TapeNode, into column: EndpointColumn, _ contents: TapeContents) -> Bool {
-        switch column.type {
-        case .text:
-            guard value.kind == .string else { return false }
-            set(column, endpoints.store(value, contents))
-            return value.isStorable
-        case .time:
-            guard value.kind == .string else { return false }
-            return readDate(value, column, contents)
-        default:
-            guard value.kind == .number else { return false }
-            let number = JSONNumber.read(contents.source(value))
-            if number.value.isFinite { set(column, .real(number.value)) }
-            return number.isExact
-        }
-    }
-
-    private mutating func readDate(_ value: TapeNode, _ column: EndpointColumn, _ contents: TapeContents) -> Bool {
-        if !value.flags.contains(.escaped), DateText.isCanonical(contents.source(value)) {
-            set(column, endpoints.buffer.store(.time, UnsafeRawBufferPointer(contents.source(value))))
-            return true
-        }
-        let date = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(Int(value.length), 1)) { scratch in
-            guard let start = scratch.baseAddress else { return DateText(UnsafeBufferPointer(scratch)) }
-            return DateText(UnsafeBufferPointer(start: start, count: contents.decode(value, into: start)))
-        }
-        guard let canonical = date.canonical else { return false }
-        set(column, canonical.withUnsafeBytes { endpoints.buffer.store(.time, $0) })
-        return date.isExact && value.isStorable
     }
 
     // MARK: Keys
@@ -195,7 +110,7 @@ extension BatchRows {
     }
 
     /// Without a user who was asked for, the endpoint's own is the row's.
-    private mutating func readUser(_ deferred: Deferred, _ contents: TapeContents, _ record: SourceRecord) {
+    private mutating func readUser(_ deferred: DeferredMembers, _ contents: TapeContents, _ record: SourceRecord) {
         let around = Residue.Around.endpoint.inside(deferred.user)
         let value = deferred.userID > 0 ? contents.nodes[deferred.userID + 1] : nil
         if record.userID != nil {

@@ -1,10 +1,8 @@
 internal import PipelineCore
 
-/// The maps of an endpoint → rows of their own.
+/// The maps of an endpoint → rows of their own. In all of them `map` is the node of the map's name and `id` that of the
+/// endpoint's ID.
 extension BatchRows {
-    /// - Parameters:
-    ///   - map: The node of the map's name.
-    ///   - id: The node of the endpoint's ID.
     mutating func appendAttributes(_ map: Int, _ id: TapeNode, _ contents: TapeContents) {
         let runID = hasRunInParts ? attributes.runID : nil
         Self.appendLists(map, .endpoint, id, nil, runID, contents, to: &attributes, residue: &residue)
@@ -23,82 +21,90 @@ extension BatchRows {
         _ map: Int, _ around: Residue.Around, _ id: TapeNode, _ user: Cell?, _ runID: Cell?,
         _ contents: TapeContents, to table: inout TableRows, residue: inout Residue
     ) {
-        guard contents.nodes[map + 1].kind == .object, !contents.isEmpty(map + 1) else {
-            return residue.keep(map, around)
-        }
-        let inside = around.inside(map)
-        var idCell: Cell?
-        var name = map + 2
+        guard let inside = enter(map, around, contents, &residue) else { return }
         let end = Int(contents.nodes[map + 1].end)
-        while name < end {
-            let node = contents.nodes[name]
-            let list = contents.nodes[name + 1]
-            defer { name = Int(list.end) }
-            if node.isDropped { continue }
-            guard list.kind == .array, node.isStorable else {
-                residue.keep(name, inside)
-                continue
-            }
-            var nameCell: Cell?
-            var position: Int64 = 0
-            var isWhole = true
-            var element = name + 2
-            while element < Int(list.end) {
-                let value = contents.nodes[element]
-                element = Int(value.end)
-                if value.isDropped { continue }
-                if value.kind == .string {
-                    let id = idCell ?? table.store(id, contents)
-                    idCell = id
-                    let name = nameCell ?? table.store(node, contents)
-                    nameCell = name
-                    let text = table.store(value, contents)
-                    table.buffer.append(table.applicationID)
-                    table.buffer.append(id)
-                    if let user { table.buffer.append(user) }
-                    table.buffer.append(name)
-                    table.buffer.append(.integer(position))
-                    table.buffer.append(text)
-                    if let runID { table.buffer.append(runID) }
-                    if !value.isStorable { isWhole = false }
-                } else {
-                    isWhole = false
+        let application = table.applicationID
+        let rows = end - map
+        let bytes = contents.bound(map + 1) + Int(id.length)
+        table.builder.write(cells: rows * table.builder.columnCount, bytes: bytes) { writer in
+            let idCell = writer.store(.text, id, contents)
+            var name = map + 2
+            while name < end {
+                let node = contents.nodes[name]
+                let list = contents.nodes[name + 1]
+                defer { name = Int(list.end) }
+                if node.isDropped { continue }
+                guard list.kind == .array, node.isStorable else {
+                    residue.keep(name, inside)
+                    continue
                 }
-                position += 1
+                let nameCell = writer.store(.text, node, contents)
+                var position: Int64 = 0
+                var isWhole = true
+                var element = name + 2
+                while element < Int(list.end) {
+                    let value = contents.nodes[element]
+                    element = Int(value.end)
+                    if value.isDropped { continue }
+                    if value.kind == .string {
+                        let text = writer.store(.text, value, contents)
+                        writer.append(application)
+                        writer.append(idCell)
+                        if let user { writer.append(user) }
+                        writer.append(nameCell)
+                        writer.append(.integer(position))
+                        writer.append(text)
+                        if let runID { writer.append(runID) }
+                        if !value.isStorable { isWhole = false }
+                    } else {
+                        isWhole = false
+                    }
+                    position &+= 1
+                }
+                if position == 0 || !isWhole { residue.keep(name, inside) }
             }
-            if position == 0 || !isWhole { residue.keep(name, inside) }
         }
     }
 
     /// A row for each number.
     mutating func appendMetrics(_ map: Int, _ id: TapeNode, _ contents: TapeContents) {
-        guard contents.nodes[map + 1].kind == .object, !contents.isEmpty(map + 1) else {
-            return residue.keep(map, .endpoint)
-        }
-        let inside = Residue.Around.endpoint.inside(map)
-        var idCell: Cell?
-        var name = map + 2
+        guard let inside = Self.enter(map, .endpoint, contents, &residue) else { return }
         let end = Int(contents.nodes[map + 1].end)
-        while name < end {
-            let node = contents.nodes[name]
-            let value = contents.nodes[name + 1]
-            defer { name = Int(value.end) }
-            if node.isDropped { continue }
-            guard value.kind == .number, node.isStorable else {
-                residue.keep(name, inside)
-                continue
+        let application = metrics.applicationID
+        let runID = hasRunInParts ? metrics.runID : nil
+        let rows = end - map
+        let bytes = contents.bound(map + 1) + Int(id.length)
+        metrics.builder.write(cells: rows * metrics.builder.columnCount, bytes: bytes) { writer in
+            let idCell = writer.store(.text, id, contents)
+            var name = map + 2
+            while name < end {
+                let node = contents.nodes[name]
+                let value = contents.nodes[name + 1]
+                defer { name = Int(value.end) }
+                if node.isDropped { continue }
+                guard value.kind == .number, node.isStorable else {
+                    residue.keep(name, inside)
+                    continue
+                }
+                let number = JSONNumber.read(contents.source(value))
+                if !number.isExact { residue.keep(name, inside) }
+                guard number.value.isFinite else { continue }
+                let nameCell = writer.store(.text, node, contents)
+                writer.append(application)
+                writer.append(idCell)
+                writer.append(nameCell)
+                writer.append(.real(number.value))
+                if let runID { writer.append(runID) }
             }
-            let number = JSONNumber.read(contents.source(value))
-            if !number.isExact { residue.keep(name, inside) }
-            guard number.value.isFinite else { continue }
-            let id = idCell ?? metrics.store(id, contents)
-            idCell = id
-            let nameCell = metrics.store(node, contents)
-            metrics.buffer.append(metrics.applicationID)
-            metrics.buffer.append(id)
-            metrics.buffer.append(nameCell)
-            metrics.buffer.append(.real(number.value))
-            if hasRunInParts { metrics.buffer.append(metrics.runID) }
         }
+    }
+
+    /// Gives what stands around a map's members; nil where it has none, or isn't a map, and is kept whole.
+    private static func enter(
+        _ map: Int, _ around: Residue.Around, _ contents: TapeContents, _ residue: inout Residue
+    ) -> Residue.Around? {
+        if contents.nodes[map + 1].kind == .object, !contents.isEmpty(map + 1) { return around.inside(map) }
+        residue.keep(map, around)
+        return nil
     }
 }

@@ -14,6 +14,8 @@ public struct JSONTape: Sendable {
 
     /// The wire bytes, and behind them what edits have appended.
     public private(set) var bytes: [UInt8]
+    /// How many of the bytes came from the wire.
+    public let wireCount: Int
     /// In document order; the root is the first.
     @usableFromInline private(set) var nodes: [TapeNode]
 
@@ -45,6 +47,7 @@ public struct JSONTape: Sendable {
         }
         if let failure { throw failure }
         self.bytes = bytes
+        wireCount = bytes.count
         self.nodes = spilled ?? nodes
     }
 
@@ -66,9 +69,13 @@ public struct JSONTape: Sendable {
         // The pointers' closures rethrow untyped; the result keeps E.
         let result: Result<R, E>? = nodes.withUnsafeBufferPointer { nodes in
             bytes.withUnsafeBufferPointer { bytes in
-                guard let nodes = nodes.baseAddress, let bytes = bytes.baseAddress else { return nil }
+                guard let nodes = nodes.baseAddress, let start = bytes.baseAddress else { return nil }
                 do throws(E) {
-                    return .success(try body(TapeContents(nodes: nodes, bytes: bytes)))
+                    return .success(
+                        try body(
+                            TapeContents(
+                                nodes: nodes, bytes: start, count: bytes.count,
+                                editedCount: bytes.count - wireCount)))
                 } catch { return .failure(error) }
             }
         }
@@ -95,12 +102,22 @@ public struct JSONTape: Sendable {
 public struct TapeContents {
     public let nodes: UnsafePointer<TapeNode>
     public let bytes: UnsafePointer<UInt8>
+    /// All bytes, those of edits included.
+    public let count: Int
+    /// The bytes that edits have appended.
+    public let editedCount: Int
 
     @inlinable
-    init(nodes: UnsafePointer<TapeNode>, bytes: UnsafePointer<UInt8>) {
+    init(nodes: UnsafePointer<TapeNode>, bytes: UnsafePointer<UInt8>, count: Int, editedCount: Int) {
         self.nodes = nodes
         self.bytes = bytes
+        self.count = count
+        self.editedCount = editedCount
     }
+
+    /// No more bytes than this are in all strings and numbers of a subtree, decoded or not.
+    @inlinable
+    public func bound(_ index: Int) -> Int { Int(nodes[index].length) + editedCount }
 
     /// The source text of a value; of a string without its quotes.
     @inlinable

@@ -19,6 +19,13 @@ public struct RowBuffer: Sendable {
         arena = []
     }
 
+    /// - Precondition: Complete rows; cells point into the arena.
+    init(columnCount: Int, cells: [Cell], arena: [UInt8]) {
+        self.columnCount = columnCount
+        self.cells = cells
+        self.arena = arena
+    }
+
     /// Complete rows.
     @inlinable public var rowCount: Int { cells.count / columnCount }
     @inlinable public var isEmpty: Bool { cells.isEmpty }
@@ -33,26 +40,6 @@ public struct RowBuffer: Sendable {
     /// Appends one cell to the row at hand.
     public mutating func append(_ cell: Cell) { cells.append(cell) }
 
-    /// Appends the cells of a whole row.
-    public mutating func append(row: UnsafeBufferPointer<Cell>) {
-        precondition(row.count == columnCount, "a row of another table")
-        cells.append(contentsOf: row)
-    }
-
-    /// How much a buffer held at some time.
-    public struct Mark: Sendable {
-        let cells: Int
-        let bytes: Int
-    }
-
-    public var mark: Mark { Mark(cells: cells.count, bytes: arena.count) }
-
-    /// Forgets all cells and bytes that came after the mark; cells stored since then are not to be used any more.
-    public mutating func truncate(to mark: Mark) {
-        cells.removeLast(cells.count - mark.cells)
-        arena.removeLast(arena.count - mark.bytes)
-    }
-
     /// Stores bytes in the arena and gives the cell that points to them; append it as often as it is needed.
     ///
     /// - Precondition: fewer than 4 GiB in one value; valid UTF-8; for `.time` exactly 24 bytes.
@@ -60,20 +47,6 @@ public struct RowBuffer: Sendable {
         let offset = UInt64(arena.count)
         arena.append(contentsOf: bytes)
         return Cell(kind: kind, bits: offset, length: UInt32(bytes.count))
-    }
-
-    /// Stores bytes that the closure writes, and gives the cell that points to them.
-    ///
-    /// - Parameter initialize: Gets room for `capacity` bytes and gives how many it has written from its beginning.
-    public mutating func store(
-        _ kind: Cell.Kind, capacity: Int, _ initialize: (UnsafeMutablePointer<UInt8>) -> Int
-    ) -> Cell {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(capacity, 1)) { scratch in
-            guard let start = scratch.baseAddress else { return .null }
-            let count = initialize(start)
-            precondition(count <= capacity, "more bytes than there was room for")
-            return store(kind, UnsafeRawBufferPointer(start: start, count: count))
-        }
     }
 
     /// Stores a string's UTF-8 in the arena.
