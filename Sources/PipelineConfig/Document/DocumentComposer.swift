@@ -38,7 +38,8 @@ struct DocumentComposer {
         guard !hasOverflowed else { return result }
         switch node {
         case .scalar(let scalar):
-            let isPlain = scalar.style == .plain && scalar.tag.rawValue.isEmpty
+            // A refused tag leaves the scalar plain, so that it causes no second error.
+            let isPlain = scalar.style == .plain && scalar.tag.rawValue != Tag.Name.str.rawValue
             checkTag(scalar.tag, allowed: .str, at: place)
             result.content = .scalar(scalar.string, isPlain: isPlain)
         case .sequence(let sequence):

@@ -28,13 +28,17 @@ struct PipelineDocument {
                 guard let root = DocumentComposer.compose(node, veils: veils, diagnostics: &diagnostics) else {
                     return nil
                 }
+                guard !root.isNull else {
+                    diagnostics.error("the file holds no options", at: root.place)
+                    return nil
+                }
                 self.root = root
                 return
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
                 // The parser stops at the first mapping with such keys and tells where the first of them stands. That
                 // one is veiled, so that the parser goes on, and all are reported where the second one stands.
-                guard veils.veil(keyAt: Place(context.mark), in: &text) else {
-                    let key = keys.first.map { veils.lift($0) } ?? ""
+                let key = keys.first ?? ""
+                guard veils.veil(key, at: Place(context.mark), in: &text) else {
                     diagnostics.error("the key '\(key)' stands here and once more below", at: Place(context.mark))
                     return nil
                 }
@@ -85,34 +89,32 @@ struct KeyVeils {
     /// So many repeated keys are parsed around; the next one ends the reading.
     private static let limit = 64
 
-    private var originals: [Unicode.Scalar] = []
+    private var keys: [String] = []
 
     /// False where the key can't be veiled: it isn't a simple one, or there are too many.
-    mutating func veil(keyAt place: Place, in text: inout DocumentText) -> Bool {
-        guard originals.count < Self.limit, var offset = text.offset(of: place),
-            let veil = Unicode.Scalar(Self.first + UInt32(originals.count)),
-            !originals.isEmpty || !text.scalars.contains(where: { $0.value >= Self.first })
+    mutating func veil(_ key: String, at place: Place, in text: inout DocumentText) -> Bool {
+        guard keys.count < Self.limit, var offset = text.offset(of: place),
+            let veil = Unicode.Scalar(Self.first + UInt32(keys.count)),
+            !keys.isEmpty || !text.scalars.contains(where: { $0.value >= Self.first })
         else { return false }
         if text.scalars[offset] == "\"" || text.scalars[offset] == "'" {
             offset += 1
-            guard offset < text.scalars.count, !["\"", "'", "\\"].contains(text.scalars[offset]) else { return false }
+            guard offset + 1 < text.scalars.count, !["\"", "'"].contains(text.scalars[offset]) else { return false }
+            // The rest of an escape is harmless text, unless it would end the key.
+            if text.scalars[offset] == "\\", ["\"", "\n", "\r"].contains(text.scalars[offset + 1]) { return false }
         } else if "&*!?|>[]{}".unicodeScalars.contains(text.scalars[offset]) {
             return false
         }
         guard text.scalars[offset].value < Self.first else { return false }
-        originals.append(text.scalars[offset])
+        keys.append(key)
         text.replace(at: offset, with: veil)
         return true
     }
 
-    /// The key as it was written.
+    /// The key as the parser first told it.
     func lift(_ key: String) -> String {
-        guard let scalar = key.unicodeScalars.first, scalar.value >= Self.first,
-            Int(scalar.value - Self.first) < originals.count
-        else { return key }
-        var result = String.UnicodeScalarView()
-        result.append(originals[Int(scalar.value - Self.first)])
-        result.append(contentsOf: key.unicodeScalars.dropFirst())
-        return String(result)
+        guard let scalar = key.unicodeScalars.first, scalar.value >= Self.first else { return key }
+        let index = Int(scalar.value - Self.first)
+        return index < keys.count ? keys[index] : key
     }
 }

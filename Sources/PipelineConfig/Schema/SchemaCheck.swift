@@ -1,0 +1,44 @@
+public import PipelineCore
+
+/// Finds what is wrong with the option schemas of plugins themselves; for plugin authors' tests.
+public enum SchemaCheck {
+    /// One line for each mistake: a default that its own type refuses, a key that stands twice or that the host adds, an
+    /// empty summary. Empty where all is well.
+    public static func problems(registry: PluginRegistry) -> [String] {
+        var problems = self.problems(of: PipelineSchema.schema, named: "the top level", registry)
+        for factory in registry.factories {
+            let owner = "\(factory.kind.rawValue) '\(factory.typeName)'"
+            if factory.summary.isEmpty { problems.append("\(owner) has no summary") }
+            let host = ["type"] + OptionDecoder.hostFields(factory.kind).map(\.key)
+            for key in host where factory.schema.field(key) != nil {
+                problems.append("\(owner): '\(key)' is the host's")
+            }
+            problems += self.problems(of: factory.schema, named: owner, registry)
+        }
+        return problems
+    }
+
+    private static func problems(
+        of schema: OptionSchema, named owner: String, _ registry: PluginRegistry
+    ) -> [String] {
+        var problems: [String] = []
+        var keys: Set<String> = []
+        for field in schema.fields {
+            if !keys.insert(field.key).inserted { problems.append("\(owner): '\(field.key)' stands twice") }
+            if field.summary.isEmpty { problems.append("\(owner): '\(field.key)' has no summary") }
+            if case .object(let nested) = field.type {
+                problems += self.problems(of: nested, named: "\(owner), '\(field.key)'", registry)
+            }
+            guard case .defaulted = field.presence else { continue }
+            var decoder = OptionDecoder(
+                registry: registry, interpolation: Interpolation(environment: [:], folder: "/"),
+                diagnostics: DiagnosticCollector(file: owner),
+                context: PluginContext(
+                    pipeline: "", name: "", stateDirectory: "/", environment: [:], version: "", warn: { _ in }))
+            let empty = DocumentNode(content: .mapping([]), place: Place(line: 1, column: 1))
+            _ = decoder.decodeFields([field], of: empty)
+            problems += decoder.diagnostics.sorted.map { "\(owner): \($0.message)" }
+        }
+        return problems
+    }
+}
