@@ -2,8 +2,8 @@ public import PipelineCore
 
 /// Reads a pipeline's file: YAML, to typed options, to plugins, with everything that is wrong told at once.
 ///
-/// Plugins are made from their options as soon as those are right, even where another part of the file is wrong; what was
-/// made is dropped then. So making a plugin must not open anything.
+/// Plugins are made from their options as soon as those are right, even where another part of the file is wrong; what
+/// was made is dropped then. So making a plugin must not open anything.
 public struct PipelineConfigurationLoader: Sendable {
     private let registry: PluginRegistry
     private let environment: [String: String]

@@ -2,8 +2,8 @@
 enum Suggestion {
     /// The nearest of the candidates, or nil where none is near.
     ///
-    /// Near is an edit distance of at most a third of the word, to the whole candidate or, for words of three letters and
-    /// more, to its beginning: `bach` means `batch_size`.
+    /// Near is an edit distance of at most a third of the word, to the whole candidate or, for words of three letters
+    /// and more, to its beginning: `bach` means `batch_size`.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         let word = Array(word.lowercased().unicodeScalars)
         // Longer words than any name are no slips of the pen, and would cost quadratic time.

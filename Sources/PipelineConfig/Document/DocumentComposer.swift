@@ -1,6 +1,7 @@
 internal import Yams
 
-/// Turns the parser's nodes into a document's: keys are text and unique, aliases and merge keys are put in, tags refused.
+/// Turns the parser's nodes into a document's: keys are text and unique, aliases and merge keys are put in, tags
+/// refused.
 struct DocumentComposer {
     /// Aliases of aliases multiply; beyond this a document isn't read.
     private static let maximumNodes = 100_000

@@ -72,6 +72,14 @@ struct DocumentText {
         return nil
     }
 
+    func place(ofOffset wanted: Int) -> Place {
+        var place = Place(line: 1, column: 1)
+        for offset in 0..<wanted {
+            Self.advance(&place, over: scalars[offset], after: offset == 0 ? nil : scalars[offset - 1])
+        }
+        return place
+    }
+
     /// The character at a place.
     func scalar(at place: Place) -> Unicode.Scalar? { offset(of: place).map { scalars[$0] } }
 

@@ -4,13 +4,10 @@ internal import Yams
 struct PipelineDocument {
     let root: DocumentNode
 
-    /// Nil, with diagnostics, where there is no one YAML document. Duplicate keys are reported, and the first one counts.
+    /// Nil, with diagnostics, where there is no one YAML document. Duplicate keys are reported; the first one counts.
     init?(_ bytes: [UInt8], diagnostics: inout DiagnosticCollector) {
         guard var text = DocumentText(bytes, diagnostics: &diagnostics) else { return nil }
-        if let place = ComplexKeys.place(in: text) {
-            diagnostics.error("aliases can't be used beside keys that aren't plain text", at: place)
-            return nil
-        }
+        guard AliasLimits.check(text, diagnostics: &diagnostics) else { return nil }
         var veils = KeyVeils()
         while true {
             do {
@@ -82,8 +79,8 @@ extension Place {
     init(_ mark: Mark) { self.init(line: mark.line, column: mark.column) }
 }
 
-/// Keys that stand twice, made different from each other for the parser's eyes: the first character of each is exchanged
-/// for a private one, which keeps all columns.
+/// Keys that stand twice, made different from each other for the parser's eyes: the first character of each is
+/// exchanged for a private one, which keeps all columns.
 struct KeyVeils {
     private static let first: UInt32 = 0xF0000
     /// So many repeated keys are parsed around; the next one ends the reading.

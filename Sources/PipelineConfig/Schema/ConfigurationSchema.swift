@@ -2,8 +2,8 @@ public import PipelineCore
 
 /// Writes the JSON Schema of the configuration, from the same option schemas that decode it.
 public enum ConfigurationSchema {
-    /// JSON Schema (2020-12) of a whole pipeline with the plugins that a registry knows; pretty-printed, always the same
-    /// for the same registry, with a newline at the end.
+    /// JSON Schema (2020-12) of a whole pipeline with the plugins that a registry knows; pretty-printed, always the
+    /// same for the same registry, with a newline at the end.
     ///
     /// Bounds of durations and sizes stand in the descriptions, since JSON Schema can't compare such texts.
     public static func jsonSchema(registry: PluginRegistry) -> String {
@@ -26,7 +26,7 @@ public enum ConfigurationSchema {
     /// Text with a reference to a variable or a file, which may stand where any value is asked for.
     private static let interpolated = JSONValue.object([
         ("description", .string("${NAME}, ${NAME:-default} or ${file:PATH}")),
-        ("type", .string("string")), ("pattern", .string(#"\$\{"#)),
+        ("type", .string("string")), ("pattern", .string(#"(^|[^$])\$\{"#)),
     ])
 
     private static let interpolatedReference = JSONValue.object([("$ref", .string("#/$defs/interpolated"))])

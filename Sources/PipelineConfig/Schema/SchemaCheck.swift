@@ -2,8 +2,8 @@ public import PipelineCore
 
 /// Finds what is wrong with the option schemas of plugins themselves; for plugin authors' tests.
 public enum SchemaCheck {
-    /// One line for each mistake: a default that its own type refuses, a key that stands twice or that the host adds, an
-    /// empty summary. Empty where all is well.
+    /// One line for each mistake: a default that its own type refuses, a key that stands twice or that the host adds,
+    /// an empty summary. Empty where all is well.
     public static func problems(registry: PluginRegistry) -> [String] {
         var problems = self.problems(of: PipelineSchema.schema, named: "the top level", registry)
         for factory in registry.factories {
