@@ -87,11 +87,9 @@ struct CSVFormat: RecordFormat {
             content = scanner.fields[0].withUnsafeBytes { userID($0, subject: subject, line: number, raw: raw) }
         } else {
             let count = extent.fieldCount
-            content = .fault(
-                InputFault(
-                    code: .missingField,
-                    message: "line \(number): the row has \(count) field\(count == 1 ? "" : "s"), none for \(subject)",
-                    raw: Array(raw.prefix(InputFault.rawLimit))))
+            content = inputFault(
+                .missingField, line: number,
+                "the row has \(count) field\(count == 1 ? "" : "s"), none for \(subject)", raw: raw)
         }
         consume(input, extent.length, lines: extent.lines)
         return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)

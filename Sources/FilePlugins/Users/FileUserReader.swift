@@ -1,6 +1,6 @@
 public import PipelineCore
 
-/// Reads user IDs from a file of lines or a CSV file, plain or gzip.
+/// Reads user IDs from a file of lines, a CSV or an NDJSON file, plain or gzip.
 ///
 /// - IDs are yielded as they stand in the file, never trimmed: a line of spaces is an ID of spaces. A byte order mark at
 ///   the beginning is dropped, empty lines are no records.
@@ -13,16 +13,22 @@ public struct FileUserReader: UserReader {
     public enum Format: String, Sendable, CaseIterable {
         case lines
         case csv
+        case ndjson
     }
 
     let path: PathOption
-    let format: Format
-    let column: CSVFormat.Column
-    let hasHeader: Bool
-    let separator: UInt8
+    let layout: Layout
     let distinct: Bool
 
+    /// The format with what it needs.
+    enum Layout: Sendable {
+        case lines
+        case csv(column: CSVFormat.Column, hasHeader: Bool, separator: UInt8)
+        case ndjson(path: [String])
+    }
+
     public var sourceFile: String? { path.written }
+    public var inputSize: UInt64? { UncompressedInput.size(ofFile: path.resolved) }
 
     /// Opens the file.
     ///
@@ -35,9 +41,11 @@ public struct FileUserReader: UserReader {
     }
 
     func makeFormat() -> any RecordFormat {
-        switch format {
+        switch layout {
         case .lines: LineFormat()
-        case .csv: CSVFormat(column: column, hasHeader: hasHeader, separator: separator, file: path.written)
+        case .csv(let column, let hasHeader, let separator):
+            CSVFormat(column: column, hasHeader: hasHeader, separator: separator, file: path.written)
+        case .ndjson(let path): NDJSONFormat(path: path)
         }
     }
 }

@@ -23,19 +23,28 @@ let longestUserID = InputFault.rawLimit
 func userID(
     _ bytes: UnsafeRawBufferPointer, subject: @autoclosure () -> String, line: Int, raw: UnsafeRawBufferPointer
 ) -> InputRecord.Content {
-    func fault(_ code: InputFault.Code, _ problem: String) -> InputRecord.Content {
-        .fault(InputFault(code: code, message: "line \(line): \(problem)", raw: Array(raw.prefix(InputFault.rawLimit))))
-    }
-    if bytes.isEmpty { return fault(.emptyUserID, "\(subject()) holds no user ID") }
+    if bytes.isEmpty { return inputFault(.emptyUserID, line: line, "\(subject()) holds no user ID", raw: raw) }
     if bytes.count > longestUserID {
-        return fault(.invalidUserID, "the user ID is longer than \(longestUserID) bytes")
+        return inputFault(
+            .invalidUserID, line: line, "\(subject()) holds a user ID of more than \(longestUserID) bytes", raw: raw)
     }
     let dot = UInt8(ascii: ".")
     if bytes.count <= 2, bytes.allSatisfy({ $0 == dot }) {
-        return fault(.invalidUserID, "the user ID is '\(bytes.count == 1 ? "." : "..")', which can't be asked for")
+        let id = bytes.count == 1 ? "." : ".."
+        return inputFault(
+            .invalidUserID, line: line, "\(subject()) holds the user ID '\(id)', which can't be asked for", raw: raw)
     }
     guard let id = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
-        return fault(.invalidEncoding, "the user ID is not valid UTF-8")
+        return inputFault(
+            .invalidEncoding, line: line, "\(subject()) holds a user ID that is not valid UTF-8", raw: raw)
     }
     return .userID(id)
+}
+
+/// A fault of the record that begins on a line.
+func inputFault(
+    _ code: InputFault.Code, line: Int, _ problem: String, raw: UnsafeRawBufferPointer
+) -> InputRecord.Content {
+    .fault(
+        InputFault(code: code, message: "line \(line): \(problem)", raw: Array(raw.prefix(InputFault.rawLimit))))
 }
