@@ -15,7 +15,7 @@ final class TemporaryFolder: Sendable {
 
     @discardableResult
     func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
-        try Data(bytes).write(to: URL(fileURLWithPath: file(name)))
+        try Data(Array(bytes)).write(to: URL(fileURLWithPath: file(name)))
         return file(name)
     }
 
