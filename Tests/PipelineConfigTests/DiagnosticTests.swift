@@ -405,3 +405,34 @@ import Testing
         #expect(!told.contains("hunter2"))
     }
 }
+
+/// A value from the environment is shown by nobody; a default in the file is no secret.
+@Suite struct RedactionTests {
+    @Test(arguments: [
+        ("${LONG}", "3:16: error: can't read the URL ••• (it has a scheme)"),
+        ("${NONE:-hunter2hunter2}", "3:16: error: can't read the URL ••• (it has a scheme)"),
+        ("pre-${LONG}-post", "3:16: error: can't read the URL ••• (it has a scheme)"),
+    ])
+    func secrets(written: String, errors: String) {
+        let sinks = "[{type: ndjson, path: o, url: '\(written)'}]"
+        #expect(Fakes.errors(Fakes.pipeline(sinks: sinks), ["LONG": "hunter2hunter2"]) == errors)
+    }
+
+    @Test func plainOptions() {
+        let environment = ["LONG": "hunter2hunter2"]
+        #expect(
+            Fakes.errors(Fakes.pipeline(sinks: "[{type: '${LONG}', path: o}]"), environment)
+                == "3:16: error: unknown sink type '•••' (known: sqlite, ndjson)")
+        #expect(
+            Fakes.errors(Fakes.pipeline(sinks: "[{type: '${NONE:-sqlit}', path: o}]"), environment)
+                == "3:16: error: unknown sink type 'sqlit' (did you mean 'sqlite'?)")
+    }
+
+    @Test func aSecretNeverDescribesItself() throws {
+        let configuration = try Fakes.load(DecodingTests.nightly, DecodingTests.environment)
+        var dumped = ""
+        dump(configuration.transforms, to: &dumped)
+        #expect(dumped.contains("•••"))
+        #expect(!dumped.contains("0123456789abcdef"))
+    }
+}

@@ -12,9 +12,16 @@ struct Interpolation: Sendable {
     }
 
     struct Insertion: Sendable {
+        enum Origin: Sendable {
+            case environment
+            /// The default that stands in the reference itself.
+            case reference
+            /// Surely a secret.
+            case file
+        }
+
         var text: String
-        /// From a file, so surely a secret.
-        var isFile: Bool
+        var origin: Origin
     }
 
     /// What is wrong, by the variable's or the file's name; never by a value.
@@ -70,13 +77,13 @@ struct Interpolation: Sendable {
         }
         let value = environment[String(name)]
         // As in a shell, `:-` also stands in for an empty variable.
-        if let fallback, value?.isEmpty ?? true { return Insertion(text: fallback, isFile: false) }
+        if let fallback, value?.isEmpty ?? true { return Insertion(text: fallback, origin: .reference) }
         guard let value else {
             throw Failure(
                 message: "the environment variable '\(name)' isn't set",
                 hint: "set it, or write ${\(name):-default}")
         }
-        return Insertion(text: value, isFile: false)
+        return Insertion(text: value, origin: .environment)
     }
 
     private func contents(of path: String) throws(Failure) -> Insertion {
@@ -98,7 +105,7 @@ struct Interpolation: Sendable {
         }
         if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
         guard !text.isEmpty else { throw Failure(message: "the file '\(path)' is empty") }
-        return Insertion(text: text, isFile: true)
+        return Insertion(text: text, origin: .file)
     }
 
     private static func isName(_ name: Substring) -> Bool {

@@ -21,8 +21,13 @@ extension OptionDecoder {
             diagnostics.error(error.message, at: node.place, hint: error.hint)
             return nil
         }
-        for insertion in result.insertions where insertion.isFile || insertion.text.utf8.count >= 4 {
-            redact(insertion.text)
+        for insertion in result.insertions {
+            switch insertion.origin {
+            case .file: redact(insertion.text)
+            // Shorter ones would blot out parts of words, and say little.
+            case .environment: if insertion.text.utf8.count >= 4 { redact(insertion.text) }
+            case .reference: break
+            }
         }
         if isSecret { redact(result.text) }
         let scalar = Scalar(

@@ -85,12 +85,15 @@ struct KeyVeils {
     private static let first: UInt32 = 0xF0000
     /// So many repeated keys are parsed around; the next one ends the reading.
     private static let limit = 64
+    /// Each costs one more reading of the whole text; so many characters are read again in all.
+    private static let maximumReread = 4_000_000
 
     private var keys: [String] = []
 
     /// False where the key can't be veiled: it isn't a simple one, or there are too many.
     mutating func veil(_ key: String, at place: Place, in text: inout DocumentText) -> Bool {
-        guard keys.count < Self.limit, var offset = text.offset(of: place),
+        guard keys.count < Self.limit, keys.count * text.scalars.count <= Self.maximumReread,
+            var offset = text.offset(of: place),
             let veil = Unicode.Scalar(Self.first + UInt32(keys.count)),
             !keys.isEmpty || !text.scalars.contains(where: { $0.value >= Self.first })
         else { return false }

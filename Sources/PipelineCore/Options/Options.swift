@@ -106,6 +106,8 @@ public struct PathOption: Sendable, Hashable {
 public struct OptionError: Error, Sendable, Equatable {
     /// The key, or keys from the outside in, of the option at fault.
     public var path: [String]
+    /// Without the key, which the host puts in front: `'column': must be a number where there is no header`.
+    /// The host takes secrets and values from the environment out.
     public var message: String
 
     public init(_ key: String, _ message: String) {

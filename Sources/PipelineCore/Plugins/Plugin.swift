@@ -26,6 +26,9 @@ public protocol Plugin: SendableMetatype {
     static var summary: String { get }
     /// Without `type`, which the host adds. For a sink without `name` and `transforms`, which the host adds too.
     static var schema: OptionSchema { get }
+    /// Opens nothing: what is made may be dropped unused, when another part of the configuration is wrong or is only
+    /// checked.
+    ///
     /// - Throws: `OptionError` for what the schema can't say.
     static func make(_ options: Options, _ context: PluginContext) throws -> Product
 }
