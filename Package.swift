@@ -48,7 +48,6 @@ let package = Package(
             dependencies: [
                 "AWSSigning",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -78,9 +77,7 @@ let package = Package(
         .target(
             name: "EndpointServer",
             dependencies: [
-                "AWSSigning",
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
+                "AWSSigning", "CZlib",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -94,6 +91,7 @@ let package = Package(
                 "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening",
                 "FilePlugins", "SQLitePlugins", "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -122,7 +120,9 @@ let package = Package(
         .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig"]),
         .testTarget(
             name: "PipelineEngineTests",
-            dependencies: ["PipelineCore", "PipelineEngine", "PipelineTesting", "Flattening"]
+            dependencies: [
+                "PipelineCore", "PipelineEngine", "Flattening", .product(name: "Logging", package: "swift-log"),
+            ]
         ),
         .testTarget(name: "EndpointServerTests", dependencies: ["EndpointServer"]),
     ],

@@ -210,7 +210,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private static func say(_ line: String) {
-        let text = Array("sluice serve: \(line)\n".utf8)
+        let text = Array("\(line)\n".utf8)
         _ = text.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 }

@@ -1,1 +1,3 @@
-print("sluice")
+import SluiceCommand
+
+await Sluice.launch()

@@ -13,3 +13,11 @@ public struct RunLimits: Sendable, Hashable {
 
     public init() {}
 }
+
+/// What to do when the input no longer begins with what a run has consumed.
+public enum ChangedInputPolicy: String, Sendable, Hashable, CaseIterable {
+    /// Stop; the run stays as it is.
+    case refuse
+    /// Mark the run abandoned and begin a new one.
+    case restart
+}

@@ -1,14 +1,6 @@
 public import Flattening
 public import PipelineCore
 
-/// What to do when the input no longer begins with what a run has consumed.
-public enum ChangedInputPolicy: String, Sendable, CaseIterable {
-    /// Stop; the run stays as it is.
-    case refuse
-    /// Mark the run abandoned and begin a new one.
-    case restart
-}
-
 /// A sink with what belongs to it alone.
 public struct PlannedSink: Sendable {
     public var sink: any Sink

@@ -54,14 +54,19 @@ struct ConsoleLog: LogHandler {
     }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
-
 /// The options that decide what is logged, and how.
 struct LogOptions: ParsableArguments {
     @Option(help: "How log lines look: text or json.")
     var logFormat = LogFormat.text
 
-    @Option(help: "The least level that is logged: trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        help: "The least level that is logged: trace, debug, info, notice, warning, error or critical.",
+        transform: { name in
+            guard let level = Logger.Level(rawValue: name) else {
+                throw ValidationError("'\(name)' is no level of the log.")
+            }
+            return level
+        })
     var logLevel = Logger.Level.info
 
     func logger() -> Logger {

@@ -1,0 +1,122 @@
+internal import ArgumentParser
+internal import EndpointServer
+internal import Foundation
+internal import Logging
+internal import PipelineConfig
+internal import PipelineCore
+internal import PipelineEngine
+
+/// `sluice demo`: a real pipeline against a server of its own, over HTTP.
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Show the whole of it: a server that throttles and fails, a pipeline, and tables to look at.",
+        discussion: "Listens on a free port of the loopback interface. Needs no account and no credentials.")
+
+    @Option(help: "How many users the server has.")
+    var users = 2000
+
+    @Option(help: ArgumentHelp("Where the pipeline and its output go; created if missing.", valueName: "directory"))
+    var directory = "sluice-demo"
+
+    @OptionGroup(title: "Logging") var logging: LogOptions
+
+    func validate() throws {
+        guard (1...10_000_000).contains(users) else { throw ValidationError("--users must be from 1 to 10000000.") }
+    }
+
+    func run() async throws {
+        var log = logging.logger()
+        log.logLevel = max(log.logLevel, .notice)
+        let population = SyntheticPopulation(users: users, seed: 1)
+        var settings = EndpointServer.Configuration(population: population)
+        settings.latency = .milliseconds(5)
+        settings.rate = EndpointServer.RateLimit(requestsPerSecond: 1000, burst: 200)
+        settings.faults = try FaultPlan(
+            parsing: "status:500=0.01,status:503=0.005,reset=0.005,truncate=0.002,html=0.001,delay:1s=0.001")
+        let server: RunningServer
+        let files: DemoFiles
+        do {
+            files = try DemoFiles(directory: directory)
+            try population.writeIDs(to: files.users)
+            server = try await EndpointServer.start(settings)
+            try files.writePipeline(endpoint: server.url)
+        } catch {
+            Terminal.standardError.writeLine("sluice: error: the demo can't begin in '\(directory)': \(error)")
+            throw ExitCode(PipelineError.Kind.cantCreate.rawValue)
+        }
+        Terminal.writeResult(
+            """
+            A server with \(users) synthetic users listens on \(server.url).
+            It allows 1,000 calls a second and fails some on purpose: errors, resets, truncated and delayed answers.
+
+            $ sluice run \(files.pipeline)
+            """)
+        let reports = try await export(files, log: log)
+        await server.stop()
+        for report in reports { OutputFormat.text.print(report) }
+        if let code = reports.last?.exitCode, code != 0 { throw ExitCode(code) }
+        Terminal.writeResult(files.queries)
+    }
+
+    private func export(_ files: DemoFiles, log: Logger) async throws -> [RunReport] {
+        do {
+            // The server verifies no signatures; whatever is in the environment need not leave it.
+            let pipeline = try PipelineFile(
+                path: files.pipeline, log: log,
+                environment: ["AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"])
+            return await SupervisedRun(plan: pipeline.plan, log: log, isQuiet: false).run(RunRequest())
+        } catch let errors as ConfigurationErrors {
+            Terminal.standardError.writeLine("\(errors)")
+            throw ExitCode(errors.kind.rawValue)
+        }
+    }
+}
+
+/// What the demo leaves behind in its directory.
+private struct DemoFiles {
+    let directory: String
+    var users: String { directory + "/users.txt" }
+    var pipeline: String { directory + "/demo.yaml" }
+    var database: String { directory + "/endpoints.sqlite" }
+
+    init(directory: String) throws {
+        self.directory = directory
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    }
+
+    func writePipeline(endpoint: String) throws {
+        let text = """
+            # A pipeline as the demo ran it. Its server is gone: name yours in endpoint_url, or leave that line out to
+            # call Amazon Pinpoint itself.
+            pipeline: demo
+            source:
+              type: pinpoint
+              application_id: demo
+              region: us-east-1
+              endpoint_url: \(endpoint)
+              users:
+                type: file
+                path: users.txt
+              rate_limit: {requests_per_second: 1000, burst: 200}
+              concurrency: 32
+            sinks:
+              - {type: sqlite, path: endpoints.sqlite, mode: merge}
+            batch_size: 200
+
+            """
+        try text.write(toFile: pipeline, atomically: true, encoding: .utf8)
+    }
+
+    var queries: String {
+        """
+
+        The tables are in \(database). Two queries to try:
+
+        $ sqlite3 -box \(database) \\
+            "SELECT channel_type, endpoint_status, count(*) FROM endpoints GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
+        $ sqlite3 -box \(database) \\
+            "SELECT name, value, count(DISTINCT user_id) AS users FROM user_attributes GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
+        """
+    }
+}

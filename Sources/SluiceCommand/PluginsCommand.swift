@@ -1,0 +1,24 @@
+internal import ArgumentParser
+internal import PipelineConfig
+internal import PipelineCore
+
+/// `sluice plugins`: what can stand after `type:`, with every option.
+struct PluginsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plugins", abstract: "List the plugins and their options.")
+
+    func run() throws { Terminal.writeResult(PluginListing.text(registry: .builtIn)) }
+}
+
+/// `sluice schema`: the configuration's JSON Schema, for editors.
+struct SchemaCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "schema",
+        abstract: "Print the JSON Schema of pipelines.",
+        discussion: """
+            Save it beside your pipelines and name it in their first line, and editors complete and check them:
+            # yaml-language-server: $schema=sluice.schema.json
+            """)
+
+    func run() throws { Terminal.writeResult(ConfigurationSchema.jsonSchema(registry: .builtIn)) }
+}

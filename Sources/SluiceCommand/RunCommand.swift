@@ -1,0 +1,103 @@
+internal import ArgumentParser
+internal import Logging
+internal import PipelineConfig
+internal import PipelineCore
+internal import PipelineEngine
+
+/// `sluice run`: does what a pipeline says, or goes on with it.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a pipeline, or go on with the run that was stopped.",
+        discussion: """
+            Results go to standard output, logs and progress to standard error. The first SIGINT or SIGTERM finishes the \
+            commit at hand and stops; a second one stops at once. Either way the next call goes on where it stopped.
+
+            Exit codes: 0 complete; 64 usage; 65 complete, but more failed than accepted; 66 input missing or changed; \
+            69 the source or a sink is unavailable; 70 a fault of the program; 73 cannot create the output; 74 the \
+            output's I/O failed; 75 stopped early or locked; 76 a brake; 77 credentials or permission; 78 configuration.
+            """)
+
+    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    var file: String
+
+    @Flag(help: "Give an unfinished run up and begin again, or do a complete one again.")
+    var fresh = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Let this run pass brakes: failed, absent, removed, empty, separated by commas.", valueName: "brakes"))
+    var accept: [AcceptedBrakes] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The date the run is for, as 2026-11-23 or 2026-11-23T04:00:00Z; a date that is done does nothing.",
+            valueName: "time"),
+        transform: { text in
+            guard let date = LogicalDate(text) else {
+                throw ValidationError("'\(text)' is no date such as 2026-11-23 or 2026-11-23T04:00:00Z.")
+            }
+            return date
+        })
+    var logicalDate: LogicalDate?
+
+    @Option(help: "How the summary looks: text, or json on one line.")
+    var output = OutputFormat.text
+
+    @Flag(help: "Show no progress and log warnings and errors alone.")
+    var quiet = false
+
+    @Flag(name: .customLong("log-user-ids"), help: "Log user IDs as they are; without it they are hashed.")
+    var logUserIDs = false
+
+    @OptionGroup(title: "Logging") var logging: LogOptions
+
+    func run() async throws {
+        var log = logging.logger()
+        if quiet { log.logLevel = max(log.logLevel, .warning) }
+        let plan: RunPlan
+        do {
+            let pipeline = try PipelineFile(path: file, log: log)
+            for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
+            plan = pipeline.plan
+        } catch let errors as ConfigurationErrors {
+            Terminal.standardError.writeLine("\(errors)")
+            throw ExitCode(errors.kind.rawValue)
+        }
+        let request = RunRequest(
+            logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)))
+        let reports = await SupervisedRun(plan: plan, log: log, isQuiet: quiet).run(request)
+        for report in reports { output.print(report) }
+        if let code = reports.last?.exitCode, code != 0 { throw ExitCode(code) }
+    }
+}
+
+/// How a summary is printed.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+
+    /// The summary on standard output, and what went wrong on standard error.
+    func print(_ report: RunReport) {
+        if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
+        if let error = report.error {
+            Terminal.standardError.writeLine("sluice: error: \(error)")
+        } else if report.exitCode != 0, let counts = report.summary?.counts {
+            Terminal.standardError.writeLine(
+                "sluice: complete, but \(counts.failed) records failed, more than accept_failed allows; "
+                    + "the table failures says which and why")
+        }
+    }
+}
+
+/// `failed,absent` as one argument.
+struct AcceptedBrakes: ExpressibleByArgument {
+    var brakes: [AcceptedBrake]
+
+    init?(argument: String) {
+        brakes = []
+        for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let brake = AcceptedBrake(rawValue: String(name)) else { return nil }
+            brakes.append(brake)
+        }
+    }
+}

@@ -1,0 +1,40 @@
+internal import Glibc
+internal import Logging
+internal import PipelineCore
+internal import PipelineEngine
+internal import UnixSignals
+
+/// A run with what a process adds to it: signals, the progress display, and the end of its connections.
+struct SupervisedRun {
+    let plan: RunPlan
+    let log: Logger
+    let isQuiet: Bool
+
+    func run(_ request: RunRequest) async -> [RunReport] {
+        let stop = StopSignal()
+        let board = ProgressBoard()
+        // A reader of the output that goes away must not end a run.
+        signal(SIGPIPE, SIG_IGN)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let watch = Task {
+            var isFirst = true
+            for await signal in signals {
+                guard isFirst else {
+                    // Open transactions are undone by their stores; the next call goes on from the last commit.
+                    Terminal.standardError.writeLine("sluice: stopped at once by a second signal")
+                    _exit(PipelineError.Kind.temporary.rawValue)
+                }
+                isFirst = false
+                log.notice("\(signal) received: finishing the commit at hand, then stopping; again: stop at once")
+                stop.request()
+            }
+        }
+        let display = Task { await ProgressDisplay(board: board, log: log, isQuiet: isQuiet).run() }
+        let reports = await PipelineRunner(plan: plan, log: log, stop: stop, board: board).run(request)
+        display.cancel()
+        await display.value
+        watch.cancel()
+        if case .lookup(_, let lookup, _) = plan.source { await lookup.shutdown() }
+        return reports
+    }
+}

@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import PipelineConfig
+internal import PipelineCore
+
+/// `sluice validate`: what is wrong with pipelines, without running them.
+struct ValidateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "validate",
+        abstract: "Check pipelines, and say everything that is wrong with them at once.",
+        discussion: "Opens nothing, calls nobody, needs no credentials. Exits with 78 where a pipeline is wrong.")
+
+    @Argument(help: ArgumentHelp("The pipelines' files.", valueName: "file"))
+    var files: [String]
+
+    @OptionGroup var logging: LogOptions
+
+    func run() async throws {
+        var worst: PipelineError.Kind?
+        for file in files {
+            do {
+                let pipeline = try PipelineFile(path: file, log: logging.logger())
+                for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
+                Terminal.writeResult("\(file): \(pipeline.account)")
+            } catch let errors as ConfigurationErrors {
+                Terminal.standardError.writeLine("\(errors)")
+                worst = worst == .configuration ? worst : errors.kind
+            }
+        }
+        if let worst { throw ExitCode(worst.rawValue) }
+    }
+}
+
+extension PipelineFile {
+    /// One line that says what the pipeline is, and what it guarantees.
+    fileprivate var account: String {
+        let sinks = configuration.sinks.map { "\($0.sink.name) (\($0.sink.mode.rawValue), exactly once)" }
+        return "'\(configuration.pipeline)' is valid: \(configuration.sourceTypeName) → "
+            + sinks.joined(separator: ", ")
+    }
+}
