@@ -1,7 +1,7 @@
 /// The IDs met so far, compared byte by byte: two spellings of one accented letter are two IDs, as they are to the
 /// service.
 ///
-/// It costs the IDs' own bytes and about 24 more for each, twice that for a moment while it grows: some 50 MB for a
+/// It costs the IDs' own bytes and about 24 more for each, twice that for a moment while it grows: some 60 MB for a
 /// million IDs of 20 bytes.
 struct SeenIDs {
     /// All IDs, one behind the other.
