@@ -13,7 +13,7 @@ extension OptionType {
             "a number"
                 + Self.bounds(range, -.greatestFiniteMagnitude, .greatestFiniteMagnitude) { Self.short($0) }
         case .enumeration(let names):
-            names.count == 1 ? "'\(names[0])'" : "one of " + names.joined(separator: ", ")
+            names.count == 1 ? "'\(names[0])'" : "one of " + names.map(Self.shown).joined(separator: ", ")
         case .duration(let range):
             "a duration such as 500ms, 20s, 5m or 1h"
                 + Self.bounds(range, .zero, .seconds(Int64.max)) { ScalarForms.text($0) }
@@ -48,6 +48,12 @@ extension OptionType {
         case (false, true): ", at most \(text(range.upperBound))"
         case (false, false): ""
         }
+    }
+
+    /// Punctuation and white space in quotes, so that a list of them can be read.
+    private static func shown(_ name: String) -> String {
+        let isWord = name.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+        return isWord ? name : name == "\t" ? "'\\t'" : "'\(name)'"
     }
 
     private static func short(_ number: Double) -> String {
