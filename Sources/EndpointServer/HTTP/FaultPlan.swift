@@ -103,7 +103,7 @@ public struct FaultPlan: Sendable, Hashable {
     /// What happens to a request.
     ///
     /// - Parameter attempt: how often this user was asked for before. Nothing happens from the 255th on, so that everybody gets an answer.
-    func draw(id: [UInt8], seed: UInt64, attempt: UInt8) -> Fault? {
+    package func draw(id: [UInt8], seed: UInt64, attempt: UInt8) -> Fault? {
         if attempt == 0, !firstDelays.isEmpty {
             var point = unitInterval(stableHash(id, seed: seed, salt: 2))
             for (delay, share) in firstDelays {

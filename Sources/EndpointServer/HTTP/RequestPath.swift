@@ -1,11 +1,11 @@
 /// The path `/v1/apps/{application}/users/{user}`, read from its wire form.
-struct RequestPath: Equatable {
+package struct RequestPath: Equatable {
     /// Percent-decoded once, UTF-8.
-    let application: [UInt8]
-    let user: [UInt8]
+    package let application: [UInt8]
+    package let user: [UInt8]
 
     /// Why a target isn't read.
-    enum Fault: Error, Equatable {
+    package enum Fault: Error, Equatable {
         /// Another path.
         case wrongPath
         /// A percent sign without two hexadecimal digits, or bytes that aren't UTF-8.
@@ -15,7 +15,7 @@ struct RequestPath: Equatable {
     /// Slashes separate before anything is decoded, and nothing is normalised: an empty segment, `.` or `..` makes it another path.
     ///
     /// - Parameter target: path and query exactly as they came.
-    init(target: String) throws(Fault) {
+    package init(target: String) throws(Fault) {
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
         let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard segments.count == 6, segments[0].isEmpty, segments[1].elementsEqual("v1".utf8),

@@ -1,12 +1,12 @@
 /// A token bucket: `rate` tokens a second, at most `burst` at once.
-struct TokenBucket: Sendable {
-    let rate: Double
-    let burst: Double
+package struct TokenBucket: Sendable {
+    package let rate: Double
+    package let burst: Double
     private var tokens: Double
     private var refilled: UInt64?
 
     /// Full at first. Rate and burst are positive.
-    init(rate: Double, burst: Double) {
+    package init(rate: Double, burst: Double) {
         self.rate = rate
         self.burst = burst
         tokens = burst
@@ -14,7 +14,7 @@ struct TokenBucket: Sendable {
 
     /// - Parameter now: nanoseconds of a monotonic clock.
     /// - Returns: false where no token is left.
-    mutating func take(at now: UInt64) -> Bool {
+    package mutating func take(at now: UInt64) -> Bool {
         let elapsed = Double(now &- min(refilled ?? now, now)) / 1e9
         refilled = max(refilled ?? now, now)
         tokens = min(burst, tokens + elapsed * rate)

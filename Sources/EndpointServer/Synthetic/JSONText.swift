@@ -89,24 +89,31 @@ struct JSONText {
         byte("\"")
     }
 
+    /// A decimal number, with zeros in front where it has fewer digits. Not negative, at most 19 digits.
     mutating func number(_ value: Int, digits: Int = 1) {
-        var divisor = 1
-        var length = 1
-        while length < digits || value / divisor >= 10 {
-            divisor *= 10
-            length += 1
-        }
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
-            divisor /= 10
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { space in
+            var start = 20
+            var rest = UInt(bitPattern: value)
+            repeat {
+                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                start -= 1
+                space[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit)
+                rest = quotient
+            } while rest > 0 || 20 - start < digits
+            bytes.append(contentsOf: space[start...])
         }
     }
 
+    /// The lowest 1 to 16 hexadecimal digits of a number.
     mutating func hexadecimal(_ value: UInt64, digits: Int, upper: Bool = false) {
-        let letters = upper ? UInt8(ascii: "A") : UInt8(ascii: "a")
-        for index in (0..<digits).reversed() {
-            let nibble = UInt8(truncatingIfNeeded: value >> (UInt64(index) * 4)) & 15
-            bytes.append(nibble < 10 ? UInt8(ascii: "0") + nibble : letters + nibble - 10)
-        }
+        if digits > 8 { hexadecimal(value >> 32, digits: digits - 8, upper: upper) }
+        // Eight nibbles are spread over eight bytes and turned into digits side by side.
+        var spread = value & 0xFFFF_FFFF
+        spread = (spread | spread << 16) & 0x0000_FFFF_0000_FFFF
+        spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+        spread = (spread | spread << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        let text = spread &+ 0x3030_3030_3030_3030 &+ letters &* (upper ? 7 : 39)
+        withUnsafeBytes(of: text.bigEndian) { bytes.append(contentsOf: $0.suffix(min(digits, 8))) }
     }
 }
