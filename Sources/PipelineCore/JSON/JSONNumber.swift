@@ -28,11 +28,12 @@ public enum JSONNumber {
 
     static func double(_ source: UnsafeBufferPointer<UInt8>) -> Double { read(source).value }
 
-    /// Postgres' `numeric`, and so `jsonb`, holds up to 131,072 digits in front of the point and 16,383 behind it.
+    /// Postgres' `numeric`, and so `jsonb`, holds up to 131,072 digits in front of the point and 16,383 behind it;
+    /// of zero too it reads no exponent from `Int32.max / 2` on.
     public static func fitsNumeric(_ source: UnsafeBufferPointer<UInt8>) -> Bool {
         if source.count <= 300, !source.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return true }
         let decimal = Decimal(source)
-        return decimal.scale <= 16_383 && (decimal.isZero || decimal.pointPosition <= 131_072)
+        return decimal.scale <= 16_383 && decimal.exponent < Int(Int32.max / 2) && decimal.pointPosition <= 131_072
     }
 
     /// Numbers of up to 15 digits between 1e-22 and 1e37, sign aside: both factors are exact doubles, so one rounding
@@ -98,6 +99,8 @@ extension JSONNumber {
         private(set) var pointPosition: Int
         /// Digits behind the point once the exponent is applied, trailing zeros included.
         private(set) var scale: Int
+        /// What stands behind the `e`.
+        private(set) var exponent: Int
 
         var isZero: Bool { range.isEmpty }
 
@@ -108,7 +111,7 @@ extension JSONNumber {
             let start = isNegative ? 1 : 0
             let mantissaEnd = source[start...].firstIndex { $0 | 0x20 == UInt8(ascii: "e") } ?? source.count
             let point = source[start..<mantissaEnd].firstIndex(of: UInt8(ascii: ".")) ?? mantissaEnd
-            let exponent = Self.exponent(source[mantissaEnd...])
+            exponent = Self.exponent(source[mantissaEnd...])
             scale = max(0, max(0, mantissaEnd - point - 1) - exponent)
             func isSignificant(_ byte: UInt8) -> Bool { byte != UInt8(ascii: "0") && byte != UInt8(ascii: ".") }
             guard let first = source[start..<mantissaEnd].firstIndex(where: isSignificant),

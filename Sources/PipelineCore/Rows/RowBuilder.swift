@@ -140,6 +140,7 @@ public struct RowWriter {
     @inlinable @inline(__always)
     public mutating func append(_ cell: Cell) {
         precondition(cellCount < cells.count, "more cells than there is room for")
+        // safe: a buffer with room has an address.
         cells.baseAddress.unsafelyUnwrapped[cellCount] = cell
         cellCount &+= 1
     }
@@ -153,6 +154,7 @@ public struct RowWriter {
         _ kind: Cell.Kind, _ bytes: UnsafePointer<UInt8>, _ count: Int, readable: Int
     ) -> Cell {
         precondition(byteCount &+ count &+ Self.margin <= arena.count, "more bytes than there is room for")
+        // safe: a buffer with room has an address.
         let target = UnsafeMutableRawPointer(arena.baseAddress.unsafelyUnwrapped + byteCount)
         let source = UnsafeRawPointer(bytes)
         if count <= 64, count &+ Self.margin <= readable {
@@ -175,6 +177,7 @@ public struct RowWriter {
         _ kind: Cell.Kind, count: Int, _ write: (UnsafeMutablePointer<UInt8>) -> Int
     ) -> Cell {
         precondition(byteCount &+ count &+ Self.margin <= arena.count, "more bytes than there is room for")
+        // safe: a buffer with room has an address.
         let written = write(arena.baseAddress.unsafelyUnwrapped + byteCount)
         precondition(written <= count, "more bytes than were announced")
         defer { byteCount &+= written }
@@ -194,6 +197,7 @@ public struct RowWriter {
     @inlinable @inline(__always)
     public mutating func set(_ place: Int, _ cell: Cell) {
         precondition(place < cellCount, "no such cell")
+        // safe: a buffer with a cell has an address.
         cells.baseAddress.unsafelyUnwrapped[place] = cell
     }
 }

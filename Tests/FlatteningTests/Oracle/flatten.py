@@ -107,7 +107,7 @@ def column_text(text):
 def fits_numeric(text):
     match = re.fullmatch(r"-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?", text)
     whole, fraction, exponent = match[1], match[2] or "", int(match[3] or 0)
-    if max(0, len(fraction) - exponent) > 16383:
+    if max(0, len(fraction) - exponent) > 16383 or exponent >= (2**31 - 1) // 2:
         return False
     digits = (whole + fraction).lstrip("0")
     return not digits or len(digits) - len(fraction) + exponent <= 131072

@@ -13,7 +13,8 @@ import Testing
             ("1e23", 1e23, true),
             ("99999999999999991611392", 1e23, false), ("100000000000000000000000", 1e23, true),
             ("12345678901234567890", 12345678901234567168, false), ("9007199254740992", 9007199254740992, true),
-            ("9007199254740993", 9007199254740992, false), ("5e-324", .leastNonzeroMagnitude, true), ("4.9e-324", .leastNonzeroMagnitude, false),
+            ("9007199254740993", 9007199254740992, false), ("5e-324", .leastNonzeroMagnitude, true),
+            ("4.9e-324", .leastNonzeroMagnitude, false),
             ("1e-400", 0, false), ("0e-999999999999999999999", 0, true),
             ("1.7976931348623157e308", .greatestFiniteMagnitude, true),
             ("52.52001", 52.52001, true), ("0.30000000000000004", 0.1 + 0.2, true),
@@ -39,7 +40,8 @@ import Testing
     /// Postgres 15: `select '1e131071'::numeric` works, `1e131072` overflows, and so on.
     @Test(arguments: [
         ("1", true), ("1e131071", true), ("1e131072", false), ("0.1e131072", true), ("10e131071", false),
-        ("1e-16383", true), ("1e-16384", false), ("0e-16384", false), ("0e999999", true), ("1.5e-16383", false),
+        ("1e-16383", true), ("1e-16384", false), ("0e-16384", false), ("0e999999", true), ("0e1073741822", true),
+        ("0e1073741823", false), ("0e99999999999", false), ("1.5e-16383", false),
         ("0." + String(repeating: "0", count: 16_383), true), ("0." + String(repeating: "0", count: 16_384), false),
         (String(repeating: "9", count: 131_072), true), (String(repeating: "9", count: 131_073), false),
         ("1e99999999999999999999999", false), ("1e-99999999999999999999999", false),
