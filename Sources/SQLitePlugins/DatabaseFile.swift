@@ -13,7 +13,7 @@ struct DatabaseFile {
 
     /// Makes the folders on the way.
     ///
-    /// - Parameter path: absolute.
+    /// - Parameter path: absolute, else relative to the current folder.
     /// - Throws: `PipelineError` of kind `.cantCreate` where there can be no file.
     init(_ path: String) throws {
         if let resolved = Self.resolved(path) {
@@ -25,6 +25,7 @@ struct DatabaseFile {
             }
             return
         }
+        let path = path.contains("/") ? path : "./\(path)"
         guard let slash = path.lastIndex(of: "/"), path[slash...].count > 1 else {
             throw PipelineError(.cantCreate, "'\(path)' doesn't name a file", hint: "Name a database file.")
         }

@@ -55,7 +55,7 @@ struct EndpointMerge {
 
     /// Writes the endpoints' rows; the parts of those that are replaced go.
     func write(_ rows: RowsInPlace, _ plan: MergePlan, _ observed: inout SinkObservations) throws {
-        for row in 0..<rows.count {
+        for row in rows.order(by: table.id) {
             switch plan.fates[row] {
             case .replaced: continue
             case .write:
@@ -80,11 +80,11 @@ struct EndpointMerge {
         _ rows: RowsInPlace, of part: TableWriter, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
     ) throws {
         if !plan.dropsEndpoints {
-            for row in 0..<rows.count { try part.upsert(rows, row) }
+            for row in rows.order(by: part.id) { try part.upsert(rows, row) }
             return
         }
         let owners = PartOwners(rows, of: part, groupEnds: groupEnds, endpointRows, plan)
-        for row in 0..<rows.count where owners.isKept(row) { try part.upsert(rows, row) }
+        for row in rows.order(by: part.id) where owners.isKept(row) { try part.upsert(rows, row) }
     }
 
     private func key(_ rows: RowsInPlace, _ row: Int) -> KeyInPlace {

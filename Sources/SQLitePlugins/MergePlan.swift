@@ -29,18 +29,6 @@ extension UnsafeRawBufferPointer {
     }
 }
 
-/// One table's rows in place: cells and the arena that they point into.
-struct RowsInPlace {
-    let columnCount: Int
-    let cells: UnsafeBufferPointer<Cell>
-    let arena: UnsafeRawBufferPointer
-
-    var count: Int { cells.count / columnCount }
-
-    func cell(_ row: Int, _ column: Int) -> Cell { cells[row * columnCount + column] }
-    func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer { arena.bytes(of: cell(row, column)) }
-}
-
 /// What a batch's rows come to once its repeated keys are resolved, as if its records were merged one after the other.
 struct MergePlan {
     /// What becomes of an endpoint's row.

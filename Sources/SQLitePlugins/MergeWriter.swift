@@ -80,7 +80,7 @@ final class MergeWriter {
         }
         try Failpoint.reach("sqlite.prepare.after-parts")
         if let users {
-            for row in 0..<userRows.count {
+            for row in userRows.order(by: users.id) {
                 let key = KeyInPlace(
                     application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))
                 if plan.users[key] == row { try users.upsert(userRows, row) }

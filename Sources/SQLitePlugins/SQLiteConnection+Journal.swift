@@ -28,11 +28,12 @@ extension SQLiteConnection {
     ///
     /// - Throws: `PipelineError`: `.temporary` where another connection is open.
     func becomeOneFile() throws {
+        // Readers that are about to finish are waited for; one that stays keeps both files.
+        setBusyTimeout(.milliseconds(500))
         try Failpoint.reach("sqlite.close.before-checkpoint")
         _ = try query("PRAGMA wal_checkpoint(TRUNCATE)")
         try Failpoint.reach("sqlite.close.after-checkpoint")
-        // Nobody else has the database open once this succeeds. Waiting for readers to leave would serve nobody.
-        setBusyTimeout(.zero)
+        // Nobody else has the database open once this succeeds.
         _ = try query("PRAGMA journal_mode = DELETE")
         try Failpoint.reach("sqlite.close.after-journal-mode")
     }

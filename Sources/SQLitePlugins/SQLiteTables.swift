@@ -80,12 +80,17 @@ struct SQLiteTables {
     }
 
     /// The DDL of one table.
+    ///
+    /// Narrow rows that are found by their key alone stand in the key's own B-tree: half the pages to write. Endpoints
+    /// don't: their rows are wide, so with random IDs every batch would rewrite most pages of the table (measured: 29 %
+    /// more written), and SQLite would look a user's endpoints up by a prefix of that key, which is the whole table.
     static func createTable(_ definition: TableDefinition) -> String {
         let columns = definition.columns.map { column in
             "\(quoted(column.name)) \(typeName(column.type))\(definition.key.contains(column.name) ? " NOT NULL" : "")"
         }
+        let isNarrow = definition.role == .users || definition.role == .endpointParts
         return "CREATE TABLE \(quoted(definition.name)) (\(columns.joined(separator: ", ")), "
-            + "PRIMARY KEY (\(list(definition.key)))) WITHOUT ROWID"
+            + "PRIMARY KEY (\(list(definition.key))))\(isNarrow ? " WITHOUT ROWID" : "")"
     }
 
     private static func typeName(_ type: ColumnType) -> String {
