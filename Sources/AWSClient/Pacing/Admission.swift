@@ -111,7 +111,7 @@ package struct Admission<Waiter> {
             if let probe = circuit.nextProbe, let end = circuit.endsAt {
                 times.append(min(max(probe, heldUntil), end))
             } else {
-                times.append(max(heldUntil, now + bucket.shortfall))
+                times.append(max(heldUntil, bucket.nextToken))
             }
         }
         if !quotaQueue.isEmpty { times.append(quota.nextUnpaid) }
@@ -139,7 +139,10 @@ package struct Admission<Waiter> {
         case .succeeded, .unusable, .failed(.serverError):
             _ = adaptive?.answered(isThrottled: false, sentAt: sentAt, now: now)
         case .throttled:
-            if adaptive?.answered(isThrottled: true, sentAt: sentAt, now: now) == true { adjustBucket(now: now) }
+            if adaptive?.answered(isThrottled: true, sentAt: sentAt, now: now) == true {
+                adjustBucket(now: now)
+                bucket.pause(until: now + (adaptive?.pause ?? 0))
+            }
         case .failed: break
         }
         return isOutage

@@ -28,8 +28,14 @@ package struct TokenBucket: Sendable {
         return true
     }
 
-    /// Seconds until a token is there, as of the last refill; 0 where there is one.
-    package var shortfall: Double { max(0, (1 - tokens) / rate) }
+    /// When a token will be there; in the past where there is one.
+    package var nextToken: Double { updated + max(0, (1 - tokens) / rate) }
+
+    /// Empties the bucket, and lets it refill only from then on.
+    package mutating func pause(until time: Double) {
+        tokens = 0
+        updated = max(updated, time)
+    }
 
     /// Brings the tokens up to date.
     ///
