@@ -14,6 +14,7 @@ public final class RunningServer: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
     private let connections: Connections
+    private let stopping = Mutex<Task<Void, Never>?>(nil)
 
     /// How long `stop` waits for answers at hand.
     private static let grace = Duration.seconds(2)
@@ -50,8 +51,18 @@ public final class RunningServer: Sendable {
 
     public var statistics: EndpointServer.Statistics { service.statistics }
 
-    /// Accepts no more connections, lets answers at hand finish for two seconds at most, and ends. Stopping twice does nothing more.
+    /// Accepts no more connections, lets answers at hand finish for two seconds at most, and ends. Whoever calls it again waits for the
+    /// same end.
     public func stop() async {
+        let stopping = stopping.withLock { stopping in
+            let task = stopping ?? Task { await end() }
+            stopping = task
+            return task
+        }
+        await stopping.value
+    }
+
+    private func end() async {
         try? await listener.close()
         connections.quiesce()
         let clock = ContinuousClock()
