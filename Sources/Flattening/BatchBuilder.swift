@@ -28,7 +28,10 @@ public struct BatchBuilder: Sendable {
     /// - `found` with an endpoint whose key can't be stored (no `Id`, one that isn't text or that holds U+0000 or a lone
     ///   surrogate; where no application was asked, the same of `ApplicationId`): the whole record counts as failed,
     ///   with the code `UnstorableKey`. So does a record whose user ID holds U+0000. An empty `Id` can be stored.
+    ///
+    /// - Precondition: A record with a user names its application.
     public mutating func append(_ record: SourceRecord) {
+        precondition(record.userID == nil || record.applicationID != nil, "a user is asked for in an application")
         if case .failed(let failure) = record.outcome { return fail(record, failure) }
         if let userID = record.userID, userID.utf8.contains(0) {
             return fail(record, .unstorableKey("the user ID holds U+0000, which no sink can store"))
