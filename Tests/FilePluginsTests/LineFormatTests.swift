@@ -26,7 +26,7 @@ struct LineFormatTests {
         Case(input: "\r", contents: [], lines: []),
         Case(input: "a\u{0}b\n\u{0}\n", contents: ["a\u{0}b", "\u{0}"], lines: [1, 2]),
         Case(
-            input: ".\n..\n...\n.a\n", contents: ["<InvalidUserId>", "<InvalidUserId>", "...", ".a"],
+            input: ".\n..\n...\n.a\n", contents: [".", "..", "...", ".a"],
             lines: [1, 2, 3, 4]),
         Case(input: "\"a\",b\n#x\n", contents: ["\"a\",b", "#x"], lines: [1, 2]),
     ]

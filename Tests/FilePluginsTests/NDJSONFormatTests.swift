@@ -15,7 +15,7 @@ struct NDJSONFormatTests {
             (#"{"User":{"UserId":true}}"#, "<InvalidUserId>"),
             (#"{"User":{"UserId":["a"]}}"#, "<InvalidUserId>"),
             (#"{"User":{"UserId":{}}}"#, "<InvalidUserId>"),
-            (#"{"User":{"UserId":".."}}"#, "<InvalidUserId>"),
+            (#"{"User":{"UserId":".."}}"#, ".."),
             (#"{"User":{"UserId":""}}"#, "<EmptyUserId>"),
             (#"{"User":{"UserId":null}}"#, "<MissingField>"),
             (#"{"User":{"userid":"a"}}"#, "<MissingField>"),

@@ -28,12 +28,6 @@ func userID(
         return inputFault(
             .invalidUserID, line: line, "\(subject()) holds a user ID of more than \(longestUserID) bytes", raw: raw)
     }
-    let dot = UInt8(ascii: ".")
-    if bytes.count <= 2, bytes.allSatisfy({ $0 == dot }) {
-        let id = bytes.count == 1 ? "." : ".."
-        return inputFault(
-            .invalidUserID, line: line, "\(subject()) holds the user ID '\(id)', which can't be asked for", raw: raw)
-    }
     guard let id = String(validating: bytes.bindMemory(to: UInt8.self), as: UTF8.self) else {
         return inputFault(
             .invalidEncoding, line: line, "\(subject()) holds a user ID that is not valid UTF-8", raw: raw)

@@ -146,7 +146,7 @@ public struct PipelineRunner: Sendable {
             }
         }
         let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0
-        log.notice("run \(record.runID) goes on at ordinal \(ordinal)")
+        log.notice("run \(record.runID) is resumed at ordinal \(ordinal)")
         let execution = RunExecution(self, record, lanes, request, resumedFrom: ordinal)
         do { return try await execution.run() } catch let error as ChangedInput {
             switch plan.onChangedInput {

@@ -47,7 +47,7 @@ class Result:
     @property
     def messages(self):
         """The messages on standard error that say why the program ended, without the log and progress lines."""
-        return [line for line in self.err.splitlines() if re.match(r"(sluice: )?([^ ]+:\d+:\d+: )?error: ", line)]
+        return [line for line in self.err.splitlines() if re.match(r"(sluice: )?([^ ]+(:\d+:\d+)?: )?error: ", line)]
 
     @property
     def message(self):
