@@ -6,6 +6,9 @@ public struct RowBuilder: Sendable {
     @usableFromInline private(set) var byteCount = 0
     @usableFromInline private(set) var cells: [Cell] = []
     @usableFromInline private(set) var arena: [UInt8] = []
+    /// What the rows before these took.
+    private var expectedCells = 0
+    private var expectedBytes = 0
 
     public init(columnCount: Int) {
         precondition(columnCount > 0, "a table has columns")
@@ -46,15 +49,17 @@ public struct RowBuilder: Sendable {
     }
 
     @usableFromInline @inline(never)
-    mutating func growCells(_ more: Int) { Self.grow(&cells, used: cellCount, more) }
+    mutating func growCells(_ more: Int) { Self.grow(&cells, used: cellCount, more, atLeast: expectedCells) }
 
     @usableFromInline @inline(never)
-    mutating func growArena(_ more: Int) { Self.grow(&arena, used: byteCount, more + RowWriter.margin) }
+    mutating func growArena(_ more: Int) {
+        Self.grow(&arena, used: byteCount, more + RowWriter.margin, atLeast: expectedBytes)
+    }
 
     /// - Precondition: `used` elements are there.
-    private static func grow<T: BitwiseCopyable>(_ array: inout [T], used: Int, _ more: Int) {
+    private static func grow<T: BitwiseCopyable>(_ array: inout [T], used: Int, _ more: Int, atLeast: Int) {
         precondition(used <= array.count, "what is used is there")
-        let count = max(64, array.count * 2, used + more)
+        let count = max(64, atLeast, array.count * 2, used + more)
         array = Array(unsafeUninitializedCapacity: count) { buffer, initialized in
             array.withUnsafeBufferPointer { old in
                 if used > 0, let start = buffer.baseAddress, let old = old.baseAddress {
@@ -94,7 +99,7 @@ public struct RowBuilder: Sendable {
     /// Forgets all cells and bytes that came after the mark; cells stored since then are not to be used any more.
     public mutating func truncate(to mark: Mark) { advance(mark.cells, mark.bytes) }
 
-    /// Gives the rows; the builder is empty then, with room for about as many.
+    /// Gives the rows; the builder is empty then, and expects about as many.
     ///
     /// - Precondition: Rows are complete.
     public mutating func finish() -> RowBuffer {
@@ -106,10 +111,9 @@ public struct RowBuilder: Sendable {
         cells.removeLast(cells.count - cellCount)
         arena.removeLast(arena.count - byteCount)
         advance(0, 0)
-        if !cells.isEmpty {
-            growCells(cells.count + cells.count / 8)
-            growArena(arena.count + arena.count / 8)
-        }
+        // Room for the next rows is made when they come: until then the memory of these may be free again.
+        expectedCells = cells.count + cells.count / 8
+        expectedBytes = arena.count + arena.count / 8
         return RowBuffer(columnCount: columnCount, cells: cells, arena: arena)
     }
 }
