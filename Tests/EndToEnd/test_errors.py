@@ -61,7 +61,7 @@ def test_unknown_host(sluice, users):
     [
         (
             error(403, "AccessDeniedException", "User is not authorized to perform: mobiletargeting:GetUserEndpoints"),
-            ["403", "not authorized"],
+            ["AccessDenied", "not authorized"],
         ),
         (
             error(403, "UnrecognizedClientException", "The security token included in the request is invalid."),

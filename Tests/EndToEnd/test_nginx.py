@@ -27,6 +27,7 @@ http {{
     limit_req_status 429;
     server {{
         listen 127.0.0.1:{port};
+        server_name api;
         root {folder}/www;
         default_type application/json;
         location ~ /users/nobody- {{
