@@ -233,4 +233,21 @@ import Testing
         #expect(batch["endpoint_attributes"].map { $0["value"] } == [.text(long), .text(long)])
         #expect(batch["endpoints"].first?["extra"] == .json(#"{"Location":{},"Q":"m\""}"#))
     }
+
+    /// For each endpoint's row the end of its parts is told, also where it has none; a record that fails leaves none.
+    @Test func partsAreGroupedByEndpoint() throws {
+        var builder = BatchBuilder(layout: .normalized(), run: FlattenedBatch.run)
+        builder.append(
+            try answer(
+                #"{"Item":[{"Id":"a","Attributes":{"i":["x","y"]}},{"Id":"b"},{"Id":"c","Attributes":{"i":["z"]}}]}"#))
+        builder.append(try answer(#"{"Item":[{"Id":"d","Attributes":{"i":["x"]}},{"Attributes":{"i":["lost"]}}]}"#))
+        builder.append(try answer(#"{"Item":[{"Id":"a","Metrics":{"m":1}}]}"#))
+        let tables = builder.finish().tables
+        #expect(tables[1].rowCount == 4)
+        #expect(tables[2].groupEnds == [2, 2, 3, 3])
+        #expect(tables[3].groupEnds == [0, 0, 0, 1])
+        #expect(tables[4].groupEnds == [0, 0, 0, 0])
+        builder.append(try answer(#"{"Item":[{"Id":"a","Metrics":{"m":1}}]}"#))
+        #expect(builder.finish().tables[3].groupEnds == [1])
+    }
 }

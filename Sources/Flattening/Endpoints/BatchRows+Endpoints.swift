@@ -60,6 +60,9 @@ extension BatchRows {
         if deferred.userAttributes > 0 {
             appendUserAttributes(deferred.userAttributes, Residue.Around.endpoint.inside(deferred.user), id, contents)
         }
+        attributes.builder.endGroup()
+        metrics.builder.endGroup()
+        userAttributes.builder.endGroup()
 
         let extra =
             residue.isEmpty ? endpoints.emptyMap : residue.withJSON(contents) { endpoints.builder.store(.json, $0) }

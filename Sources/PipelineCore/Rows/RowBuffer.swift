@@ -20,10 +20,11 @@ public struct RowBuffer: Sendable {
     }
 
     /// - Precondition: Complete rows; cells point into the arena.
-    init(columnCount: Int, cells: [Cell], arena: [UInt8]) {
+    init(columnCount: Int, cells: [Cell], arena: [UInt8], groupEnds: [Int]) {
         self.columnCount = columnCount
         self.cells = cells
         self.arena = arena
+        self.groupEnds = groupEnds
     }
 
     /// Complete rows.

@@ -6,6 +6,8 @@ public struct RowBuilder: Sendable {
     @usableFromInline private(set) var byteCount = 0
     @usableFromInline private(set) var cells: [Cell] = []
     @usableFromInline private(set) var arena: [UInt8] = []
+    /// As the buffer's: the ends of the groups so far.
+    private var groupEnds: [Int] = []
     /// What the rows before these took.
     private var expectedCells = 0
     private var expectedBytes = 0
@@ -88,16 +90,23 @@ public struct RowBuilder: Sendable {
     /// Appends one cell to the row at hand.
     public mutating func append(_ cell: Cell) { write(cells: 1, bytes: 0) { $0.append(cell) } }
 
+    /// Says that the parts of one endpoint are complete, also where it has none.
+    public mutating func endGroup() { groupEnds.append(rowCount) }
+
     /// How much a builder held at some time.
     public struct Mark: Sendable {
         let cells: Int
         let bytes: Int
+        let groups: Int
     }
 
-    public var mark: Mark { Mark(cells: cellCount, bytes: byteCount) }
+    public var mark: Mark { Mark(cells: cellCount, bytes: byteCount, groups: groupEnds.count) }
 
     /// Forgets all cells and bytes that came after the mark; cells stored since then are not to be used any more.
-    public mutating func truncate(to mark: Mark) { advance(mark.cells, mark.bytes) }
+    public mutating func truncate(to mark: Mark) {
+        advance(mark.cells, mark.bytes)
+        groupEnds.removeLast(groupEnds.count - mark.groups)
+    }
 
     /// Gives the rows; the builder is empty then, and expects about as many.
     ///
@@ -114,7 +123,8 @@ public struct RowBuilder: Sendable {
         // Room for the next rows is made when they come: until then the memory of these may be free again.
         expectedCells = cells.count + cells.count / 8
         expectedBytes = arena.count + arena.count / 8
-        return RowBuffer(columnCount: columnCount, cells: cells, arena: arena)
+        defer { groupEnds = [] }
+        return RowBuffer(columnCount: columnCount, cells: cells, arena: arena, groupEnds: groupEnds)
     }
 }
 
