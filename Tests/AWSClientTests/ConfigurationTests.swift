@@ -1,4 +1,5 @@
 import AWSClient
+import AWSSigning
 import Testing
 
 @Suite struct ConfigurationTests {
