@@ -1,5 +1,5 @@
 internal import AWSClient
-internal import Logging
+public import Logging
 public import PipelineCore
 
 /// The source `pinpoint`: `GetUserEndpoints` for each ID that a user reader yields.
@@ -74,11 +74,25 @@ public struct PinpointSource: Plugin {
                 }
         })
 
-    /// The environment variable that lets debug messages hold plain user IDs; any text but an empty one.
-    public static let logUserIDsVariable = "SLUICE_LOG_USER_IDS"
+    /// The plugin with a log for its calls.
+    ///
+    /// - Parameter logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
+    public static func factory(logger: Logger, logsUserIDs: Bool = false) -> PluginFactory {
+        PluginFactory(Self.self) { options, context in
+            try make(options, context, logger: logger, logsUserIDs: logsUserIDs)
+        }
+    }
+
+    /// Without a log.
+    public static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
+        let silent = Logger(label: "sluice.pinpoint") { _ in SwiftLogNoOpLogHandler() }
+        return try make(options, context, logger: silent, logsUserIDs: false)
+    }
 
     /// Needs neither network nor credentials; both are first used by the first lookup.
-    public static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
+    private static func make(
+        _ options: Options, _ context: PluginContext, logger: Logger, logsUserIDs: Bool
+    ) throws -> SourcePlan {
         guard let applicationID = options.text("application_id") else {
             throw OptionError("application_id", "is missing")
         }
@@ -90,10 +104,10 @@ public struct PinpointSource: Plugin {
         let configuration = serviceConfiguration(options, context, place: place, concurrency: concurrency)
         let client = ServiceClient(
             configuration: configuration, credentials: .environment(context.environment),
-            logger: Logger(label: "sluice.pinpoint"))
+            logger: logger)
         let lookup = GetUserEndpoints(
             applicationID: applicationID, client: client,
-            logsUserIDs: context.environment[logUserIDsVariable].map { !$0.isEmpty } ?? false)
+            logsUserIDs: logsUserIDs)
         return .lookup(reader: reader, lookup: lookup, concurrency: concurrency)
     }
 

@@ -4,7 +4,7 @@ internal import PipelineCore
 /// What stops a run, in words that say what to do.
 enum RunStop {
     static func error(for fault: ServiceFault, applicationID: String) -> PipelineError {
-        let words = "\(fault.code): \(fault.message)"
+        let words = "\(fault.status.map { "\($0) " } ?? "")\(fault.code): \(fault.message)"
         let request = fault.requestID.map { " (request \($0))" } ?? ""
         if fault.code == "ApplicationNotFound" {
             return PipelineError(

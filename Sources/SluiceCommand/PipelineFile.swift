@@ -12,10 +12,11 @@ struct PipelineFile {
 
     /// - Throws: `ConfigurationErrors`.
     init(
-        path: String, log: Logger, environment: [String: String] = ProcessInfo.processInfo.environment
+        path: String, log: Logger, logsUserIDs: Bool = false,
+        environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
-            registry: .builtIn, environment: environment, version: Version.number,
+            registry: .builtIn(log: log, logsUserIDs: logsUserIDs), environment: environment, version: Version.number,
             warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }

@@ -1,13 +1,16 @@
 internal import FilePlugins
+internal import Logging
 internal import Pinpoint
 internal import PipelineCore
 internal import SQLitePlugins
 
 extension PluginRegistry {
     /// The plugins that come with the program: one line for each.
-    static var builtIn: PluginRegistry {
+    ///
+    /// - Parameter logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
+    static func builtIn(log: Logger, logsUserIDs: Bool = false) -> PluginRegistry {
         var registry = PluginRegistry()
-        registry.register(PinpointSource.self)
+        registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs))
         registry.register(FileUserReader.self)
         registry.register(SQLiteSink.self)
         return registry

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Logging
 internal import PipelineConfig
 internal import PipelineCore
 
@@ -7,7 +8,7 @@ struct PluginsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plugins", abstract: "List the plugins and their options.")
 
-    func run() throws { Terminal.writeResult(PluginListing.text(registry: .builtIn)) }
+    func run() throws { Terminal.writeResult(PluginListing.text(registry: .described)) }
 }
 
 /// `sluice schema`: the configuration's JSON Schema, for editors.
@@ -20,5 +21,12 @@ struct SchemaCommand: ParsableCommand {
             # yaml-language-server: $schema=sluice.schema.json
             """)
 
-    func run() throws { Terminal.writeResult(ConfigurationSchema.jsonSchema(registry: .builtIn)) }
+    func run() throws { Terminal.writeResult(ConfigurationSchema.jsonSchema(registry: .described)) }
+}
+
+extension PluginRegistry {
+    /// The built-in plugins, for commands that only speak of them.
+    fileprivate static var described: PluginRegistry {
+        .builtIn(log: Logger(label: "sluice") { _ in SwiftLogNoOpLogHandler() })
+    }
 }

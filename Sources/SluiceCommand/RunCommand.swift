@@ -57,7 +57,7 @@ struct RunCommand: AsyncParsableCommand {
         if quiet { log.logLevel = max(log.logLevel, .warning) }
         let plan: RunPlan
         do {
-            let pipeline = try PipelineFile(path: file, log: log)
+            let pipeline = try PipelineFile(path: file, log: log, logsUserIDs: logUserIDs)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan
         } catch let errors as ConfigurationErrors {

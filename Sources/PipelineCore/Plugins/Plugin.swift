@@ -70,11 +70,18 @@ public struct PluginFactory: Sendable {
     public let make: @Sendable (Options, PluginContext) throws -> any Sendable
 
     public init<P: Plugin>(_ plugin: P.Type) {
+        self.init(plugin) { options, context in try P.make(options, context) }
+    }
+
+    /// A plugin that is made with more than its options and context: a host hands in a log, a clock, a client.
+    public init<P: Plugin>(
+        _ plugin: P.Type, make: @escaping @Sendable (Options, PluginContext) throws -> P.Product
+    ) {
         kind = P.kind
         typeName = P.typeName
         summary = P.summary
         schema = P.schema
-        make = { options, context in try P.make(options, context) }
+        self.make = { options, context in try make(options, context) }
     }
 }
 
@@ -86,9 +93,14 @@ public struct PluginRegistry: Sendable {
     public init() {}
 
     /// - Precondition: no plugin of this kind and name is registered yet.
-    public mutating func register<P: Plugin>(_ plugin: P.Type) {
-        precondition(factory(P.kind, P.typeName) == nil, "\(P.kind.rawValue) '\(P.typeName)' is registered twice")
-        factories.append(PluginFactory(plugin))
+    public mutating func register<P: Plugin>(_ plugin: P.Type) { register(PluginFactory(plugin)) }
+
+    /// - Precondition: no plugin of this kind and name is registered yet.
+    public mutating func register(_ factory: PluginFactory) {
+        precondition(
+            self.factory(factory.kind, factory.typeName) == nil,
+            "\(factory.kind.rawValue) '\(factory.typeName)' is registered twice")
+        factories.append(factory)
     }
 
     public func factory(_ kind: PluginKind, _ typeName: String) -> PluginFactory? {
