@@ -66,7 +66,7 @@ def test_every_cell_equals_the_oracle(sluice, synthetic):
 @pytest.mark.limit(120)
 def test_a_limit_that_the_client_is_not_told(sluice, synthetic):
     """The server allows 300 a second; the client has to find out, and loses nobody."""
-    server = synthetic(users=4500, rate=300, burst=30, latency="10ms")
+    server = synthetic(users=6000, rate=300, burst=30, latency="10ms")
     pipeline = sluice.pipeline(
         "throttled", server.url, server.ids, rate_limit={"requests_per_second": 5000, "burst": 30, "adaptive": True}
     )
