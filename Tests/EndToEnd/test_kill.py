@@ -138,6 +138,28 @@ def test_killed_while_it_hangs_in_a_commit(sluice, synthetic, tmp_path):
     same_run(Store(hanging.database), baseline)
 
 
+@pytest.mark.limit(60)
+def test_reads_no_further_ahead_than_the_window(sluice, synthetic, tmp_path):
+    """A sink that stands still stops the source, once the window and two batches are full."""
+    server = synthetic(users=USERS)
+    learn_failpoints(sluice, server, tmp_path)
+    proxy = CountingProxy(server.port)
+    try:
+        pipeline = write_pipeline(sluice, "hanging", proxy.url, server)
+        process = sluice.start_run(pipeline, environment={"SLUICE_FAILPOINT": "sqlite.commit.before#6=hang"})
+        asked = -1
+        while asked != len(proxy.asked) or asked == 0:
+            asked = len(proxy.asked)
+            time.sleep(1.5)
+        assert process.poll() is None, process.poll().err
+        process.kill()
+        committed = crashed(pipeline, tmp_path)
+        assert committed > 0 and len(set(proxy.asked)) == asked < USERS
+        assert WINDOW <= asked - committed <= READ_AHEAD, f"{asked} asked for, {committed} committed"
+    finally:
+        proxy.stop()
+
+
 def kill_at_random(sluice, synthetic, tmp_path, dice, kills, users=USERS):
     """Kills runs at random moments until there were so many kills; checks each crash and each completed run."""
     server = synthetic(users=users, latency="4ms", faults=FAULTS)

@@ -158,7 +158,9 @@ struct RunExecution {
     private func report(lookup: any UserLookup, error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
         func state(_ lane: SinkLane) -> RunState { lane.isComplete ? .complete : .running }
-        let counts = lanes.first?.checkpoint?.counts ?? RunCounts()
+        var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
+        // Tables without rows are told of as well.
+        for table in runner.plan.layout.tables { counts.rows[table.name, default: 0] += 0 }
         let summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
             state: lanes.allSatisfy(\.isComplete) ? .complete : .running, counts: counts,
@@ -173,7 +175,11 @@ struct RunExecution {
         let refused = lanes.reduce(0) { $0 + ($1.checkpoint?.counts.refused ?? 0) }
         var judged = counts
         judged.refused = refused
-        return RunReport(summary: summary, error: error, completionCode: runner.completionCode(judged))
+        let report = RunReport(summary: summary, error: error, completionCode: runner.completionCode(judged))
+        runner.log.notice(
+            "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
+        )
+        return report
     }
 }
 
