@@ -145,6 +145,8 @@ public final class ServiceClient: Sendable {
         /// Seconds since then that don't count against the deadline.
         var paused = 0.0
         var mendedClock = false
+        /// The skew with which the last attempt was signed, in seconds.
+        var signedSkew = 0
         var rejected: SigningCredentials?
         var lastCredentials: SigningCredentials?
 
@@ -183,6 +185,7 @@ public final class ServiceClient: Sendable {
             throw ServiceClientError.credentials(error.message)
         }
         call.lastCredentials = key
+        call.signedSkew = clockSkew.withLock { $0 }
         call.attempts += 1
         gate.sent(isRetry: call.attempts > 1)
         onSend()
@@ -211,7 +214,8 @@ public final class ServiceClient: Sendable {
         case .throttled: result = .throttled
         case .retry(let fault):
             result = answer.status >= 500 ? .failed(.serverError) : .unusable
-            words = "HTTP \(answer.status) \(fault.code)"
+            words =
+                fault.code == "HTTP\(answer.status)" ? "HTTP \(answer.status)" : "HTTP \(answer.status) \(fault.code)"
         }
         var outcome = AttemptOutcome(verdict: verdict)
         var hold: Double?
@@ -233,14 +237,16 @@ public final class ServiceClient: Sendable {
             let server = date.flatMap(HTTPDate.unixSeconds)
         {
             let skew = server - Self.systemSeconds
-            let isNews = clockSkew.withLock { known in
-                guard abs(skew - known) > Self.toleratedSkew else { return false }
-                known = skew
-                return true
-            }
-            if isNews {
-                logger.warning(
-                    "this machine's clock is \(abs(skew)) s \(skew > 0 ? "behind" : "ahead of") the service's")
+            // Calls of one flight were all signed with the same wrong clock: each is mended, the first one tells.
+            if abs(skew - call.signedSkew) > Self.toleratedSkew {
+                let isNews = clockSkew.withLock { known in
+                    defer { known = skew }
+                    return abs(skew - known) > Self.toleratedSkew
+                }
+                if isNews {
+                    logger.warning(
+                        "this machine's clock is \(abs(skew)) s \(skew > 0 ? "behind" : "ahead of") the service's")
+                }
                 call.mendedClock = true
                 return true
             }
@@ -269,7 +275,7 @@ public final class ServiceClient: Sendable {
         let host = configuration.endpoint.authority
         let signature = signer.sign(
             method: "GET", target: target, headers: [SigningHeader("host", host)], credentials: key,
-            at: SigningTime(unixSeconds: unixNow))
+            at: SigningTime(unixSeconds: Self.systemSeconds + call.signedSkew))
         var headers = HTTPHeaders()
         headers.reserveCapacity(8)
         headers.add(name: "Host", value: host)

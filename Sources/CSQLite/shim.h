@@ -3,4 +3,9 @@
 
 // A macro that casts an integer to a function pointer, which Swift doesn't import.
 static inline sqlite3_destructor_type sluice_sqlite_static(void) { return SQLITE_STATIC; }
+// Variadic or untyped calls, which Swift doesn't import or can't spell: true where the file was moved or deleted.
+static inline int sluice_sqlite_has_moved(sqlite3 *database) {
+    int moved = 0;
+    return sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
 static inline sqlite3_destructor_type sluice_sqlite_transient(void) { return SQLITE_TRANSIENT; }

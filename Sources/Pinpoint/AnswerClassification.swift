@@ -23,12 +23,12 @@ enum AnswerClassification {
         let body = EndpointAnswer.errorBody(answer.body)
         let code = (answer.header("x-amzn-ErrorType") ?? body.code).map { ErrorCodes.code(in: $0) } ?? ""
         let fault = ServiceFault(
-            status: answer.status, code: code.isEmpty ? "HTTP\(answer.status)" : code,
-            message: body.message ?? "HTTP status \(answer.status)",
-            requestID: answer.requestID ?? body.requestID)
+            status: answer.status, code: code.isEmpty ? "HTTP\(answer.status)" : PrintableText.of(code, limit: 128),
+            message: PrintableText.of(body.message ?? "HTTP status \(answer.status)"),
+            requestID: (answer.requestID ?? body.requestID).map { PrintableText.of($0, limit: 128) })
         if answer.status == 429 || ErrorCodes.throttling.contains(code) { return .throttled(fault) }
         switch answer.status {
-        case 404: return notFound(answer, code: code, message: body.message, fault)
+        case 404: return notFound(answer, code: code, message: body.isService ? body.message : nil, fault)
         case 401, 403: return .denied(fault)
         case _ where ErrorCodes.isTransient(status: answer.status) || ErrorCodes.transient.contains(code):
             return .retry(fault)
@@ -42,6 +42,8 @@ enum AnswerClassification {
     }
 
     /// 404: this user is unknown, or the application is, or somebody in between answered.
+    ///
+    /// - Parameter message: nil where the body isn't the service's. Gateways say `message`, the service `Message`.
     private static func notFound(
         _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault
     ) -> Verdict<Found> {
@@ -49,7 +51,7 @@ enum AnswerClassification {
             return .retry(
                 malformed(answer, "a 404 that isn't the service's: a proxy's, or of a wrong path in endpoint_url"))
         }
-        if speaksOfApplication(message ?? "") {
+        if speaksOfApplication(message ?? fault.message) {
             var fault = fault
             fault.code = "ApplicationNotFound"
             return .denied(fault)
@@ -65,6 +67,7 @@ enum AnswerClassification {
 
     private static func malformed(_ answer: HTTPAnswer, _ message: String) -> ServiceFault {
         ServiceFault(
-            status: answer.status, code: malformedCode, message: message, requestID: answer.requestID)
+            status: answer.status, code: malformedCode, message: message,
+            requestID: answer.requestID.map { PrintableText.of($0, limit: 128) })
     }
 }

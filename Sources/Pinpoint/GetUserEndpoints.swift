@@ -92,7 +92,7 @@ public final class GetUserEndpoints: UserLookup {
         let verdict = AnswerClassification.verdict(on: answer)
         switch verdict {
         case .value, .failed: malformed.withLock { $0.end() }
-        case .retry(let fault) where fault.status == 200:
+        case .retry(let fault) where fault.code == AnswerClassification.malformedCode:
             if malformed.withLock({ $0.note(userID) }) { return .denied(fault) }
         case .retry, .throttled, .denied: break
         }

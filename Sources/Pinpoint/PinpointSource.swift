@@ -61,8 +61,8 @@ public struct PinpointSource: Plugin {
     ])
 
     private static let applicationIDPattern = TextPattern(
-        expression: "^(?!\\.{1,2}$).+$", summary: "an application ID, not empty, '.' or '..'",
-        accepts: { !["", ".", ".."].contains($0) })
+        expression: "^(?!\\.{1,2}$)[^\\x00-\\x1f]+$", summary: "an application ID, not empty, '.' or '..'",
+        accepts: { text in !["", ".", ".."].contains(text) && !text.utf8.contains { $0 < 0x20 } })
 
     private static let regionPattern = TextPattern(
         expression: "^[a-z0-9-]+$", summary: "a region such as eu-central-1",
@@ -128,7 +128,8 @@ public struct PinpointSource: Plugin {
             case .malformedRegion(let place):
                 throw OptionError("region", "\(place) isn't a region such as eu-central-1")
             case .malformedEndpoint(let place, let message):
-                throw OptionError("endpoint_url", "\(place) isn't a server's URL: \(message)")
+                throw OptionError(
+                    "endpoint_url", "\(place == "endpoint_url" ? "it" : place) isn't a server's URL: \(message)")
             }
         }
     }

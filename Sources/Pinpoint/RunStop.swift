@@ -4,7 +4,9 @@ internal import PipelineCore
 /// What stops a run, in words that say what to do.
 enum RunStop {
     static func error(for fault: ServiceFault, applicationID: String) -> PipelineError {
-        let words = "\(fault.status.map { "\($0) " } ?? "")\(fault.code): \(fault.message)"
+        // Where the service gave no code, its place is taken by the status.
+        let hasCode = fault.status.map { fault.code != "HTTP\($0)" } ?? true
+        let words = hasCode ? "\(fault.status.map { "\($0) " } ?? "")\(fault.code): \(fault.message)" : fault.message
         let request = fault.requestID.map { " (request \($0))" } ?? ""
         if fault.code == "ApplicationNotFound" {
             return PipelineError(

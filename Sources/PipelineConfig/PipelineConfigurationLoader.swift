@@ -134,7 +134,25 @@ extension OptionDecoder {
                 hint: sink.isNamed && earlier.isNamed
                     ? "the other one stands at \(earlier.namePlace)" : "give each a 'name' of its own")
         }
+        checkTargets(of: sinks)
         return sinks
+    }
+
+    /// Two sinks of one type at one place would wait for each other's lock for ever.
+    private mutating func checkTargets(of sinks: [DecodedPlugin]) {
+        var seen: [String: String] = [:]
+        for sink in sinks {
+            guard let target = (sink.product as? any Sink)?.target else { continue }
+            let parts = target.split(separator: "/", omittingEmptySubsequences: false)
+            let place = sink.factory.typeName + ":" + parts.filter { $0 != "." }.joined(separator: "/")
+            if let other = seen[place] {
+                diagnostics.error(
+                    "sink '\(sink.name)' writes to the same place as sink '\(other)'", at: sink.namePlace,
+                    hint: "give each a place of its own")
+            } else {
+                seen[place] = sink.name
+            }
+        }
     }
 
     /// An option without which there is nothing to decode.

@@ -57,10 +57,11 @@ struct SinkModel {
         let mine = before.filter { fetched.contains($0.value.user) }
         var observed = SinkObservations()
         observed.previousEndpoints = mine.count { $0.value.runID != runID }
-        observed.removed = mine.count { endpoints[$0.key] == nil }
+        observed.removed = mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
         // Rows of this run that gave way: those stored earlier, and those of this batch that didn't last.
         observed.superseded =
             before.count { $0.value.runID == runID && endpoints[$0.key]?.batch == batches }
+            + mine.count { $0.value.runID == runID && endpoints[$0.key] == nil }
             + written - endpoints.count { $0.value.batch == batches }
         return observed
     }

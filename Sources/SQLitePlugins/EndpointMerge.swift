@@ -36,7 +36,7 @@ struct EndpointMerge {
                     plan.fates[row] = .replaceStored
                     if isOfThisRun { observed.superseded += 1 }
                 } else {
-                    observed.removed += 1
+                    if isOfThisRun { observed.superseded += 1 } else { observed.removed += 1 }
                     stale.append(contentsOf: id)
                     ends.append(stale.count)
                 }

@@ -67,6 +67,16 @@ final class SQLiteConnection {
         return rows
     }
 
+    /// - Throws: `PipelineError` of kind `.ioError` where the file isn't at its path any more: what is committed now
+    ///   would be gone with this process.
+    func checkPresence() throws {
+        guard sluice_sqlite_has_moved(handle) == 0 else {
+            throw PipelineError(
+                .ioError, "\(path) was moved or deleted while the run was under way",
+                hint: "Put it back, and its -wal file, and run again; or run again to begin with an empty database.")
+        }
+    }
+
     /// Runs `body` in a transaction that takes the write lock at once; an error undoes it.
     func transaction<R>(_ body: () throws -> R) throws -> R {
         try execute("BEGIN IMMEDIATE")

@@ -45,9 +45,11 @@ actor SQLiteSinkSession: SinkSession {
         try Failpoint.reach("sqlite.open.locked")
         let connection = try SQLiteConnection(path: file.path)
         connection.setBusyTimeout(sink.busyTimeout)
+        let tables = try SQLiteTables(context.tables)
+        // First, so that a database that is refused stays as it was.
+        try tables.check(in: connection, pipeline: context.pipeline, mode: sink.mode)
         try connection.configure()
         try Failpoint.reach("sqlite.open.configured")
-        let tables = try SQLiteTables(context.tables)
         try tables.create(in: connection, pipeline: context.pipeline, mode: sink.mode)
         let ledger = try RunLedger(connection, pipeline: context.pipeline, shard: context.shard)
         let state = try ledger.state()
@@ -168,6 +170,7 @@ actor SQLiteSinkSession: SinkSession {
         self.store?.pending = nil
         do {
             try Failpoint.reach("sqlite.commit.before")
+            try store.connection.checkPresence()
             try store.connection.execute("COMMIT")
         } catch {
             store.connection.rollBack()
@@ -192,6 +195,7 @@ actor SQLiteSinkSession: SinkSession {
         let connection = try opened().connection
         try connection.execute("BEGIN IMMEDIATE")
         do {
+            try connection.checkPresence()
             return try body()
         } catch {
             connection.rollBack()

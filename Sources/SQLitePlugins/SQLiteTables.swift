@@ -28,6 +28,13 @@ struct SQLiteTables {
         }
     }
 
+    /// Writes nothing.
+    ///
+    /// - Throws: as `create`.
+    func check(in connection: SQLiteConnection, pipeline: String, mode: WriteMode) throws {
+        _ = try missing(in: connection, pipeline: pipeline, mode: mode)
+    }
+
     /// The statements that make the database what the layout wants.
     private func missing(in connection: SQLiteConnection, pipeline: String, mode: WriteMode) throws -> [String] {
         var kinds: [String: String] = [:]
@@ -50,7 +57,18 @@ struct SQLiteTables {
                         + "ON \(quoted(definition.name)) (\(list(columns)))")
             }
         }
-        if let view = userAttributesView, kinds["user_attributes"] == nil { statements.append(view) }
+        if let view = userAttributesView {
+            let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first
+            if let existing {
+                guard existing.first == view else {
+                    throw PipelineError(
+                        .configuration, "\(connection.path): 'user_attributes' is there, but isn't this program's view",
+                        hint: "Rename or drop it, or name another path.")
+                }
+            } else {
+                statements.append(view)
+            }
+        }
         statements += try missingOwners(in: connection, kinds, pipeline: pipeline, mode: mode)
         return statements
     }

@@ -42,7 +42,8 @@ struct DemoCommand: AsyncParsableCommand {
             server = try await EndpointServer.start(settings)
             try files.writePipeline(endpoint: server.url)
         } catch {
-            Terminal.standardError.writeLine("sluice: error: the demo can't begin in '\(directory)': \(error)")
+            let reason = (error as? any LocalizedError)?.errorDescription ?? (error as NSError).localizedDescription
+            Terminal.standardError.writeLine("sluice: error: the demo can't begin in '\(directory)': \(reason)")
             throw ExitCode(PipelineError.Kind.cantCreate.rawValue)
         }
         Terminal.writeResult(

@@ -83,7 +83,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
             Terminal.standardError.writeLine("sluice: error: \(error)")
         } else if report.exitCode != 0, let counts = report.summary?.counts {
             Terminal.standardError.writeLine(
-                "sluice: complete, but \(counts.failed) records failed, more than accept_failed allows; "
+                "sluice: complete, but \(counts.failed) of \(counts.records) records failed, more than accept_failed allows; "
                     + "the table failures says which and why")
         }
     }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import EndpointServer
+internal import NIOCore
 internal import UnixSignals
 
 #if canImport(Darwin)
@@ -124,6 +125,9 @@ struct ServeCommand: AsyncParsableCommand {
         let server: RunningServer
         do {
             server = try await EndpointServer.start(try serverConfiguration())
+        } catch let error as IOError {
+            let reason = String(cString: strerror(error.errnoCode))
+            throw Self.failure("cannot listen on \(self.server.listen): \(reason)", code: 69)
         } catch {
             throw Self.failure("cannot listen on \(self.server.listen): \(error)", code: 69)
         }

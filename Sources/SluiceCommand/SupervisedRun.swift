@@ -17,14 +17,16 @@ struct SupervisedRun {
         signal(SIGPIPE, SIG_IGN)
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let watch = Task {
-            var isFirst = true
+            var first: ContinuousClock.Instant?
             for await signal in signals {
-                guard isFirst else {
+                if let first {
+                    // A supervisor may signal the process and its group: that is one request, not two.
+                    guard ContinuousClock.now - first > .milliseconds(500) else { continue }
                     // Open transactions are undone by their stores; the next call goes on from the last commit.
                     Terminal.standardError.writeLine("sluice: stopped at once by a second signal")
                     _exit(PipelineError.Kind.temporary.rawValue)
                 }
-                isFirst = false
+                first = .now
                 log.notice("\(signal) received: finishing the commit at hand, then stopping; again: stop at once")
                 stop.request()
             }

@@ -282,6 +282,23 @@ import Testing
         #expect(result.accepted >= 2900, "\(result)")
     }
 
+    /// Without a limit, answers that are throttled at random must not bring the rate down for long.
+    @Test(arguments: [0.01, 0.02, 0.05], [300.0, 1500])
+    func survivesRandomThrottling(share: Double, ceiling: Double) {
+        for seed in UInt64(1)...5 {
+            var simulation = ThrottlingSimulation()
+            simulation.limit = 1e9
+            simulation.serverBurst = 1e9
+            simulation.randomlyThrottled = share
+            simulation.ceiling = ceiling
+            // So many that those which wait behind a throttled answer don't matter.
+            simulation.inFlight = 512
+            let result = simulation.run(seed: seed)
+            let late = result.acceptedIn[20..<60].reduce(0, +)
+            #expect(Double(late) >= 0.8 * 40 * ceiling * (1 - share), "share \(share), seed \(seed): \(result)")
+        }
+    }
+
     @Test func staysAtTheCeiling() {
         var simulation = ThrottlingSimulation()
         simulation.ceiling = 100

@@ -45,6 +45,8 @@ struct ThrottlingSimulation {
     var ceiling = 10_000.0
     var burst = 100.0
     var learned: Double?
+    /// Share of the requests that are throttled whatever the rate.
+    var randomlyThrottled = 0.0
     /// Seconds between two calls of a worker.
     var think = 0.0
 
@@ -109,7 +111,8 @@ struct ThrottlingSimulation {
             case .arrive(let worker, let sentAt):
                 serverTokens = min(serverBurst, serverTokens + (now - serverUpdated) * limit(at: now))
                 serverUpdated = now
-                let accepted = serverTokens >= 1
+                let accepted =
+                    serverTokens >= 1 && (randomlyThrottled == 0 || random.unit() >= randomlyThrottled)
                 if accepted { serverTokens -= 1 }
                 let back = now + latency / 2 * (1 + jitter * (random.unit() - 0.5))
                 events.push(.answer(worker: worker, sentAt: sentAt, accepted: accepted), at: back)

@@ -165,6 +165,9 @@ import Testing
         }
         var ahead = RunProgress.start
         ahead.nextOrdinal = 10
+        var hash = InputHash()
+        for id in ids.prefix(10) { hash.append(Array(id.utf8)) }
+        ahead.inputHash = hash.hex
         ahead.parked = [ParkedRecord(ordinal: 5, position: Position(offset: 5, line: 5))]
         var policy = ParkingPolicy()
         policy.parkAfter = .milliseconds(20)

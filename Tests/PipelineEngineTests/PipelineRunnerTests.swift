@@ -206,4 +206,72 @@ import Testing
         _ = await run(plan(ids(10), [store], lookup: lookup))
         #expect(lookup.restored == "{\"rate\":300}")
     }
+
+    /// Runs two sinks of which the second fails to commit batch `number`, so that it lags by one.
+    private func lagging(_ ids: [String], at number: Int) async -> [MemoryStore] {
+        let stores = [MemoryStore(), MemoryStore()]
+        stores[1].failing { step in
+            if step == .commit(number) { throw PipelineError(.ioError, "pulled the plug") }
+        }
+        _ = await run(plan(ids, stores))
+        stores[1].failing(nil)
+        #expect(stores[0].current.checkpoint?.commitNumber == number)
+        #expect(stores[1].current.checkpoint?.commitNumber == number - 1)
+        return stores
+    }
+
+    /// What only the sink ahead has consumed is part of the input that must not change.
+    @Test func inputThatOnlyTheSinkAheadHasConsumedIsVerified() async {
+        let stores = await lagging(ids(100), at: 2)
+        var changed = ids(100)
+        changed[15] = "somebody-else"
+        #expect(await run(plan(changed, stores)).error?.kind == .noInput)
+        #expect(await run(plan(Array(ids(100).prefix(15)), stores)).error?.kind == .noInput)
+        let resumed = await run(plan(ids(100), stores))
+        #expect(resumed.summary?.state == .complete)
+        #expect(stores[0].current.rows == stores[1].current.rows)
+    }
+
+    /// Where the sink ahead has seen the end of the input, what was added since belongs to the next run.
+    @Test(arguments: [3, 35]) func theEndOfTheInputIsThatOfTheSinkAhead(added: Int) async {
+        let stores = await lagging(ids(95), at: 10)
+        let resumed = await run(plan(ids(95 + added), stores))
+        #expect(resumed.error == nil)
+        #expect(resumed.summary?.state == .complete)
+        #expect(resumed.summary?.counts.records == 95)
+        #expect(stores[0].current.rows == stores[1].current.rows)
+        #expect(stores[0].current.checkpoint == stores[1].current.checkpoint)
+    }
+
+    /// A date is done only where every sink has it.
+    @Test func aSinkThatWasAddedGetsTheDateToo() async throws {
+        let stores = [MemoryStore(), MemoryStore()]
+        let date = try #require(LogicalDate("2026-11-24"))
+        _ = await run(plan(ids(20), [stores[0]]), RunRequest(logicalDate: date))
+        _ = await run(plan(ids(20), stores), RunRequest(logicalDate: date))
+        #expect(stores[1].rows("users") == stores[0].rows("users"))
+        #expect(stores[1].current.checkpoint?.progress.nextOrdinal == 20)
+    }
+
+    /// A fresh start of the same date that dies between two sinks doesn't take the old run for the new one.
+    @Test func aFreshStartThatDiesBetweenTwoSinksIsBegunInBoth() async throws {
+        let stores = [MemoryStore(), MemoryStore()]
+        let date = try #require(LogicalDate("2026-11-24"))
+        for store in stores {
+            store.failing { step in if step == .prepare(3) { throw PipelineError(.ioError, "full") } }
+        }
+        _ = await run(plan(ids(100), stores), RunRequest(logicalDate: date))
+        #expect(stores.allSatisfy { $0.current.checkpoint?.commitNumber == 2 })
+        stores[0].failing(nil)
+        stores[1].failing { step in if step == .begin { throw PipelineError(.ioError, "full") } }
+        _ = await run(plan(ids(100), stores), RunRequest(logicalDate: date, fresh: true))
+        stores[1].failing(nil)
+        let other = (0..<40).map { "other-\($0)" }
+        let resumed = await run(plan(other, stores), RunRequest(logicalDate: date))
+        #expect(resumed.summary?.state == .complete)
+        for store in stores {
+            #expect(store.current.checkpoint?.counts.records == 40)
+            #expect(store.rows("users").keys.contains { $0.contains("other-0\"") })
+        }
+    }
 }

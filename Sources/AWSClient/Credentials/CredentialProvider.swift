@@ -29,6 +29,14 @@ public struct CredentialProvider: Sendable {
             environment[name].flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
         }
         let result: Result<SigningCredentials, CredentialError>
+        // A line break at the end, as of a file written elsewhere, would spoil the headers of every request.
+        let broken = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].first { name in
+            value(name)?.utf8.contains { $0 <= 0x20 || $0 >= 0x7F } ?? false
+        }
+        if let broken {
+            let error = CredentialError("\(broken) holds a blank, a line break or another character that none has")
+            return CredentialProvider { _ in throw error }
+        }
         switch (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY")) {
         case (let key?, let secret?):
             result = .success(

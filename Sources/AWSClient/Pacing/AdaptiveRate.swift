@@ -33,6 +33,7 @@ package struct AdaptiveRate: Sendable {
     private var acceptedSinceCut = 0
     /// Growth of the search per second, as an exponent; nil once the limit is measured.
     private var search: Double? = Self.firstSearch
+    private var noise = ThrottleNoise()
 
     /// - Parameter ceiling: above 0, per second.
     package init(ceiling: Double) {
@@ -73,12 +74,13 @@ package struct AdaptiveRate: Sendable {
     package mutating func answered(isThrottled: Bool, sentAt: Double, now: Double) -> Bool {
         let start = firstSent ?? sentAt
         firstSent = start
+        noise.note(isThrottled: isThrottled, now: now)
         guard isThrottled else {
             accepted += 1
             if sentAt >= lastCut { acceptedSinceCut += 1 }
             return false
         }
-        guard sentAt >= lastCut else { return false }
+        guard sentAt >= lastCut, !noise.isFound else { return false }
         let limit: Double
         if let estimate {
             if now - lastCut < Self.settlingTime, rate <= estimate {
@@ -105,6 +107,7 @@ package struct AdaptiveRate: Sendable {
         rate = max(limit * Self.startBelow, Self.minimumRate)
         pause = min(Self.pauseRequests / limit, 1)
         lastCut = now
+        noise.cut(to: rate)
         acceptedSinceCut = 0
         marks.removeAll { now - $0.time > Self.memory }
         if marks.count == Self.marksKept { marks.removeFirst() }

@@ -1,6 +1,7 @@
 internal import AsyncHTTPClient
 internal import Glibc
 internal import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 
 /// Why an attempt brought no answer.
@@ -97,7 +98,14 @@ package struct TransportFailure: Error, Sendable, Hashable {
         if text.contains("noHostnameMatch") || text.contains("failedToVerify") || text.contains("HostnameMatch") {
             return TransportFailure(.certificate, "the certificate of \(host) is for another host")
         }
-        return TransportFailure(.other, String(text.prefix(200)))
+        if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
+            return TransportFailure(.other, "\(host) doesn't speak TLS at that port; is it an http:// address?")
+        }
+        if text.contains("handshakeFailed") { return TransportFailure(.other, "the TLS handshake with \(host) failed") }
+        if error is HTTPParserError {
+            return TransportFailure(.other, "\(host) answered with something else than HTTP")
+        }
+        return TransportFailure(.other, "\(host): the connection failed (\(type(of: error)))")
     }
 
     private static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }

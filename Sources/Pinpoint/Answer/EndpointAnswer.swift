@@ -41,12 +41,17 @@ public enum EndpointAnswer {
     /// Reads whatever a service says about an error; anything else gives nils.
     ///
     /// - Returns: `code` from `__type` or `code`, as it stands there; `message` from `Message` or `message`;
-    ///   `requestID` from `RequestID`.
-    public static func errorBody(_ body: [UInt8]) -> (code: String?, message: String?, requestID: String?) {
-        guard let root = try? JSONTape(decoding: body).root else { return (nil, nil, nil) }
+    ///   `requestID` from `RequestID`; `isService`: `Message` is spelt as the service spells it, and as gateways in
+    ///   front of it don't.
+    public static func errorBody(
+        _ body: [UInt8]
+    ) -> (code: String?, message: String?, requestID: String?, isService: Bool) {
+        guard let root = try? JSONTape(decoding: body).root else { return (nil, nil, nil, false) }
         func text(_ names: String...) -> String? {
             names.lazy.compactMap { root[$0]?.text }.first
         }
-        return (text("__type", "code"), text("Message", "message"), text("RequestID"))
+        return (
+            text("__type", "code"), text("Message", "message"), text("RequestID"), root["Message"]?.text != nil
+        )
     }
 }

@@ -123,6 +123,7 @@ extension OptionDecoder {
 
     private func path(_ text: String, allowsDash: Bool) -> Result<OptionValue, Problem> {
         if text.isEmpty { return .failure(Problem(message: "is an empty path")) }
+        if text.utf8.contains(0) { return .failure(Problem(message: "holds U+0000, which no path can")) }
         if text == "-" {
             return allowsDash
                 ? .success(.path(PathOption(written: text, resolved: text)))

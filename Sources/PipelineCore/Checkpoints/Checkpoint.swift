@@ -68,12 +68,12 @@ public struct Checkpoint: Sendable, Hashable {
 
 /// What only the sink can count while it prepares a batch.
 public struct SinkObservations: Sendable, Hashable {
-    /// Endpoints that the batch's users had in the store and no longer have; one that moved to another user of the
-    /// batch doesn't count.
+    /// Endpoints that the batch's users had in the store before this run and no longer have; one that moved to another
+    /// user of the batch doesn't count.
     public var removed = 0
     /// Endpoints that the batch's users had in the store, rows of this same run aside.
     public var previousEndpoints = 0
-    /// Endpoints of this same run that the batch's rows replaced.
+    /// Endpoints of this same run that gave way to later answers for the same user or key.
     public var superseded = 0
     /// Rows refused because of their content.
     public var refused = 0

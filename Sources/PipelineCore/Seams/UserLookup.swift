@@ -27,16 +27,21 @@ public protocol UserLookup: Sendable {
 
 /// What the engine watches of one call while it is under way.
 public final class LookupCall: Sendable {
-    private let sent = Mutex<ContinuousClock.Instant?>(nil)
+    private let sent = Mutex<(first: ContinuousClock.Instant?, attempts: Int)>((nil, 0))
 
     public init() {}
 
     /// When the first attempt was sent; nil while it waits for its first token.
-    public var firstSent: ContinuousClock.Instant? { sent.withLock { $0 } }
+    public var firstSent: ContinuousClock.Instant? { sent.withLock { $0.first } }
+    /// Attempts sent so far.
+    public var attempts: Int { sent.withLock { $0.attempts } }
 
-    /// The lookup notes that the first attempt goes out now; later calls change nothing.
+    /// The lookup notes that an attempt goes out now.
     public func markSent(at instant: ContinuousClock.Instant = .now) {
-        sent.withLock { if $0 == nil { $0 = instant } }
+        sent.withLock { sent in
+            if sent.first == nil { sent.first = instant }
+            sent.attempts += 1
+        }
     }
 }
 

@@ -56,12 +56,13 @@ package struct Brakes: Sendable {
     /// The figures, where they are beyond the limit.
     private func excess(_ cases: Int, of base: Int, records: Int, over limit: ShareOrCount) -> String? {
         switch limit {
-        case .count(let count): return cases > count ? "\(cases) of \(base)" : nil
+        case .count(let count): return cases > count ? "\(cases) of \(base) (the limit is \(count))" : nil
         case .share(let share):
             guard records >= Self.recordsForShare, cases >= Self.casesForShare, base > 0,
                 Double(cases) > share * Double(base)
             else { return nil }
-            return "\(cases) of \(base)"
+            let percent = (share * 10_000).rounded() / 100
+            return "\(cases) of \(base) (the limit is \(percent) %)"
         }
     }
 

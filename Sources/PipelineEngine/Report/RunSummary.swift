@@ -100,7 +100,7 @@ public struct RunSummary: Sendable {
     /// Several lines for a person.
     public var text: String {
         var lines: [String] = []
-        lines.append("run \(runID): \(state.rawValue)")
+        lines.append("run \(runID): \(state == .running ? "not complete; run again to go on" : state.rawValue)")
         lines.append(
             "  records     \(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
         )
@@ -118,7 +118,8 @@ public struct RunSummary: Sendable {
         if let resumedFrom { lines.append("  resumed     at ordinal \(resumedFrom)") }
         for sink in sinks {
             var line =
-                "  sink        \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue)), \(sink.state.rawValue)"
+                "  sink        \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue)), "
+                + (sink.state == .running ? "\(sink.nextOrdinal) records committed" : sink.state.rawValue)
             if sink.counts.refused > 0 { line += ", \(sink.counts.refused) rows refused" }
             if let difference = difference(of: sink) { line += ", \(difference)" }
             lines.append(line)

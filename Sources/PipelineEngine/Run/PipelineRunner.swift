@@ -84,7 +84,13 @@ public struct PipelineRunner: Sendable {
         guard let first = sinks.first else { throw PipelineError(.configuration, "the pipeline has no sink") }
         var dated: RunRecord?
         if let date = request.logicalDate {
-            dated = try await first.session.run(withID: RunDecision.runID(plan.pipeline, date.wholeSecond))
+            // Done only where every sink has it.
+            let runID = RunDecision.runID(plan.pipeline, date.wholeSecond)
+            dated = try await first.session.run(withID: runID)
+            for sink in sinks.dropFirst() {
+                let other = try await sink.session.run(withID: runID)
+                if other?.state != dated?.state { dated = nil }
+            }
         }
         let decision = try RunDecision.decide(
             pipeline: plan.pipeline, request: request,
@@ -108,20 +114,20 @@ public struct PipelineRunner: Sendable {
         _ date: LogicalDate, abandoning: Set<String>, _ request: RunRequest, _ sinks: [SinkLane]
     ) async throws -> RunReport {
         var date = date
-        if request.logicalDate == nil, let first = sinks.first {
-            while try await first.session.run(withID: RunDecision.runID(plan.pipeline, date)) != nil {
-                date = date.next
-            }
+        if request.logicalDate == nil {
+            while try await isTaken(RunDecision.runID(plan.pipeline, date), in: sinks) { date = date.next }
         }
         let record = RunRecord(
             runID: RunDecision.runID(plan.pipeline, date), state: .running, logicalDate: date.text,
             startedAt: now().text, version: plan.version)
         var lanes = sinks
+        // Given up everywhere before it begins anywhere: a process that dies in between leaves sinks that agree.
+        for lane in lanes {
+            guard let last = lane.found.lastRun, abandoning.contains(last.runID) else { continue }
+            log.notice("run \(last.runID) is given up", metadata: ["sink": "\(lane.name)"])
+            try await lane.session.abandonRun(last.runID)
+        }
         for index in lanes.indices {
-            if let last = lanes[index].found.lastRun, abandoning.contains(last.runID) {
-                log.notice("run \(last.runID) is given up", metadata: ["sink": "\(lanes[index].name)"])
-                try await lanes[index].session.abandonRun(last.runID)
-            }
             lanes[index].checkpoint = try await lanes[index].session.begin(
                 record, fingerprint: lanes[index].fingerprint)
         }
@@ -132,10 +138,15 @@ public struct PipelineRunner: Sendable {
         }
     }
 
+    private func isTaken(_ runID: String, in sinks: [SinkLane]) async throws -> Bool {
+        for sink in sinks where try await sink.session.run(withID: runID) != nil { return true }
+        return false
+    }
+
     private func resume(_ record: RunRecord, _ request: RunRequest, _ sinks: [SinkLane]) async throws -> RunReport {
         var lanes = sinks
         for index in lanes.indices {
-            if let last = lanes[index].found.lastRun, last.runID == record.runID {
+            if let last = lanes[index].found.lastRun, last.runID == record.runID, last.state != .abandoned {
                 lanes[index].checkpoint = lanes[index].found.checkpoint
                 lanes[index].isComplete = last.state == .complete
             } else {
@@ -146,7 +157,7 @@ public struct PipelineRunner: Sendable {
             }
         }
         let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0
-        log.notice("run \(record.runID) is resumed at ordinal \(ordinal)")
+        log.notice("run \(record.runID) is to be resumed at ordinal \(ordinal), once its input is verified")
         let execution = RunExecution(self, record, lanes, request, resumedFrom: ordinal)
         do { return try await execution.run() } catch let error as ChangedInput {
             switch plan.onChangedInput {

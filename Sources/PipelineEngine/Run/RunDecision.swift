@@ -43,7 +43,9 @@ package enum RunDecision: Equatable {
         let fresh = "Run with --fresh to give the unfinished run up and begin again."
         var numbers: [Int] = []
         for (name, state, fingerprint) in states {
-            guard let last = state.lastRun, last.runID == run.runID, let checkpoint = state.checkpoint else {
+            guard let last = state.lastRun, last.runID == run.runID, last.state != .abandoned,
+                let checkpoint = state.checkpoint
+            else {
                 if let last = state.lastRun, last.state == .running || last.state == .unpublished {
                     throw PipelineError(
                         .configuration,

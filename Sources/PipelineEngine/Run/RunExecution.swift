@@ -1,4 +1,5 @@
 internal import Flattening
+internal import Logging
 internal import PipelineCore
 
 /// One run under way in this process: from the source through the batches to the sinks, and to its end.

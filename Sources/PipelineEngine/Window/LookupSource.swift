@@ -52,7 +52,7 @@ package actor LookupSource: RecordSource {
         policy: ParkingPolicy = ParkingPolicy(), isStopped: @Sendable () -> Bool = { false },
         sinksWait: @escaping @Sendable () -> Bool = { true }
     ) async throws -> LookupSource {
-        let prefix = try await VerifiedPrefix.read(reader, against: resume.progress, isStopped: isStopped)
+        let prefix = try await VerifiedPrefix.read(reader, against: resume, isStopped: isStopped)
         let source = LookupSource(
             prefix: prefix, sourceFile: reader.sourceFile, lookup: lookup, concurrency: concurrency, resume: resume,
             policy: policy, sinksWait: sinksWait)
@@ -84,6 +84,10 @@ package actor LookupSource: RecordSource {
             pending = []
             readerEnd = .success(())
             phase = .parked
+        } else if let ahead = resume.ahead, ahead.inputEnded {
+            // So it does here: a batch ends where the sink ahead says that the input did.
+            pending.removeLast(max(0, pending.count - (ahead.nextOrdinal - nextOrdinal)))
+            readerEnd = .success(())
         }
     }
 

@@ -121,12 +121,13 @@ package struct OrderedWindow {
         if !entries.isEmpty { entries[0].state = .setAside }
     }
 
-    /// When the latest of the calls under way was first sent; nil where one hasn't been sent yet or none is under way.
+    /// When the latest of the calls under way was first sent; nil where none is under way, or where one is not in its
+    /// first attempt: it waits to be sent, or its attempts get answers and it isn't stalled but retried.
     package var latestSent: ContinuousClock.Instant? {
         var latest: ContinuousClock.Instant?
         for entry in entries {
             guard case .underWay(let call) = entry.state else { continue }
-            guard let sent = call.firstSent else { return nil }
+            guard call.attempts == 1, let sent = call.firstSent else { return nil }
             latest = max(latest ?? sent, sent)
         }
         return latest

@@ -31,35 +31,41 @@ struct VerifiedPrefix {
     var parked: [Int: InputRecord]
     var hash = InputHash()
 
-    /// Reads as many records as the run has consumed, compares their hash with the checkpoint's, and keeps what is
-    /// parked.
+    /// Reads as many records as the run has consumed in any sink, compares their hash with each checkpoint's, and keeps
+    /// what is parked and what the sink that lags has yet to get.
     ///
     /// - Throws: `ChangedInput`; `PipelineError` of the reader.
     ///   `CancellationError` as soon as `isStopped`.
     static func read(
-        _ reader: any UserReader, against progress: RunProgress, isStopped: @Sendable () -> Bool
+        _ reader: any UserReader, against resume: SourceResume, isStopped: @Sendable () -> Bool
     ) async throws -> VerifiedPrefix {
+        let progress = resume.progress
+        let end = max(progress.nextOrdinal, resume.ahead?.nextOrdinal ?? 0)
         let cursor = try await reader.open(at: .start)
         let wanted = Set(progress.parked.map(\.ordinal))
         var prefix = VerifiedPrefix(cursor: cursor, surplus: [], position: .start, parked: [:])
+        // The hash up to the sink that is ahead.
+        var whole = InputHash()
         var ordinal = 0
         do {
-            while ordinal < progress.nextOrdinal {
+            while ordinal < end {
                 if isStopped() { throw CancellationError() }
-                let records = try await cursor.next(limit: min(4096, progress.nextOrdinal - ordinal))
-                if records.isEmpty { throw ChangedInput(consumed: progress.nextOrdinal) }
+                let records = try await cursor.next(limit: min(4096, end - ordinal))
+                if records.isEmpty { throw ChangedInput(consumed: end) }
                 for record in records {
-                    guard ordinal < progress.nextOrdinal else {
+                    if ordinal < end { whole.append(record.hashedBytes) }
+                    if ordinal < progress.nextOrdinal {
+                        if ordinal == progress.nextOrdinal - 1 { prefix.hash = whole }
+                        if wanted.contains(ordinal) { prefix.parked[ordinal] = record }
+                        prefix.position = record.next
+                    } else {
                         prefix.surplus.append(record)
-                        continue
                     }
-                    prefix.hash.append(record.hashedBytes)
-                    if wanted.contains(ordinal) { prefix.parked[ordinal] = record }
-                    prefix.position = record.next
                     ordinal += 1
                 }
             }
-            guard prefix.hash.hex == progress.inputHash else { throw ChangedInput(consumed: progress.nextOrdinal) }
+            guard prefix.hash.hex == progress.inputHash, resume.ahead.map({ $0.inputHash == whole.hex }) ?? true
+            else { throw ChangedInput(consumed: end) }
         } catch {
             await cursor.close()
             throw error

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import PipelineCore
 internal import Synchronization
 
 /// Standard error, shared by log lines and one live line that is drawn again below them.
@@ -27,8 +28,11 @@ final class Terminal: Sendable {
         }
     }
 
-    /// Writes all of a text; a reader that went away isn't an error worth dying for.
-    static func write(_ text: String, to file: Int32) {
+    /// Writes all of a text.
+    ///
+    /// - Returns: False where it couldn't, `errno` says why. A reader that went away isn't told apart from one that read.
+    @discardableResult
+    static func write(_ text: String, to file: Int32) -> Bool {
         var bytes = Substring(text).utf8
         while !bytes.isEmpty {
             let written = bytes.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) }
@@ -37,11 +41,18 @@ final class Terminal: Sendable {
             } else if written == nil {
                 bytes = Substring(String(decoding: Array(bytes), as: UTF8.self)).utf8
             } else if errno != EINTR {
-                return
+                return errno == EPIPE
             }
         }
+        return true
     }
 
-    /// Writes a line to standard output, where results go.
-    static func writeResult(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
+    /// Writes a line to standard output, where results go; ends the process with the code for failed output where that
+    /// can't be done, because whoever reads results must not take their absence for success.
+    static func writeResult(_ line: String) {
+        guard !write(line + "\n", to: STDOUT_FILENO) else { return }
+        let reason = String(cString: strerror(errno))
+        standardError.writeLine("sluice: error: standard output can't be written: \(reason); what is committed is safe")
+        exit(PipelineError.Kind.ioError.rawValue)
+    }
 }
