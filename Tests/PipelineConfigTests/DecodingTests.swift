@@ -68,7 +68,7 @@ import Testing
         #expect(configuration.sinks.map(\.name) == ["sqlite", "masked"])
         #expect(configuration.sinks.map(\.typeName) == ["sqlite", "ndjson"])
         #expect(configuration.sinks.map(\.sink.name) == ["sqlite", "masked"])
-        #expect(configuration.sinks.map(\.sink.target) == ["/etc/sluice/out/endpoints.sqlite", "/srv/out"])
+        #expect(configuration.sinks.map { pathOfFake($0.sink) } == ["/etc/sluice/out/endpoints.sqlite", "/srv/out"])
         #expect(configuration.sinks.map(\.transforms.count) == [0, 1])
         #expect(configuration.layout == .normalized)
         #expect(configuration.batchSize == 250)
@@ -191,7 +191,7 @@ import Testing
         let configuration = try Fakes.load(yaml)
         #expect(configuration.sinks.map(\.name) == ["one", "two", "three", "sqlite"])
         #expect(
-            configuration.sinks.map(\.sink.target) == [
+            configuration.sinks.map { pathOfFake($0.sink) } == [
                 "/etc/sluice/out", "/etc/sluice/out", "/etc/sluice/elsewhere", "/etc/sluice/o",
             ])
         #expect(configuration.sinks.map(\.transforms.count) == [1, 1, 1, 1])

@@ -172,6 +172,9 @@ import Testing
             yaml: head + "sinks: [{type: sqlite, path: a, name: x}, {type: ndjson, path: b, name: x}]\n",
             errors: "3:73: error: two sinks are called 'x' (the other one stands at 3:39)"),
         Case(
+            yaml: head + "sinks: [{type: sqlite, path: shared, name: x}, {type: sqlite, path: ./shared, name: y}]\n",
+            errors: "3:85: error: sink 'y' writes to the same place as sink 'x' (give each a place of its own)"),
+        Case(
             yaml: head + "sinks: [{type: sqlite, path: a, name: ndjson}, {type: ndjson, path: b}]\n",
             errors: "3:55: error: two sinks are called 'ndjson' (give each a 'name' of its own)"),
         Case(

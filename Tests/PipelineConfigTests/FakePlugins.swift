@@ -137,6 +137,15 @@ struct FakeSink: Sink {
     }
 }
 
+/// A place of its own for each sink, unless its path is `shared`.
+private func fakeTarget(_ options: Options, _ context: PluginContext) -> String {
+    let path = options.path("path")?.resolved ?? ""
+    return path.hasSuffix("/shared") ? path : context.name + ":" + path
+}
+
+/// The path in such a place.
+func pathOfFake(_ sink: any Sink) -> String { String(sink.target.dropFirst(sink.name.count + 1)) }
+
 enum FakeSQLitePlugin: Plugin {
     static let kind = PluginKind.sink
     static let typeName = "sqlite"
@@ -147,7 +156,7 @@ enum FakeSQLitePlugin: Plugin {
     ])
     static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
         FakeSink(
-            typeName: typeName, name: context.name, target: options.path("path")?.resolved ?? "",
+            typeName: typeName, name: context.name, target: fakeTarget(options, context),
             mode: options.text("mode").flatMap(WriteMode.init) ?? .merge)
     }
 }
@@ -168,7 +177,7 @@ enum FakeArchivePlugin: Plugin {
             throw PipelineError(.configuration, "can't read the URL \(url.reveal())", hint: "it has a scheme")
         }
         return FakeSink(
-            typeName: typeName, name: context.name, target: options.path("path")?.resolved ?? "", mode: .append)
+            typeName: typeName, name: context.name, target: fakeTarget(options, context), mode: .append)
     }
 }
 
