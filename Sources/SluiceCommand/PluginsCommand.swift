@@ -3,12 +3,14 @@ internal import Logging
 internal import PipelineConfig
 internal import PipelineCore
 
-/// `sluice plugins`: what can stand after `type:`, with every option.
+/// `sluice plugins`: what can stand in a pipeline, and after `type:`, with every option.
 struct PluginsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugins", abstract: "List the plugins and their options.")
+        commandName: "plugins", abstract: "List a pipeline's options, the plugins, and theirs.")
 
-    func run() throws { Terminal.writeResult(PluginListing.text(registry: .described)) }
+    func run() throws {
+        Terminal.writeResult(PluginListing.pipelineText + "\n" + PluginListing.text(registry: .described))
+    }
 }
 
 /// `sluice schema`: the configuration's JSON Schema, for editors.

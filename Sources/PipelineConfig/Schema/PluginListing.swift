@@ -17,6 +17,11 @@ public enum PluginListing {
         return blocks.joined(separator: "\n\n") + "\n"
     }
 
+    /// The options of a pipeline's top level, in the same form.
+    public static var pipelineText: String {
+        (["a pipeline"] + lines(for: PipelineSchema.schema.fields, indentation: 2)).joined(separator: "\n") + "\n"
+    }
+
     private static func lines(for fields: [OptionField], indentation: Int) -> [String] {
         let width = fields.map(\.key.count).max() ?? 0
         return fields.flatMap { field -> [String] in

@@ -37,6 +37,11 @@ package struct BatchAssembler {
         builders = chains.map { _ in BatchBuilder(layout: layout, run: run) }
     }
 
+    /// How many events the batch at hand still takes: whoever reads no more at once holds no more than that.
+    package var room: Int {
+        batchSize - (progress.inputEnded ? parkedTaken : progress.nextOrdinal % batchSize)
+    }
+
     /// Takes an event; gives the batch that it completes.
     package mutating func take(_ event: SourceEvent) throws -> AssembledBatch? {
         switch event {

@@ -89,7 +89,7 @@ struct RunExecution {
         var failure: (any Error)?
         do {
             while !stop.isRequested {
-                let events = try await source.next(limit: 256)
+                let events = try await source.next(limit: min(256, assembler.room))
                 if events.isEmpty { break }
                 note(events, inputSize: inputSize)
                 for event in events {
