@@ -3,7 +3,7 @@ public protocol RecordSource: Actor {
     /// The next events that are ready, at least one and at most `limit`, waiting for the first; empty when the source
     /// is at its end and all parked users have been asked again.
     ///
-    /// One task at a time calls it. It waits only while the sinks have nothing to do but wait, too, or less.
+    /// One task at a time calls it.
     ///
     /// - Throws: `PipelineError` where the run can't go on; what was ready in front of faulty input is yielded first.
     func next(limit: Int) async throws -> [SourceEvent]
