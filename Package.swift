@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "Flattening", targets: ["Flattening"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
+        .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
         .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
     ],
     traits: [
@@ -60,8 +61,15 @@ let package = Package(
             dependencies: ["PipelineCore", "AWSClient", .product(name: "Logging", package: "swift-log")]
         ),
         .target(name: "Flattening", dependencies: ["PipelineCore"]),
-        .target(name: "FilePlugins", dependencies: ["PipelineCore", "CZlib"]),
-        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "CSQLite"]),
+        .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
+        .target(
+            name: "FilePlugins",
+            dependencies: [
+                "PipelineCore", "LocalFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+            ]
+        ),
+        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
+        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "CPostgres"]),
 
         // Configuration and engine know core.
         .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),
@@ -89,7 +97,7 @@ let package = Package(
             name: "SluiceCommand",
             dependencies: [
                 "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening",
-                "FilePlugins", "SQLitePlugins", "EndpointServer",
+                "FilePlugins", "SQLitePlugins", "PostgresPlugins", "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -122,10 +130,17 @@ let package = Package(
             name: "FlatteningTests", dependencies: ["PipelineCore", "Pinpoint", "Flattening"],
             exclude: ["Oracle", "Crashes"]
         ),
-        .testTarget(name: "FilePluginsTests", dependencies: ["PipelineCore", "PipelineTesting", "FilePlugins"]),
+        .testTarget(
+            name: "FilePluginsTests",
+            dependencies: ["PipelineCore", "PipelineTesting", "FilePlugins", "CZlib"]
+        ),
         .testTarget(
             name: "SQLitePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "SQLitePlugins", "CSQLite"]
+        ),
+        .testTarget(
+            name: "PostgresPluginsTests",
+            dependencies: ["PipelineCore", "PipelineTesting", "PostgresPlugins", "CPostgres"]
         ),
         .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig"]),
         .testTarget(

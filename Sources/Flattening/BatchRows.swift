@@ -25,7 +25,7 @@ struct BatchRows: Sendable {
         metrics = rows(Layout.Place.metrics)
         userAttributes = rows(Layout.Place.userAttributes)
         failures = rows(Layout.Place.failures)
-        hasRunInParts = layout.mode == .append
+        hasRunInParts = layout.isKeyedByRun
         shard = run.shard
     }
 

@@ -27,6 +27,7 @@ public struct PipelineConfiguration: Sendable {
     public var batchSize: Int
     public var limits: RunLimits
     public var onChangedInput: ChangedInputPolicy
+    public var onNewColumns: NewColumnsPolicy
     /// Absolute; it may not exist yet.
     public var stateDirectory: String
     /// In the order of the file.

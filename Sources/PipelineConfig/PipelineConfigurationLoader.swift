@@ -91,7 +91,8 @@ extension OptionDecoder {
             let layout = plain.options("flatten")?.text("layout").flatMap(TableLayout.init),
             let batchSize = plain.integer("batch_size"),
             let limits = plain.options("limits").flatMap(RunLimits.init),
-            let onChangedInput = plain.text("on_changed_input").flatMap(ChangedInputPolicy.init)
+            let onChangedInput = plain.text("on_changed_input").flatMap(ChangedInputPolicy.init),
+            let onNewColumns = plain.text("on_new_columns").flatMap(NewColumnsPolicy.init)
         else { return nil }
         return PipelineConfiguration(
             pipeline: context.pipeline, file: file, sourceTypeName: source.factory.typeName, source: plan,
@@ -103,6 +104,7 @@ extension OptionDecoder {
                     transforms: sink.transforms.compactMap { $0.product as? any Transform })
             },
             layout: layout, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
+            onNewColumns: onNewColumns,
             stateDirectory: context.stateDirectory, warnings: [],
             shaping: OutputShaping(values: plain, source: source, transforms: transforms, sinks: sinks))
     }

@@ -19,6 +19,9 @@ public enum PipelineSchema {
             "on_changed_input", .enumeration(ChangedInputPolicy.allCases.map(\.rawValue)), .defaulted("refuse"),
             "What happens when the input that a run has read is no longer the same"),
         OptionField(
+            "on_new_columns", .enumeration(NewColumnsPolicy.allCases.map(\.rawValue)), .defaulted("add"),
+            "What happens when a table exists and lacks columns that this pipeline writes"),
+        OptionField(
             "state_directory", .path(allowsDash: false), .defaulted(".sluice"), "Folder for spools and locks"),
     ])
 

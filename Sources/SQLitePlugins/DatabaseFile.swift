@@ -1,3 +1,4 @@
+internal import LocalFiles
 internal import PipelineCore
 
 #if canImport(Glibc)
@@ -16,7 +17,7 @@ struct DatabaseFile {
     /// - Parameter path: absolute, else relative to the current folder.
     /// - Throws: `PipelineError` of kind `.cantCreate` where there can be no file.
     init(_ path: String) throws {
-        if let resolved = Self.resolved(path) {
+        if let resolved = Folder.resolved(path) {
             self.path = resolved
             var status = stat()
             if stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
@@ -30,30 +31,10 @@ struct DatabaseFile {
             throw PipelineError(.cantCreate, "'\(path)' doesn't name a file", hint: "Name a database file.")
         }
         let folder = slash == path.startIndex ? "/" : String(path[..<slash])
-        try Self.makeFolders(folder)
-        guard let resolvedFolder = Self.resolved(folder) else {
+        try Folder.make(folder)
+        guard let resolvedFolder = Folder.resolved(folder) else {
             throw SystemFailure.pipelineError(errno, creating: path)
         }
         self.path = (resolvedFolder == "/" ? "" : resolvedFolder) + path[slash...]
-    }
-
-    private static func resolved(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
-
-    private static func makeFolders(_ path: String) throws {
-        var status = stat()
-        if stat(path, &status) == 0 {
-            guard status.st_mode & S_IFMT == S_IFDIR else {
-                throw PipelineError(.cantCreate, "\(path) is a file, not a folder", hint: "Name another path.")
-            }
-            return
-        }
-        if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolders(String(path[..<slash])) }
-        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
-            throw SystemFailure.pipelineError(errno, creating: path)
-        }
     }
 }

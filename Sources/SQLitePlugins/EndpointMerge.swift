@@ -83,7 +83,7 @@ struct EndpointMerge {
             for row in rows.order(by: part.id) { try part.upsert(rows, row) }
             return
         }
-        let owners = PartOwners(rows, of: part, groupEnds: groupEnds, endpointRows, plan)
+        let owners = PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
         for row in rows.order(by: part.id) where owners.isKept(row) { try part.upsert(rows, row) }
     }
 

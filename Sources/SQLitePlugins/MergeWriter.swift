@@ -106,11 +106,3 @@ final class MergeWriter {
         }
     }
 }
-
-extension RowBuffer {
-    fileprivate func withRows<R>(_ body: (RowsInPlace) throws -> R) throws -> R {
-        try withUnsafeContents { (cells, arena) throws in
-            try body(RowsInPlace(columnCount: columnCount, cells: cells, arena: arena))
-        }
-    }
-}

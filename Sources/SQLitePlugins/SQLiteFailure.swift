@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import LocalFiles
 internal import PipelineCore
 
 #if canImport(Glibc)
@@ -63,20 +64,5 @@ struct SQLiteFailure {
         var parts = [message.isEmpty ? String(cString: sqlite3_errstr(code)) : message]
         if systemError != 0 { parts.append(SystemFailure.text(systemError)) }
         return parts.joined(separator: ", ") + ", code \(code)"
-    }
-}
-
-/// The system's words for an `errno`.
-enum SystemFailure {
-    static func text(_ number: Int32) -> String { String(cString: strerror(number)) }
-
-    /// What a failed call on a path outside SQLite means to a run.
-    static func pipelineError(_ number: Int32, creating path: String) -> PipelineError {
-        let message = "cannot create \(path): \(text(number))"
-        if number == ENOSPC || number == EDQUOT {
-            return PipelineError(.ioError, message, hint: "The disk is full. Free some space there and run again.")
-        }
-        return PipelineError(
-            .cantCreate, message, hint: "Check that its folder exists and may be written by the user who runs this.")
     }
 }

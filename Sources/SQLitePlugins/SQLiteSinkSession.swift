@@ -1,3 +1,4 @@
+internal import LocalFiles
 internal import PipelineCore
 
 /// One pipeline and shard's session with a database.
@@ -92,7 +93,7 @@ actor SQLiteSinkSession: SinkSession {
             return
         }
         try store.connection.transaction {
-            try store.ledger.update(.abandoned, finishedAt: WallClock.now(), ofRun: runID)
+            try store.ledger.update(.abandoned, finishedAt: LogicalDate.now.text, ofRun: runID)
             try Failpoint.reach("sqlite.abandon-run.before-commit")
         }
         if store.run?.runID == runID { self.store?.run?.state = .abandoned }

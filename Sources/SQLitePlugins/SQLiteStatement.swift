@@ -118,11 +118,3 @@ final class SQLiteStatement {
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
     }
 }
-
-extension UnsafeRawBufferPointer {
-    /// The bytes of a text, JSON or time cell whose row buffer's arena this is.
-    @inline(__always)
-    func bytes(of cell: Cell) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: self[Int(cell.bits)..<Int(cell.bits) + Int(cell.length)])
-    }
-}

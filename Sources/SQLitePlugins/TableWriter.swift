@@ -18,8 +18,7 @@ final class TableWriter {
         self.definition = definition
         self.place = place
         let key = definition.key
-        application = key.first.flatMap(definition.index(of:)) ?? 0
-        id = key.dropFirst().first.flatMap(definition.index(of:)) ?? 0
+        (application, id) = definition.ownerColumns
         let names = definition.columns.map(\.name)
         let insert =
             "INSERT INTO \(quoted(definition.name)) (\(list(names))) "

@@ -24,17 +24,26 @@ struct PipelineFile {
     /// The pipeline, ready for the engine.
     var plan: RunPlan {
         let fingerprints = configuration.fingerprintTexts { hexadecimal(SHA256.hash(data: $0)) }
-        let sinks = zip(configuration.sinks, fingerprints).enumerated().map { index, pair in
-            let (configured, text) = pair
+        // Sinks without transforms of their own share their rows, where these also have the same columns.
+        var shared: [Layout: Int] = [:]
+        var contents = 0
+        func content(_ layout: Layout, isShared: Bool) -> Int {
+            if isShared, let content = shared[layout] { return content }
+            if isShared { shared[layout] = contents }
+            contents += 1
+            return contents - 1
+        }
+        let sinks = zip(configuration.sinks, fingerprints).map { configured, text in
+            let layout = Layout.normalized(mode: configured.sink.mode)
             return PlannedSink(
-                sink: configured.sink, transforms: configuration.transforms + configured.transforms,
-                // Sinks without transforms of their own share the first chain.
-                chain: configured.transforms.isEmpty ? 0 : index + 1,
+                sink: configured.sink, transforms: configuration.transforms + configured.transforms, layout: layout,
+                content: content(layout, isShared: configured.transforms.isEmpty),
                 fingerprint: hexadecimal(SHA256.hash(data: text)))
         }
         return RunPlan(
-            pipeline: configuration.pipeline, source: configuration.source, layout: .normalized(), sinks: sinks,
+            pipeline: configuration.pipeline, source: configuration.source, sinks: sinks,
             batchSize: configuration.batchSize, limits: configuration.limits,
-            onChangedInput: configuration.onChangedInput, version: Version.number)
+            onChangedInput: configuration.onChangedInput, onNewColumns: configuration.onNewColumns,
+            version: Version.number)
     }
 }

@@ -81,11 +81,26 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
         if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
         if let error = report.error {
             Terminal.standardError.writeLine("sluice: error: \(error)")
-        } else if report.exitCode != 0, let counts = report.summary?.counts {
-            Terminal.standardError.writeLine(
-                "sluice: complete, but \(counts.failed) of \(counts.records) records failed, more than accept_failed allows; "
-                    + "the table failures says which and why")
+        } else if report.exitCode != 0, let summary = report.summary {
+            Terminal.standardError.writeLine("sluice: \(Self.shortcoming(of: summary))")
         }
+    }
+
+    /// Why a run that came to its end isn't a success.
+    private static func shortcoming(of summary: RunSummary) -> String {
+        let counts = summary.counts
+        let failed = "\(counts.failed) of \(counts.records) records failed, more than accept_failed allows"
+        if summary.state == .unpublished {
+            let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }
+            return "\(failed): sink \(waiting.joined(separator: ", ")) keeps what it had, and no new run begins; "
+                + "the failures say which and why. Raise accept_failed and run again to publish what was fetched, or run "
+                + "with --fresh to give it up and begin again"
+        }
+        let refusals = summary.sinks.filter { $0.counts.refused > 0 }.map {
+            "sink '\($0.name)' refused \($0.counts.refused) records because of their content"
+        }
+        let reasons = (counts.failed > 0 || refusals.isEmpty ? [failed] : []) + refusals
+        return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why"
     }
 }
 

@@ -24,10 +24,10 @@ import Testing
         limits(&chosen)
         return RunPlan(
             pipeline: "p", source: .lookup(reader: ListReader(ids), lookup: lookup, concurrency: concurrency),
-            layout: .normalized(),
             sinks: stores.enumerated().map {
                 PlannedSink(
-                    sink: MemorySink(store: $0.element, name: "sink\($0.offset)"), transforms: [], chain: 0,
+                    sink: MemorySink(store: $0.element, name: "sink\($0.offset)"), transforms: [],
+                    layout: .normalized(), content: 0,
                     fingerprint: fingerprint)
             }, batchSize: batchSize, limits: chosen, onChangedInput: onChangedInput, version: "1.0.0")
     }

@@ -4,16 +4,17 @@ public import PipelineCore
 public struct Layout: Sendable, Hashable {
     /// The tables in the order of a batch's buffers.
     public let tables: [TableDefinition]
-    /// In `append`, each run's rows stand beside the earlier ones: `run_id` leads every key and is the last column of
+    /// For mode `append`: each run's rows stand beside the earlier ones: `run_id` leads every key and is the last column of
     /// the tables whose rows belong to an endpoint.
-    public let mode: WriteMode
+    public let isKeyedByRun: Bool
 
     /// One table for endpoints and one for each of the maps that they carry.
     public static func normalized(mode: WriteMode = .merge) -> Layout {
-        Layout(
+        let isKeyedByRun = mode == .append
+        return Layout(
             tables: [users, endpoints, attributes, metrics, userAttributes].map {
-                mode == .append ? $0.keyedByRun() : $0
-            } + [failures], mode: mode)
+                isKeyedByRun ? $0.keyedByRun() : $0
+            } + [failures], isKeyedByRun: isKeyedByRun)
     }
 
     /// Where each table of the normalized layout stands in `tables`.

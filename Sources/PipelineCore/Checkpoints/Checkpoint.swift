@@ -62,6 +62,8 @@ public struct Checkpoint: Sendable, Hashable {
         result.counts.previousEndpoints += observed.previousEndpoints
         result.counts.superseded += observed.superseded
         result.counts.refused += observed.refused
+        result.counts.endpoints += observed.endpointCorrection
+        result.counts.rows.merge(observed.rowCorrections, uniquingKeysWith: +)
         return result
     }
 }
@@ -75,8 +77,13 @@ public struct SinkObservations: Sendable, Hashable {
     public var previousEndpoints = 0
     /// Endpoints of this same run that gave way to later answers for the same user or key.
     public var superseded = 0
-    /// Rows refused because of their content.
+    /// Records that the store refused because of their content; a row of `failures` stands for each.
     public var refused = 0
+    /// What refused records change in the batch's count of endpoints: negative.
+    public var endpointCorrection = 0
+    /// What refused records change in the batch's counts of rows, by table: negative where their rows are missing, positive
+    /// in `failures`.
+    public var rowCorrections: [String: Int] = [:]
 
     public init() {}
 }

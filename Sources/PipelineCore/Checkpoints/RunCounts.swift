@@ -11,7 +11,7 @@ public struct RunCounts: Sendable, Hashable {
     public var removed = 0
     /// Endpoints that the store had before for the users fetched so far: what `removed` is a share of.
     public var previousEndpoints = 0
-    /// Rows that the sink refused because of their content.
+    /// Records that the sink refused because of their content.
     public var refused = 0
     /// Rows written, by table.
     public var rows: [String: Int] = [:]

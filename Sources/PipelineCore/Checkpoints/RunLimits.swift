@@ -12,6 +12,14 @@ public struct RunLimits: Sendable, Hashable {
     public var minRecords = 1
 
     public init() {}
+
+    /// Whether a complete run with these counts passes for a good one, as far as failed records go.
+    public func accepts(_ counts: RunCounts) -> Bool {
+        switch acceptFailed {
+        case .count(let count): counts.failed <= count
+        case .share(let share): Double(counts.failed) <= share * Double(counts.records)
+        }
+    }
 }
 
 /// What to do when the input no longer begins with what a run has consumed.

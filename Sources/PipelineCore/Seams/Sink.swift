@@ -32,12 +32,25 @@ public struct SinkContext: Sendable {
     public var shard: Int
     /// In the order of a batch's buffers.
     public var tables: [TableDefinition]
+    /// What becomes of a table that exists and lacks some of its columns.
+    public var onNewColumns: NewColumnsPolicy
 
-    public init(pipeline: String, shard: Int = 0, tables: [TableDefinition]) {
+    public init(
+        pipeline: String, shard: Int = 0, tables: [TableDefinition], onNewColumns: NewColumnsPolicy = .add
+    ) {
         self.pipeline = pipeline
         self.shard = shard
         self.tables = tables
+        self.onNewColumns = onNewColumns
     }
+}
+
+/// What to do where a table exists and lacks columns that the layout has.
+public enum NewColumnsPolicy: String, Sendable, Hashable, CaseIterable {
+    /// Add them; the rows that are there have nothing in them.
+    case add
+    /// Refuse to open the sink; the table stays as it is.
+    case refuse
 }
 
 /// What a sink holds of one pipeline and shard.
@@ -63,14 +76,22 @@ public protocol SinkSession: Actor {
     func state() async throws -> SinkState
     /// The run with this ID, nil where the store has none.
     func run(withID runID: String) async throws -> RunRecord?
-    /// Marks an unfinished run `abandoned`; its rows stay as they are in `merge`.
+    /// Marks an unfinished run `abandoned`. Its rows stay as they are in `merge` and `append`; what was never
+    /// published of a `replace`, or of a store in files, goes.
     func abandonRun(_ runID: String) async throws
     /// Begins a run, durably: its record as `running` and its checkpoint at the start.
+    ///
+    /// A run with this ID that the store has already is done again: its failures go at once, and its rows in `append`;
+    /// what a `replace` or a store in files has published of it stays until this one takes its place.
     func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint
     /// Writes the batch's rows and its checkpoint, without making them durable or visible.
     func prepare(_ batch: Batch) async throws -> SinkObservations
     /// Writes the run's end (its state, its time of ending, its counts; what `replace` publishes), without making it
     /// durable or visible.
+    ///
+    /// - Parameter state: `.complete`, which publishes; or, of a `replace`, `.unpublished`: then the content that readers
+    ///   see stays, and a later call with `.complete` publishes what waits.
+    /// - Returns: Of a `replace` that is published: the endpoints that stood there before, and those of them that are gone.
     func prepareCompletion(state: RunState, finishedAt: String) async throws -> SinkObservations
     /// Makes what was prepared durable and visible, at once.
     func commit() async throws

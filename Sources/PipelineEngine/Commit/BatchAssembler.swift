@@ -3,7 +3,7 @@ package import PipelineCore
 
 /// What one batch holds, before it is numbered for a sink.
 package struct AssembledBatch: Sendable {
-    /// One for each distinct chain of transforms.
+    /// One for each distinct chain of transforms and layout.
     package var contents: [BatchContent]
     package var progress: RunProgress
 
@@ -26,15 +26,15 @@ package struct BatchAssembler {
 
     /// - Parameter hash: The state behind the input consumed so far, whose digest `progress` holds.
     package init(
-        layout: Layout, run: RowContext, chains: [[any Transform]], batchSize: Int, progress: RunProgress,
-        hash: InputHash, sourceState: @escaping @Sendable () -> String?
+        run: RowContext, contents: [(transforms: [any Transform], layout: Layout)], batchSize: Int,
+        progress: RunProgress, hash: InputHash, sourceState: @escaping @Sendable () -> String?
     ) {
         self.batchSize = batchSize
-        self.chains = chains
+        chains = contents.map(\.transforms)
         self.progress = progress
         self.hash = hash
         self.sourceState = sourceState
-        builders = chains.map { _ in BatchBuilder(layout: layout, run: run) }
+        builders = contents.map { BatchBuilder(layout: $0.layout, run: run) }
     }
 
     /// How many events the batch at hand still takes: whoever reads no more at once holds no more than that.

@@ -22,7 +22,7 @@ actor LockstepCommitter {
         defer { isBusy.set(false) }
         var batches: [Int: Batch] = [:]
         for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
-            let content = batch.contents[lanes[index].chain]
+            let content = batch.contents[lanes[index].content]
             batches[index] = Batch(
                 commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress)
         }
@@ -32,9 +32,7 @@ actor LockstepCommitter {
             guard let checkpoint = lanes[index].checkpoint, let batch = batches[index] else { continue }
             advanced[index] = checkpoint.advanced(by: batch, observed: observed)
         }
-        if let brake = advanced.sorted(by: { $0.key < $1.key })
-            .compactMap({ brakes.judge($0.value.counts, progress: batch.progress) }).first
-        {
+        if let brake = firstBrake(advanced) {
             for index in outcome.results.keys { await lanes[index].session.abandon() }
             throw brake
         }
@@ -44,21 +42,46 @@ actor LockstepCommitter {
         if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
     }
 
-    /// Ends the run in every sink, in two steps as well.
-    func complete(state: RunState, finishedAt: String) async throws {
-        let open = Dictionary(
-            uniqueKeysWithValues: lanes.indices.filter { !lanes[$0].isComplete }.map { ($0, ()) })
-        var outcome = await forEach(open) { session, _ in
-            try await session.prepareCompletion(state: state, finishedAt: finishedAt)
+    /// Ends the run in every sink, in two steps as well. A `replace` with more failures than are accepted isn't published:
+    /// it waits.
+    ///
+    /// - Throws: as `commit`.
+    func complete(finishedAt: String) async throws {
+        var ends: [Int: RunState] = [:]
+        for (index, lane) in lanes.enumerated() where lane.end != .complete {
+            guard let checkpoint = lane.checkpoint else { continue }
+            let end: RunState =
+                lane.mode == .replace && !brakes.limits.accepts(checkpoint.counts) ? .unpublished : .complete
+            if end != lane.end { ends[index] = end }
         }
+        var outcome = await forEach(ends) { session, end in
+            try await session.prepareCompletion(state: end, finishedAt: finishedAt)
+        }
+        var counted: [Int: Checkpoint] = [:]
         for (index, observed) in outcome.results {
-            lanes[index].checkpoint?.counts.removed += observed.removed
-            lanes[index].checkpoint?.counts.superseded += observed.superseded
+            guard var checkpoint = lanes[index].checkpoint else { continue }
+            checkpoint.counts.previousEndpoints += observed.previousEndpoints
+            checkpoint.counts.removed += observed.removed
+            checkpoint.counts.superseded += observed.superseded
+            counted[index] = checkpoint
         }
-        let committed = await forEach(outcome.results) { session, _ in try await session.commit() }
-        for index in committed.results.keys { lanes[index].isComplete = true }
+        if let brake = firstBrake(counted) {
+            for index in outcome.results.keys { await lanes[index].session.abandon() }
+            throw brake
+        }
+        let committed = await forEach(counted) { session, _ in try await session.commit() }
+        for index in committed.results.keys {
+            lanes[index].end = ends[index]
+            lanes[index].checkpoint = counted[index]
+        }
         outcome.errors.merge(committed.errors) { first, _ in first }
         if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
+    }
+
+    private func firstBrake(_ checkpoints: [Int: Checkpoint]) -> PipelineError? {
+        checkpoints.sorted { $0.key < $1.key }.lazy.compactMap {
+            self.brakes.judge($0.value.counts, progress: $0.value.progress)
+        }.first
     }
 
     /// Does the same in several sinks at once, each on its own executor.

@@ -7,12 +7,13 @@ struct SinkLane: Sendable {
     let target: String
     let mode: WriteMode
     /// Which of the assembled contents this sink takes.
-    let chain: Int
+    let content: Int
     let fingerprint: String
     let session: any SinkSession
     /// What the store held when it was opened.
     let found: SinkState
     /// As of the last commit of this process; nil until the run has begun in this sink.
     var checkpoint: Checkpoint?
-    var isComplete = false
+    /// How the run has ended in this sink; nil while it goes on.
+    var end: RunState?
 }

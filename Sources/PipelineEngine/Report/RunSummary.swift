@@ -100,7 +100,7 @@ public struct RunSummary: Sendable {
     /// Several lines for a person.
     public var text: String {
         var lines: [String] = []
-        lines.append("run \(runID): \(state == .running ? "not complete; run again to go on" : state.rawValue)")
+        lines.append("run \(runID): \(description(state))")
         lines.append(
             "  records     \(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
         )
@@ -120,11 +120,19 @@ public struct RunSummary: Sendable {
             var line =
                 "  sink        \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue)), "
                 + (sink.state == .running ? "\(sink.nextOrdinal) records committed" : sink.state.rawValue)
-            if sink.counts.refused > 0 { line += ", \(sink.counts.refused) rows refused" }
+            if sink.counts.refused > 0 { line += ", \(sink.counts.refused) records refused" }
             if let difference = difference(of: sink) { line += ", \(difference)" }
             lines.append(line)
         }
         return lines.joined(separator: "\n")
+    }
+
+    private func description(_ state: RunState) -> String {
+        switch state {
+        case .running: "not complete; run again to go on"
+        case .unpublished: "all is fetched, but more users failed than accept_failed allows: not published"
+        case .complete, .abandoned: state.rawValue
+        }
     }
 
     /// How a sink's account differs from the first one's, which a catch-up after a crash can cause.

@@ -1,6 +1,6 @@
 internal import Flattening
 public import Logging
-internal import PipelineCore
+package import PipelineCore
 
 /// Runs a pipeline: opens its sinks, decides what is to be done, does it, and accounts for it.
 public struct PipelineRunner: Sendable {
@@ -61,12 +61,14 @@ public struct PipelineRunner: Sendable {
         do {
             for planned in plan.sinks {
                 let sink = planned.sink
-                let session = try await sink.open(SinkContext(pipeline: plan.pipeline, tables: plan.layout.tables))
+                let session = try await sink.open(
+                    SinkContext(
+                        pipeline: plan.pipeline, tables: planned.layout.tables, onNewColumns: plan.onNewColumns))
                 do {
                     lanes.append(
                         SinkLane(
                             name: sink.name, typeName: sink.typeName, target: sink.target, mode: sink.mode,
-                            chain: planned.chain, fingerprint: planned.fingerprint, session: session,
+                            content: planned.content, fingerprint: planned.fingerprint, session: session,
                             found: try await session.state()))
                 } catch {
                     await session.close()
@@ -102,12 +104,25 @@ public struct PipelineRunner: Sendable {
         case .begin(let date, let abandoning):
             let report = try await begin(date, abandoning: abandoning, request, sinks)
             return (report, nil)
+        case .settle(let record):
+            var lanes = sinks
+            for index in lanes.indices {
+                lanes[index].checkpoint = lanes[index].found.checkpoint
+                lanes[index].end = lanes[index].found.lastRun?.state
+            }
+            let report = await RunExecution(self, record, lanes, request, resumedFrom: nil).settle()
+            return (report, remaining(request, after: record))
         case .resume(let record):
             let report = try await resume(record, request, sinks)
-            guard let date = request.logicalDate, RunDecision.runID(plan.pipeline, date.wholeSecond) != record.runID
-            else { return (report, nil) }
-            return (report, request)
+            return (report, remaining(request, after: record))
         }
+    }
+
+    /// What is still to be done once an unfinished run is: the date asked for, where that is another one.
+    private func remaining(_ request: RunRequest, after record: RunRecord) -> RunRequest? {
+        guard let date = request.logicalDate, RunDecision.runID(plan.pipeline, date.wholeSecond) != record.runID
+        else { return nil }
+        return request
     }
 
     private func begin(
@@ -148,7 +163,7 @@ public struct PipelineRunner: Sendable {
         for index in lanes.indices {
             if let last = lanes[index].found.lastRun, last.runID == record.runID, last.state != .abandoned {
                 lanes[index].checkpoint = lanes[index].found.checkpoint
-                lanes[index].isComplete = last.state == .complete
+                lanes[index].end = last.state == .running ? nil : last.state
             } else {
                 var fresh = record
                 fresh.counts = RunCounts()
@@ -174,7 +189,7 @@ public struct PipelineRunner: Sendable {
                     request.logicalDate?.wholeSecond ?? now().wholeSecond, abandoning: [record.runID], request,
                     lanes.map { lane in
                         var lane = lane
-                        lane.isComplete = false
+                        lane.end = nil
                         return lane
                     })
             }
@@ -196,12 +211,7 @@ public struct PipelineRunner: Sendable {
 
     /// 0, or 65 where more failed than is accepted, or a sink refused rows.
     func completionCode(_ counts: RunCounts) -> Int32 {
-        let accepted: Bool
-        switch plan.limits.acceptFailed {
-        case .count(let count): accepted = counts.failed <= count
-        case .share(let share): accepted = Double(counts.failed) <= share * Double(counts.records)
-        }
-        return accepted && counts.refused == 0 ? 0 : PipelineError.Kind.incomplete.rawValue
+        plan.limits.accepts(counts) && counts.refused == 0 ? 0 : PipelineError.Kind.incomplete.rawValue
     }
 }
 

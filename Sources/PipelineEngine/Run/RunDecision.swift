@@ -6,6 +6,9 @@ package enum RunDecision: Equatable {
     case begin(LogicalDate, abandoning: Set<String>)
     /// Goes on with an unfinished run; sinks that haven't begun it yet do so.
     case resume(RunRecord)
+    /// Everything is fetched, but a `replace` waits because of its failures: it is published if they are accepted by now,
+    /// and nothing else begins before.
+    case settle(RunRecord)
     /// The date asked for is done.
     case nothing(RunRecord)
 
@@ -22,7 +25,11 @@ package enum RunDecision: Equatable {
         }
         if let run = unfinished.first, !request.fresh {
             try checkAgreement(states, on: run)
-            return .resume(run)
+            let isFetched = states.allSatisfy { _, state, _ in
+                guard let last = state.lastRun, last.runID == run.runID else { return false }
+                return last.state == .complete || last.state == .unpublished
+            }
+            return isFetched ? .settle(run) : .resume(run)
         }
         let abandoning = Set(unfinished.map(\.runID))
         if let date = request.logicalDate {

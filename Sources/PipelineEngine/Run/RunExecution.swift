@@ -67,12 +67,11 @@ struct RunExecution {
         _ source: any RecordSource, hash: InputHash, inputSize: UInt64?, sourceState: @escaping @Sendable () -> String?
     ) async -> PipelineError? {
         let plan = runner.plan
-        var chains: [Int: [any Transform]] = [:]
-        for sink in plan.sinks { chains[sink.chain] = sink.transforms }
+        var contents: [Int: (transforms: [any Transform], layout: Layout)] = [:]
+        for sink in plan.sinks { contents[sink.content] = (sink.transforms, sink.layout) }
         var assembler = BatchAssembler(
-            layout: plan.layout,
             run: RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: 0),
-            chains: chains.sorted { $0.key < $1.key }.map(\.value), batchSize: plan.batchSize,
+            contents: contents.sorted { $0.key < $1.key }.map(\.value), batchSize: plan.batchSize,
             progress: least.progress, hash: hash, sourceState: sourceState)
         runner.board.update { reading in
             reading = ProgressBoard.Reading()
@@ -151,26 +150,35 @@ struct RunExecution {
             }
         }
         do {
-            try await committer.complete(state: .complete, finishedAt: runner.now().text)
+            try await committer.complete(finishedAt: runner.now().text)
             return nil
         } catch { return PipelineError(describing: error) }
     }
 
-    private func report(lookup: any UserLookup, error: PipelineError?) async -> RunReport {
+    /// Publishes a `replace` that waits, if its failures are accepted by now.
+    func settle() async -> RunReport {
+        var lookup: (any UserLookup)?
+        if case .lookup(_, let planned, _) = runner.plan.source { lookup = planned }
+        return await report(lookup: lookup, error: complete())
+    }
+
+    private func report(lookup: (any UserLookup)?, error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
-        func state(_ lane: SinkLane) -> RunState { lane.isComplete ? .complete : .running }
+        let ends = lanes.map { $0.end ?? .running }
         var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
         // Tables without rows are told of as well.
-        for table in runner.plan.layout.tables { counts.rows[table.name, default: 0] += 0 }
+        for table in runner.plan.sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
         let summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
-            state: lanes.allSatisfy(\.isComplete) ? .complete : .running, counts: counts,
-            statistics: lookup.statistics, elapsed: .now - start, processed: counts.records - least.counts.records,
+            state: [.running, .unpublished].first(where: ends.contains) ?? .complete,
+            counts: counts,
+            statistics: lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
+            processed: counts.records - least.counts.records,
             resumedFrom: resumedFrom,
             sinks: lanes.map { lane in
                 RunSummary.SinkSummary(
                     name: lane.name, type: lane.typeName, target: lane.target, mode: lane.mode,
-                    nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: state(lane),
+                    nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
         let refused = lanes.reduce(0) { $0 + ($1.checkpoint?.counts.refused ?? 0) }

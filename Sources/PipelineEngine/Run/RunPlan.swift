@@ -6,15 +6,21 @@ public struct PlannedSink: Sendable {
     public var sink: any Sink
     /// Shared transforms first, then the sink's own.
     public var transforms: [any Transform]
-    /// Sinks with equal numbers share one chain of transforms, so that it is applied once.
-    public var chain: Int
+    /// The tables that it gets.
+    public var layout: Layout
+    /// Which rows it gets, from 0 without gaps: sinks with equal numbers have the same transforms and the same layout, so
+    /// that their rows are made once.
+    public var content: Int
     /// A hash of the configuration that shapes this sink's output.
     public var fingerprint: String
 
-    public init(sink: any Sink, transforms: [any Transform], chain: Int, fingerprint: String) {
+    public init(
+        sink: any Sink, transforms: [any Transform], layout: Layout, content: Int, fingerprint: String
+    ) {
         self.sink = sink
         self.transforms = transforms
-        self.chain = chain
+        self.layout = layout
+        self.content = content
         self.fingerprint = fingerprint
     }
 }
@@ -23,27 +29,27 @@ public struct PlannedSink: Sendable {
 public struct RunPlan: Sendable {
     public var pipeline: String
     public var source: SourcePlan
-    public var layout: Layout
     /// At least one.
     public var sinks: [PlannedSink]
     /// Users in a batch.
     public var batchSize: Int
     public var limits: RunLimits
     public var onChangedInput: ChangedInputPolicy
+    public var onNewColumns: NewColumnsPolicy
     /// The program's version.
     public var version: String
 
     public init(
-        pipeline: String, source: SourcePlan, layout: Layout, sinks: [PlannedSink], batchSize: Int, limits: RunLimits,
-        onChangedInput: ChangedInputPolicy, version: String
+        pipeline: String, source: SourcePlan, sinks: [PlannedSink], batchSize: Int, limits: RunLimits,
+        onChangedInput: ChangedInputPolicy, onNewColumns: NewColumnsPolicy = .add, version: String
     ) {
         self.pipeline = pipeline
         self.source = source
-        self.layout = layout
         self.sinks = sinks
         self.batchSize = batchSize
         self.limits = limits
         self.onChangedInput = onChangedInput
+        self.onNewColumns = onNewColumns
         self.version = version
     }
 }

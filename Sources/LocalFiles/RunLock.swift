@@ -7,7 +7,7 @@ internal import Darwin
 #endif
 
 /// An exclusive lock on a file, held by `flock`: it dies with its process, however that ends.
-final class RunLock {
+package final class RunLock {
     private let path: String
     private var file: Int32
 
@@ -17,7 +17,7 @@ final class RunLock {
     ///   - path: the lock file; it is made, and removed again by `release`.
     ///   - subject: what is locked, for the message to whoever comes second.
     /// - Throws: `PipelineError`: `.temporary` where another process holds it.
-    init(path: String, subject: String) throws {
+    package init(path: String, subject: String) throws {
         self.path = path
         file = -1
         while true {
@@ -43,7 +43,7 @@ final class RunLock {
     deinit { release() }
 
     /// Removes the file and lets go. Calling it again does nothing.
-    func release() {
+    package func release() {
         guard file >= 0 else { return }
         // In this order: nobody else can hold the lock while the file goes.
         unlink(path)
@@ -67,7 +67,7 @@ final class RunLock {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let text = Array("process \(getpid()) on \(host) since \(WallClock.now())\n".utf8)
+        let text = Array("process \(getpid()) on \(host) since \(LogicalDate.now.text)\n".utf8)
         ftruncate(file, 0)
         _ = pwrite(file, text, text.count, 0)
     }
@@ -77,26 +77,5 @@ final class RunLock {
         let count = pread(file, &bytes, bytes.count, 0)
         let text = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
         return text.isEmpty ? "another process" : text
-    }
-}
-
-/// The time of day, for the columns that say when something happened; never for data.
-enum WallClock {
-    /// UTC text with three decimals, `2026-01-02T03:04:05.678Z`.
-    static func now() -> String {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        var parts = tm()
-        gmtime_r(&time.tv_sec, &parts)
-        func digits(_ value: Int, _ count: Int) -> String {
-            let text = String(value)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let date = [
-            digits(Int(parts.tm_year) + 1900, 4), digits(Int(parts.tm_mon) + 1, 2), digits(Int(parts.tm_mday), 2),
-        ]
-        let clock = [digits(Int(parts.tm_hour), 2), digits(Int(parts.tm_min), 2), digits(Int(parts.tm_sec), 2)]
-        let fraction = digits(time.tv_nsec / 1_000_000, 3)
-        return date.joined(separator: "-") + "T" + clock.joined(separator: ":") + ".\(fraction)Z"
     }
 }

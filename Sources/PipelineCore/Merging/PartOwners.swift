@@ -1,13 +1,12 @@
-internal import PipelineCore
-
 /// Which rows of a table of parts belong to endpoints that are written, where a batch brings endpoints more than once.
-struct PartOwners {
+package struct PartOwners {
     private var kept: [Bool]
 
     /// - Parameters:
+    ///   - part: the table's definition; its key without `run_id` begins with (application_id, endpoint_id).
     ///   - groupEnds: for each endpoint's row the end of its parts; empty where whoever made the rows didn't say.
-    init(
-        _ rows: RowsInPlace, of part: TableWriter, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
+    package init(
+        _ rows: RowsInPlace, of part: TableDefinition, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
     ) {
         kept = [Bool](repeating: true, count: rows.count)
         if groupEnds.count == endpointRows.count, groupEnds.last ?? 0 == rows.count {
@@ -23,26 +22,26 @@ struct PartOwners {
         }
         // Parts follow the order of their endpoints, so the last unbroken run of an endpoint's parts is that of its
         // last row. A run also ends where it begins to repeat itself.
-        let key = part.definition.key.compactMap(part.definition.index(of:))
+        let key = part.key.compactMap(part.index(of:))
+        let (application, id) = part.ownerColumns
+        func ownerKey(_ row: Int) -> KeyInPlace {
+            KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
+        }
         var lastRuns: [KeyInPlace: Int] = [:]
         var start = 0
         for row in 0..<rows.count {
-            let owner = Self.owner(rows, row, part)
-            if row == 0 || owner != Self.owner(rows, start, part) || rows.have(row, start, equal: key) { start = row }
+            let owner = ownerKey(row)
+            if row == 0 || owner != ownerKey(start) || rows.have(row, start, equal: key) { start = row }
             lastRuns[owner] = start
         }
         for row in 0..<rows.count {
-            let owner = Self.owner(rows, row, part)
+            let owner = ownerKey(row)
             let isOutdated = plan.endpoints[owner].map { !plan.writes($0) } ?? false
             kept[row] = !isOutdated && row >= lastRuns[owner] ?? 0
         }
     }
 
-    func isKept(_ row: Int) -> Bool { kept[row] }
-
-    private static func owner(_ rows: RowsInPlace, _ row: Int, _ part: TableWriter) -> KeyInPlace {
-        KeyInPlace(application: rows.bytes(row, part.application), id: rows.bytes(row, part.id))
-    }
+    package func isKept(_ row: Int) -> Bool { kept[row] }
 }
 
 extension RowsInPlace {
@@ -57,5 +56,14 @@ extension RowsInPlace {
             case .text, .json, .time: return arena.bytes(of: left).hasSameBytes(as: arena.bytes(of: right))
             }
         }
+    }
+}
+
+extension TableDefinition {
+    /// The places of (application_id, user_id) or (application_id, endpoint_id): the key's first two columns, `run_id`
+    /// left aside, which leads every key in `append`.
+    package var ownerColumns: (application: Int, id: Int) {
+        let places = key.filter { $0 != "run_id" }.compactMap(index(of:))
+        return (places.first ?? 0, places.dropFirst().first ?? 0)
     }
 }

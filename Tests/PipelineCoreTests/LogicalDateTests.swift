@@ -1,4 +1,4 @@
-import PipelineEngine
+import PipelineCore
 import Testing
 
 @Suite struct LogicalDateTests {

@@ -1,5 +1,3 @@
-internal import PipelineCore
-
 #if canImport(Glibc)
 internal import Glibc
 #else
@@ -9,20 +7,25 @@ internal import Darwin
 /// Two texts that stay where they are: (application_id, user_id) or (application_id, endpoint_id) in an arena.
 ///
 /// Valid for as long as the bytes it points to.
-struct KeyInPlace: Hashable {
-    var application: UnsafeRawBufferPointer
-    var id: UnsafeRawBufferPointer
+package struct KeyInPlace: Hashable {
+    package var application: UnsafeRawBufferPointer
+    package var id: UnsafeRawBufferPointer
 
-    static func == (left: Self, right: Self) -> Bool {
+    package init(application: UnsafeRawBufferPointer, id: UnsafeRawBufferPointer) {
+        self.application = application
+        self.id = id
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
         // The IDs first: the application is the same for nearly all.
         left.id.hasSameBytes(as: right.id) && left.application.hasSameBytes(as: right.application)
     }
 
-    func hash(into hasher: inout Hasher) { hasher.combine(bytes: id) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(bytes: id) }
 }
 
 extension UnsafeRawBufferPointer {
-    func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+    package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         guard count > 0, let start = baseAddress, let otherStart = other.baseAddress else { return true }
         return memcmp(start, otherStart, count) == 0
@@ -30,9 +33,9 @@ extension UnsafeRawBufferPointer {
 }
 
 /// What a batch's rows come to once its repeated keys are resolved, as if its records were merged one after the other.
-struct MergePlan {
+package struct MergePlan {
     /// What becomes of an endpoint's row.
-    enum Fate: UInt8 {
+    package enum Fate: UInt8 {
         /// It is written; whether the store has the endpoint isn't known yet.
         case write
         /// It is written over an endpoint that is known to be stored.
@@ -43,18 +46,20 @@ struct MergePlan {
         case outdated
     }
 
+    package init() {}
+
     /// The last row of each user that the batch has fetched.
-    private(set) var users: [KeyInPlace: Int] = [:]
+    package private(set) var users: [KeyInPlace: Int] = [:]
     /// The last row of each endpoint of the batch.
-    private(set) var endpoints: [KeyInPlace: Int] = [:]
+    package private(set) var endpoints: [KeyInPlace: Int] = [:]
     /// By endpoint row.
-    var fates: [Fate] = []
+    package var fates: [Fate] = []
     /// Rows that aren't written because of later rows of the batch.
-    private(set) var superseded = 0
-    private(set) var repeatsUsers = false
+    package private(set) var superseded = 0
+    package private(set) var repeatsUsers = false
 
     /// Takes the users table's rows; key columns by their place.
-    mutating func add(users rows: RowsInPlace, application: Int, id: Int) {
+    package mutating func add(users rows: RowsInPlace, application: Int, id: Int) {
         users.reserveCapacity(rows.count)
         for row in 0..<rows.count {
             let key = KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
@@ -63,7 +68,7 @@ struct MergePlan {
     }
 
     /// Takes the endpoints table's rows; key columns by their place.
-    mutating func add(endpoints rows: RowsInPlace, application: Int, id: Int) {
+    package mutating func add(endpoints rows: RowsInPlace, application: Int, id: Int) {
         fates = [Fate](repeating: .write, count: rows.count)
         endpoints.reserveCapacity(rows.count)
         for row in 0..<rows.count {
@@ -79,7 +84,7 @@ struct MergePlan {
     ///
     /// - Parameters:
     ///   - isOlder: whether an endpoint's row comes from an earlier record than a user's row.
-    mutating func dropOutdated(
+    package mutating func dropOutdated(
         _ rows: RowsInPlace, application: Int, user: Int, isOlder: (_ endpoint: Int, _ user: Int) -> Bool
     ) {
         for row in 0..<rows.count where fates[row] == .write {
@@ -92,8 +97,8 @@ struct MergePlan {
     }
 
     /// Whether rows of endpoints were dropped, so that their parts must be told apart.
-    var dropsEndpoints: Bool { superseded > 0 }
+    package var dropsEndpoints: Bool { superseded > 0 }
 
     /// Whether an endpoint's row is written.
-    func writes(_ row: Int) -> Bool { fates[row] == .write || fates[row] == .replaceStored }
+    package func writes(_ row: Int) -> Bool { fates[row] == .write || fates[row] == .replaceStored }
 }

@@ -1,15 +1,45 @@
-internal import PipelineCore
-
 /// One table's rows in place: cells and the arena that they point into.
-struct RowsInPlace {
-    let columnCount: Int
-    let cells: UnsafeBufferPointer<Cell>
-    let arena: UnsafeRawBufferPointer
+///
+/// Valid inside the closure of `RowBuffer.withRows` alone.
+@frozen
+public struct RowsInPlace {
+    public let columnCount: Int
+    public let cells: UnsafeBufferPointer<Cell>
+    public let arena: UnsafeRawBufferPointer
 
-    var count: Int { cells.count / columnCount }
+    @inlinable
+    public init(columnCount: Int, cells: UnsafeBufferPointer<Cell>, arena: UnsafeRawBufferPointer) {
+        self.columnCount = columnCount
+        self.cells = cells
+        self.arena = arena
+    }
 
-    func cell(_ row: Int, _ column: Int) -> Cell { cells[row * columnCount + column] }
-    func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer { arena.bytes(of: cell(row, column)) }
+    /// Rows.
+    @inlinable public var count: Int { cells.count / columnCount }
+
+    @inlinable public func cell(_ row: Int, _ column: Int) -> Cell { cells[row * columnCount + column] }
+    /// The bytes of a text, JSON or time cell; none for a null.
+    @inlinable public func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
+        arena.bytes(of: cell(row, column))
+    }
+}
+
+extension RowBuffer {
+    /// Gives the rows in place to a sink that binds or encodes straight from them.
+    @inlinable
+    public func withRows<R>(_ body: (RowsInPlace) throws -> R) throws -> R {
+        try withUnsafeContents { (cells, arena) throws in
+            try body(RowsInPlace(columnCount: columnCount, cells: cells, arena: arena))
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The bytes of a text, JSON or time cell whose row buffer's arena this is.
+    @inlinable
+    public func bytes(of cell: Cell) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(rebasing: self[Int(cell.bits)..<Int(cell.bits) + Int(cell.length)])
+    }
 }
 
 extension RowsInPlace {
@@ -17,7 +47,7 @@ extension RowsInPlace {
     ///
     /// Rows of random keys would each touch a page of their own, over and over; in order a batch touches each page once.
     /// Only eight bytes behind the common prefix are compared, and equal ones keep their order: it is no more than a hint.
-    func order(by column: Int) -> [Int] {
+    package func order(by column: Int) -> [Int] {
         guard count > 1 else { return Array(0..<count) }
         let skipped = commonPrefix(of: column)
         var keys: [(prefix: UInt64, row: Int)] = []

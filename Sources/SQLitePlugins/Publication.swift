@@ -1,0 +1,81 @@
+internal import PipelineCore
+
+/// The end of a `replace`: what was filled aside takes the place of what readers see.
+///
+/// All of it happens in one transaction, which is the caller's, so a reader has the old content or the new.
+struct Publication {
+    let connection: SQLiteConnection
+    let tables: SQLiteTables
+    let runID: String
+
+    /// Sorting for an index must not take memory without bound; this can't be said within a transaction.
+    func makeReady() throws { try connection.execute("PRAGMA temp_store = FILE") }
+
+    /// Counts what is there, and what of it the new content lacks, by key.
+    func observe() throws -> SinkObservations {
+        var observed = SinkObservations()
+        guard let endpoints = tables.content.first(where: { $0.role == .endpoints }) else { return observed }
+        let key = endpoints.key.map { "n.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
+        let counts = try connection.query(
+            """
+            SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+                SELECT 1 FROM \(quoted(ShadowTables.shadow(endpoints).name)) AS n WHERE \(key)))
+            FROM \(quoted(endpoints.name)) AS e
+            """)
+        observed.previousEndpoints = counts.first?[0].flatMap { Int($0) } ?? 0
+        observed.removed = counts.first?[1].flatMap { Int($0) } ?? 0
+        return observed
+    }
+
+    /// Swaps the tables. Views stay as they are: they name tables, and find the new ones.
+    func swap() throws {
+        for definition in tables.content {
+            let objects = try usersObjects(on: definition)
+            try connection.execute("DROP TABLE \(quoted(definition.name))")
+            try Failpoint.reach("sqlite.publish.after-drop")
+            let shadow = ShadowTables.shadow(definition)
+            for columns in shadow.indexes {
+                try connection.execute("DROP INDEX IF EXISTS \(quoted(SQLiteTables.indexName(shadow, columns)))")
+            }
+            try connection.execute("ALTER TABLE \(quoted(shadow.name)) RENAME TO \(quoted(definition.name))")
+            try Failpoint.reach("sqlite.publish.after-rename")
+            for columns in definition.indexes { try connection.execute(SQLiteTables.createIndex(definition, columns)) }
+            for object in objects { try recreate(object, on: definition) }
+            try Failpoint.reach("sqlite.publish.after-indexes")
+        }
+        for definition in tables.definitions where definition.role == .failures {
+            let statement = try connection.prepare("DELETE FROM \(quoted(definition.name)) WHERE run_id <> ?1")
+            try statement.bind(1, runID)
+            try statement.run()
+        }
+        try Failpoint.reach("sqlite.publish.after-failures")
+    }
+
+    private struct SchemaObject {
+        var type: String
+        var name: String
+        var sql: String
+    }
+
+    /// The indexes and triggers on a table that aren't the layout's.
+    private func usersObjects(on definition: TableDefinition) throws -> [SchemaObject] {
+        let own = Set(definition.indexes.map { SQLiteTables.indexName(definition, $0) })
+        let rows = try connection.query(
+            """
+            SELECT type, name, sql FROM sqlite_schema
+            WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid
+            """, definition.name)
+        return rows.compactMap { row in
+            guard let type = row[0], let name = row[1], let sql = row[2], !own.contains(name) else { return nil }
+            return SchemaObject(type: type, name: name, sql: sql)
+        }
+    }
+
+    private func recreate(_ object: SchemaObject, on definition: TableDefinition) throws {
+        do {
+            try connection.execute(object.sql)
+        } catch let error as PipelineError where error.kind == .software || error.kind == .ioError {
+            throw error
+        }
+    }
+}

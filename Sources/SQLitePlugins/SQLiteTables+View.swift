@@ -1,0 +1,51 @@
+internal import PipelineCore
+
+extension SQLiteTables {
+    /// For each user, the attributes carried by the endpoint with the latest effective date; nil where the layout has
+    /// no table for them.
+    ///
+    /// In `append` of the latest run that is complete in all of its shards.
+    var userAttributesView: String? {
+        guard let endpoints = definitions.first(where: { $0.role == .endpoints }),
+            let parts = definitions.first(where: { $0.name == "endpoint_user_attributes" }),
+            ["application_id", "endpoint_id", "user_id", "effective_date"].allSatisfy({ endpoints.index(of: $0) != nil }
+            ),
+            ["application_id", "endpoint_id", "name", "position", "value"].allSatisfy({ parts.index(of: $0) != nil })
+        else { return nil }
+        let endpointTable = quoted(endpoints.name)
+        let partTable = quoted(parts.name)
+        // From the endpoints inwards: asking for one user then takes two index look-ups.
+        guard endpoints.isKeyedByRun, parts.isKeyedByRun else {
+            return """
+                CREATE VIEW user_attributes AS
+                SELECT e.application_id, e.user_id, p.name, p.position, p.value
+                FROM \(endpointTable) AS e
+                JOIN \(partTable) AS p ON p.application_id = e.application_id AND p.endpoint_id = e.endpoint_id
+                WHERE e.endpoint_id = (
+                    SELECT n.endpoint_id FROM \(endpointTable) AS n
+                    WHERE n.application_id = e.application_id AND n.user_id = e.user_id
+                    ORDER BY n.effective_date DESC NULLS LAST, n.endpoint_id LIMIT 1)
+                """
+        }
+        // The plus keeps SQLite from looking a user's endpoints up among all of a run's.
+        return """
+            CREATE VIEW user_attributes AS
+            SELECT e.application_id, e.user_id, p.name, p.position, p.value
+            FROM \(endpointTable) AS e
+            JOIN \(partTable) AS p
+                ON p.run_id = e.run_id AND p.application_id = e.application_id AND p.endpoint_id = e.endpoint_id
+            WHERE e.run_id = (
+                SELECT run_id FROM sluice_runs GROUP BY run_id HAVING min(state = 'complete')
+                ORDER BY max(logical_date) DESC, run_id DESC LIMIT 1)
+            AND e.endpoint_id = (
+                SELECT n.endpoint_id FROM \(endpointTable) AS n
+                WHERE n.application_id = e.application_id AND n.user_id = e.user_id AND +n.run_id = e.run_id
+                ORDER BY n.effective_date DESC NULLS LAST, n.endpoint_id LIMIT 1)
+            """
+    }
+}
+
+extension TableDefinition {
+    /// Whether the rows of each run stand beside those of the others: mode `append`.
+    var isKeyedByRun: Bool { role != .failures && key.contains("run_id") }
+}

@@ -1,0 +1,68 @@
+internal import PipelineCore
+
+/// Which pipeline and mode each table belongs to: what `sluice_tables` says.
+struct TableOwners {
+    private struct Owner {
+        var pipeline: String
+        var mode: String
+    }
+
+    private let connection: SQLiteConnection
+    private var owners: [String: Owner] = [:]
+    private let existing: Set<String>
+
+    /// - Parameter kinds: what there is in the database, by name.
+    init(in connection: SQLiteConnection, _ kinds: [String: String]) throws {
+        self.connection = connection
+        existing = Set(kinds.filter { $0.value == "table" }.keys)
+        guard existing.contains(RunLedger.owners.name) else { return }
+        for row in try connection.query("SELECT table_name, pipeline, mode FROM sluice_tables") {
+            guard let name = row[0] else { continue }
+            owners[name] = Owner(pipeline: row[1] ?? "", mode: row[2] ?? "")
+        }
+    }
+
+    /// The statements that put down what isn't known yet.
+    ///
+    /// - Throws: `PipelineError` of kind `.configuration` where a table belongs to another mode, or where a `replace` would
+    ///   take the place of rows that its pipeline didn't write.
+    func missing(for tables: SQLiteTables) throws -> [String] {
+        try tables.definitions.compactMap { definition in
+            // What was said of a table that is gone doesn't bind the one that is made now.
+            if existing.contains(definition.name) {
+                if let owner = owners[definition.name] {
+                    try check(owner, of: definition.name, tables)
+                    return nil
+                }
+                if tables.mode == .replace { try checkEmpty(definition.name) }
+            }
+            return "INSERT OR REPLACE INTO sluice_tables (table_name, pipeline, mode) VALUES "
+                + "(\(literal(definition.name)), \(literal(tables.pipeline)), \(literal(tables.mode.rawValue)))"
+        }
+    }
+
+    private func check(_ owner: Owner, of table: String, _ tables: SQLiteTables) throws {
+        guard owner.mode == tables.mode.rawValue else {
+            throw PipelineError(
+                .configuration,
+                "\(connection.path): table '\(table)' is written in mode '\(owner.mode)' by pipeline "
+                    + "'\(owner.pipeline)', not in mode '\(tables.mode.rawValue)'",
+                hint: "Set mode: \(owner.mode), name another path, or drop the tables there to begin anew.")
+        }
+        guard tables.mode != .replace || owner.pipeline == tables.pipeline else {
+            throw PipelineError(
+                .configuration,
+                "\(connection.path): table '\(table)' belongs to pipeline '\(owner.pipeline)', and mode 'replace' would "
+                    + "take the place of everything it wrote",
+                hint: "Name another path for pipeline '\(tables.pipeline)'.")
+        }
+    }
+
+    private func checkEmpty(_ table: String) throws {
+        if try connection.query("SELECT 1 FROM \(quoted(table)) LIMIT 1").isEmpty { return }
+        throw PipelineError(
+            .configuration,
+            "\(connection.path): table '\(table)' has rows that no pipeline wrote, and mode 'replace' would take their place",
+            hint: "Name another path, or rename the table.")
+    }
+}
