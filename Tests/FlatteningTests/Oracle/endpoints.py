@@ -192,4 +192,5 @@ def main():
     print(f"{count} records, {failed} of them failed, {rows} rows, {extras} with extra: all as the oracle says")
 
 
-main()
+if __name__ == "__main__":
+    main()
