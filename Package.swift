@@ -146,7 +146,8 @@ let package = Package(
         .testTarget(
             name: "PipelineEngineTests",
             dependencies: [
-                "PipelineCore", "PipelineEngine", "Flattening", .product(name: "Logging", package: "swift-log"),
+                "PipelineCore", "PipelineEngine", "PipelineTesting", "Flattening",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(name: "EndpointServerTests", dependencies: ["EndpointServer"]),

@@ -51,6 +51,18 @@ public enum SinkFixture {
     /// In the order of a batch's buffers.
     public static let tables = [users, endpoints, attributes, metrics, failures]
 
+    /// The tables in a mode's form: in `append`, `run_id` leads every key and is the last column of parts.
+    public static func tables(for mode: WriteMode) -> [TableDefinition] {
+        guard mode == .append else { return tables }
+        return tables.map { table in
+            guard table.role != .failures else { return table }
+            var table = table
+            table.key.insert("run_id", at: 0)
+            if table.role == .endpointParts { table.columns.append(Column("run_id", .text)) }
+            return table
+        }
+    }
+
     /// One endpoint of an answer.
     public struct Endpoint: Sendable, Hashable {
         public var id: String
@@ -88,19 +100,23 @@ public enum SinkFixture {
 
     /// The rows of records, flattened, whose ordinals begin at `firstOrdinal`.
     ///
-    /// - Parameter marksGroups: whether the tables of parts say where each endpoint's parts end.
+    /// - Parameters:
+    ///   - mode: whose form of the tables the rows have.
+    ///   - marksGroups: whether the tables of parts say where each endpoint's parts end.
     public static func batch(
         _ records: [Record], commitNumber: Int, firstOrdinal: Int, runID: String, shard: Int = 0,
-        progress: RunProgress? = nil, marksGroups: Bool = true
+        mode: WriteMode = .merge, progress: RunProgress? = nil, marksGroups: Bool = true
     ) -> Batch {
+        let tables = tables(for: mode)
+        let partsRunID = mode == .append ? runID : nil
         var rows = SinkRows(tables)
         var counts = RunCounts()
         for (offset, record) in records.enumerated() {
             let ordinal = firstOrdinal + offset
             func append(_ endpoint: Endpoint, of user: String) {
                 rows.append(endpointRow(endpoint, user: user, ordinal: ordinal, runID: runID), to: 1)
-                for row in attributeRows(endpoint) { rows.append(row, to: 2) }
-                for row in metricRows(endpoint) { rows.append(row, to: 3) }
+                for row in attributeRows(endpoint, runID: partsRunID) { rows.append(row, to: 2) }
+                for row in metricRows(endpoint, runID: partsRunID) { rows.append(row, to: 3) }
                 if marksGroups { rows.endGroup(in: [2, 3]) }
                 counts.endpoints += 1
             }
@@ -131,9 +147,9 @@ public enum SinkFixture {
 
     // MARK: Rows
 
-    static func userRow(_ user: String, _ status: String, endpoints: Int, ordinal: Int, runID: String) -> [RowView
-        .Value]
-    {
+    static func userRow(
+        _ user: String, _ status: String, endpoints: Int, ordinal: Int, runID: String
+    ) -> [RowView.Value] {
         [
             .text(application), .text(user), .text(status), .integer(Int64(endpoints)), .integer(Int64(ordinal)),
             .text(runID), .time(logicalDate),
@@ -148,17 +164,19 @@ public enum SinkFixture {
         ]
     }
 
-    static func attributeRows(_ endpoint: Endpoint) -> [[RowView.Value]] {
+    /// - Parameter runID: the last column's, in `append`.
+    static func attributeRows(_ endpoint: Endpoint, runID: String?) -> [[RowView.Value]] {
         endpoint.attributes.sorted { $0.key < $1.key }.flatMap { name, values in
             values.enumerated().map { position, value in
                 [.text(application), .text(endpoint.id), .text(name), .integer(Int64(position)), .text(value)]
+                    + (runID.map { [.text($0)] } ?? [])
             }
         }
     }
 
-    static func metricRows(_ endpoint: Endpoint) -> [[RowView.Value]] {
+    static func metricRows(_ endpoint: Endpoint, runID: String?) -> [[RowView.Value]] {
         endpoint.metrics.sorted { $0.key < $1.key }.map { name, value in
-            [.text(application), .text(endpoint.id), .text(name), .number(value)]
+            [.text(application), .text(endpoint.id), .text(name), .number(value)] + (runID.map { [.text($0)] } ?? [])
         }
     }
 

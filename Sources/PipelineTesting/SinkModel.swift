@@ -1,82 +1,94 @@
 internal import PipelineCore
 
-/// What a store must hold after records were merged one after the other, kept in dictionaries.
+/// What readers of a store must see after every step of its runs.
 struct SinkModel {
-    /// A key as its bytes: equal strings may differ in them (`é` has two spellings), keys may not.
-    typealias Key = [UInt8]
+    let mode: WriteMode
+    /// Whether equal keys are one row; without keys everything is kept.
+    let isKeyed: Bool
+    /// Whether a run's rows are seen with each commit, not at its completion; never so in `replace`.
+    let showsRunsUnderWay: Bool
 
-    struct StoredEndpoint {
-        var endpoint: SinkFixture.Endpoint
-        var user: Key
-        var userID: String
-        var ordinal: Int
+    /// What readers see: by the run's ID in `append`, else one content.
+    private var visible: [String: SinkContent] = [:]
+    /// What a run has written that readers don't see yet.
+    private var aside: (runID: String, content: SinkContent)?
+    /// The rows of `failures` in a store with keys, which readers always see: by run, shard and ordinal.
+    private var failures: [FailureKey: [RowView.Value]] = [:]
+    /// The runs that each shard has begun.
+    private var begun: Set<RunKey> = []
+
+    private struct RunKey: Hashable {
         var runID: String
-        /// Counts the batches ever merged.
-        var batch: Int
+        var shard: Int
     }
 
-    private(set) var users: [Key: [RowView.Value]] = [:]
-    private(set) var endpoints: [Key: StoredEndpoint] = [:]
-    private(set) var failures: [String: [RowView.Value]] = [:]
-    private var batches = 0
+    private struct FailureKey: Hashable {
+        var run: RunKey
+        var ordinal: Int
+    }
 
-    /// Merges one batch and gives what a sink must have counted.
-    mutating func merge(
+    init(mode: WriteMode, isKeyed: Bool, showsRunsUnderWay: Bool) {
+        self.mode = mode
+        self.isKeyed = isKeyed
+        self.showsRunsUnderWay = mode == .merge || showsRunsUnderWay && mode == .append
+    }
+
+    private func slot(_ runID: String) -> String { mode == .append ? runID : "" }
+
+    mutating func begin(_ runID: String, shard: Int = 0) {
+        let run = RunKey(runID: runID, shard: shard)
+        let isAgain = !begun.insert(run).inserted
+        failures = failures.filter { $0.key.run != run }
+        if !showsRunsUnderWay { aside = (runID, SinkContent()) }
+        if showsRunsUnderWay, mode == .append, isAgain { visible[runID] = nil }
+    }
+
+    /// Writes one batch and gives what a sink must have counted.
+    mutating func write(
         _ records: [SinkFixture.Record], firstOrdinal: Int, runID: String, shard: Int = 0
     ) -> SinkObservations {
-        batches += 1
-        let before = endpoints
-        var fetched: Set<Key> = []
-        var written = 0
-        for (offset, record) in records.enumerated() {
-            let ordinal = firstOrdinal + offset
-            func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
-                endpoints[Key(endpoint.id.utf8)] = StoredEndpoint(
-                    endpoint: endpoint, user: Key(user.utf8), userID: user, ordinal: ordinal, runID: runID,
-                    batch: batches)
-                written += 1
-            }
-            switch record {
-            case .found(let user, let answer):
-                fetched.insert(Key(user.utf8))
-                endpoints = endpoints.filter { $0.value.user != Key(user.utf8) }
-                for endpoint in answer { write(endpoint, of: user) }
-                users[Key(user.utf8)] = SinkFixture.userRow(
-                    user, "found", endpoints: answer.count, ordinal: ordinal, runID: runID)
-            case .absent(let user):
-                fetched.insert(Key(user.utf8))
-                endpoints = endpoints.filter { $0.value.user != Key(user.utf8) }
-                users[Key(user.utf8)] = SinkFixture.userRow(
-                    user, "absent", endpoints: 0, ordinal: ordinal, runID: runID)
-            case .failed(let user):
-                failures["\(runID) \(shard) \(ordinal)"] = SinkFixture.failureRow(
-                    user, ordinal: ordinal, runID: runID, shard: shard)
-            case .line(let user, let endpoint): write(endpoint, of: user)
-            }
-        }
-        let mine = before.filter { fetched.contains($0.value.user) }
+        var content = showsRunsUnderWay ? visible[slot(runID)] ?? SinkContent() : aside?.content ?? SinkContent()
         var observed = SinkObservations()
-        observed.previousEndpoints = mine.count { $0.value.runID != runID }
-        observed.removed = mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
-        // Rows of this run that gave way: those stored earlier, and those of this batch that didn't last.
-        observed.superseded =
-            before.count { $0.value.runID == runID && endpoints[$0.key]?.batch == batches }
-            + mine.count { $0.value.runID == runID && endpoints[$0.key] == nil }
-            + written - endpoints.count { $0.value.batch == batches }
+        if isKeyed {
+            observed = content.merge(records, firstOrdinal: firstOrdinal, runID: runID)
+            for (offset, record) in records.enumerated() {
+                guard case .failed(let user) = record else { continue }
+                let key = FailureKey(run: RunKey(runID: runID, shard: shard), ordinal: firstOrdinal + offset)
+                failures[key] = SinkFixture.failureRow(user, ordinal: firstOrdinal + offset, runID: runID, shard: shard)
+            }
+        } else {
+            content.append(
+                SinkFixture.batch(
+                    records, commitNumber: 0, firstOrdinal: firstOrdinal, runID: runID, shard: shard, mode: mode),
+                to: SinkFixture.tables(for: mode))
+        }
+        if showsRunsUnderWay { visible[slot(runID)] = content } else { aside = (runID, content) }
         return observed
     }
 
-    /// The rows of a table, in any order.
-    func rows(of table: TableDefinition) -> [[RowView.Value]] {
-        switch table.name {
-        case SinkFixture.users.name: Array(users.values)
-        case SinkFixture.failures.name: Array(failures.values)
-        case SinkFixture.attributes.name: endpoints.values.flatMap { SinkFixture.attributeRows($0.endpoint) }
-        case SinkFixture.metrics.name: endpoints.values.flatMap { SinkFixture.metricRows($0.endpoint) }
-        default:
-            endpoints.values.map {
-                SinkFixture.endpointRow($0.endpoint, user: $0.userID, ordinal: $0.ordinal, runID: $0.runID)
-            }
+    /// Completes the run, which publishes what stands aside; gives what a sink must have counted.
+    mutating func complete(_ runID: String) -> SinkObservations {
+        var observed = SinkObservations()
+        guard let published = aside else { return observed }
+        if mode == .replace {
+            let before = (visible[slot(runID)] ?? SinkContent()).endpointCount(missingIn: published.content)
+            observed.previousEndpoints = before.all
+            observed.removed = before.missing
+            failures = failures.filter { $0.key.run.runID == runID }
         }
+        visible[slot(runID)] = published.content
+        aside = nil
+        return observed
+    }
+
+    /// Gives an unfinished run up: what readers don't see of it goes.
+    mutating func abandonRun(_ runID: String) {
+        if aside?.runID == runID { aside = nil }
+    }
+
+    /// The rows of a table that readers see, in any order.
+    func rows(of table: TableDefinition) -> [[RowView.Value]] {
+        let direct = table.name == SinkFixture.failures.name ? Array(failures.values) : []
+        return direct + visible.values.flatMap { $0.rows(of: table, isKeyedByRun: mode == .append) }
     }
 }

@@ -7,17 +7,27 @@ actor SinkTrial {
 
     private let rule: String
     private let store: SinkConformance.Store
+    nonisolated let mode: WriteMode
+    /// Whether equal keys are one row in the store.
+    nonisolated let isKeyed: Bool
+    /// The tables in the mode's form.
+    nonisolated let tables: [TableDefinition]
     private var opened: (any SinkSession)?
-    private(set) var model = SinkModel()
+    private(set) var model: SinkModel
     private(set) var nextOrdinal = 0
     private(set) var commitNumber = 0
     private(set) var runID = SinkTrial.runID
-    /// The checkpoint that must be in the store.
+    private(set) var state: RunState?
+    /// The checkpoint that must be in the store; nil where nothing is said about it.
     private(set) var checkpoint: Checkpoint?
 
-    init(rule: String, store: SinkConformance.Store) {
+    init(rule: String, store: SinkConformance.Store, mode: WriteMode, isKeyed: Bool) {
         self.rule = rule
         self.store = store
+        self.mode = mode
+        self.isKeyed = isKeyed
+        tables = SinkFixture.tables(for: mode)
+        model = SinkModel(mode: mode, isKeyed: isKeyed, showsRunsUnderWay: store.showsRunsUnderWay)
     }
 
     // MARK: Sessions
@@ -31,9 +41,21 @@ actor SinkTrial {
     }
 
     /// A further session over the same store, which the caller closes.
-    func open(shard: Int = 0) async throws -> any SinkSession {
-        try await store.sink().open(
-            SinkContext(pipeline: Self.pipeline, shard: shard, tables: SinkFixture.tables))
+    func open(pipeline: String = SinkTrial.pipeline, shard: Int = 0) async throws -> any SinkSession {
+        guard let sink = try store.sink(mode) else { throw failure("the store gives no sink in mode \(mode.rawValue)") }
+        try expect(sink.mode, mode, "the sink's mode")
+        return try await sink.open(SinkContext(pipeline: pipeline, shard: shard, tables: tables))
+    }
+
+    /// Opens a sink of another mode over the same store, in that mode's layout; nil where the store has none.
+    func open(mode: WriteMode) async throws -> (any SinkSession)? {
+        guard let sink = try store.sink(mode) else { return nil }
+        return try await sink.open(SinkContext(pipeline: Self.pipeline, tables: SinkFixture.tables(for: mode)))
+    }
+
+    /// The modes other than this one in which the store gives sinks.
+    nonisolated func otherModes() throws -> [WriteMode] {
+        try WriteMode.allCases.filter { try $0 != mode && store.sink($0) != nil }
     }
 
     func close() async {
@@ -43,17 +65,27 @@ actor SinkTrial {
 
     // MARK: Runs and batches
 
+    static let finishedAt = "2026-11-23T02:03:04.005Z"
+
     static func run(_ runID: String) -> RunRecord {
         RunRecord(
             runID: runID, state: .running, logicalDate: SinkFixture.logicalDate,
             startedAt: "2026-11-23T01:02:03.004Z", version: "1.2.3")
     }
 
+    /// The ID of a run after the first one, by its number from 1.
+    static func laterRun(_ number: Int = 1) -> String {
+        let (minutes, seconds) = (100 + number / 60, 100 + number % 60)
+        return "conformance-20261124T00\(String(minutes).suffix(2))\(String(seconds).suffix(2))Z"
+    }
+
     @discardableResult
     func begin(_ runID: String = SinkTrial.runID) async throws -> Checkpoint {
         let checkpoint = try await session().begin(Self.run(runID), fingerprint: "fingerprint-1")
+        model.begin(runID)
         self.runID = runID
         self.checkpoint = checkpoint
+        state = .running
         nextOrdinal = 0
         commitNumber = 0
         return checkpoint
@@ -64,8 +96,8 @@ actor SinkTrial {
         _ records: [SinkFixture.Record], progress: RunProgress? = nil, marksGroups: Bool = true
     ) -> Batch {
         SinkFixture.batch(
-            records, commitNumber: commitNumber + 1, firstOrdinal: nextOrdinal, runID: runID, progress: progress,
-            marksGroups: marksGroups)
+            records, commitNumber: commitNumber + 1, firstOrdinal: nextOrdinal, runID: runID, mode: mode,
+            progress: progress, marksGroups: marksGroups)
     }
 
     /// Prepares and commits the next batch, and checks what the sink counted.
@@ -75,26 +107,57 @@ actor SinkTrial {
         let batch = batch(records, progress: progress, marksGroups: marksGroups)
         let observed = try await session().prepare(batch)
         try await session().commit()
-        let expected = model.merge(records, firstOrdinal: nextOrdinal, runID: runID)
+        let expected = model.write(records, firstOrdinal: nextOrdinal, runID: runID)
         nextOrdinal += records.count
         commitNumber += 1
         checkpoint = checkpoint?.advanced(by: batch, observed: expected)
         try expect(observed, expected, "observations of commit \(commitNumber)")
     }
 
-    func complete(_ state: RunState = .complete) async throws {
-        _ = try await session().prepareCompletion(state: state, finishedAt: "2026-11-23T02:03:04.005Z")
+    /// Ends the run, and checks what the sink counted.
+    func complete(_ end: RunState = .complete) async throws {
+        let observed = try await session().prepareCompletion(state: end, finishedAt: Self.finishedAt)
         try await session().commit()
+        let expected = end == .complete ? model.complete(runID) : SinkObservations()
+        state = end
+        checkpoint?.counts.previousEndpoints += expected.previousEndpoints
+        checkpoint?.counts.removed += expected.removed
+        try expect(observed, expected, "observations of the completion")
+    }
+
+    /// A whole run.
+    func run(_ runID: String, _ batches: [[SinkFixture.Record]]) async throws {
+        try await begin(runID)
+        for batch in batches { try await commit(batch) }
+        try await complete()
+    }
+
+    func run(_ batches: [[SinkFixture.Record]]) async throws { try await run(Self.runID, batches) }
+
+    /// Gives the run at hand up; nothing is said about its checkpoint from here on.
+    func abandonRun() async throws {
+        try await session().abandonRun(runID)
+        model.abandonRun(runID)
+        state = .abandoned
+        checkpoint = nil
     }
 
     // MARK: Comparing
 
-    /// The store's rows and checkpoint are the model's.
+    /// What readers see is the model's, and so are run and checkpoint.
     func verify() async throws {
-        for table in SinkFixture.tables {
-            try await verify(table, holds: model.rows(of: table))
+        try await verifyRows()
+        let found = try await session().state()
+        if let checkpoint {
+            try expect(found.checkpoint, checkpoint, "the checkpoint")
+            try expect(found.lastRun?.counts, checkpoint.counts, "the run's counts")
         }
-        try expect(await session().state().checkpoint, checkpoint, "the checkpoint")
+        try expect(found.lastRun?.runID, state.map { _ in runID }, "the last run")
+        try expect(found.lastRun?.state, state, "the last run's state")
+    }
+
+    func verifyRows() async throws {
+        for table in tables { try await verify(table, holds: model.rows(of: table)) }
     }
 
     func verify(_ table: TableDefinition, holds rows: [[RowView.Value]]) async throws {

@@ -1,117 +1,178 @@
 import PipelineCore
-import Synchronization
 
-/// A store in memory that outlives its sessions, as a database outlives a process: prepared work that wasn't committed
-/// is gone with its session.
-final class MemoryStore: Sendable {
-    struct Content: Sendable {
-        /// `table/key` → the row's values, the later one winning.
-        var rows: [String: [RowView.Value]] = [:]
-        var runs: [String: RunRecord] = [:]
-        var lastRun: String?
-        var checkpoint: Checkpoint?
-        var commits = 0
-    }
-
-    /// A step at which a test may throw.
-    enum Step: Sendable, Hashable {
-        case begin, prepare(Int), commit(Int), prepareCompletion, commitCompletion
-    }
-
-    private let content = Mutex(Content())
-    private let fault = Mutex<(@Sendable (Step) throws -> Void)?>(nil)
-
-    var current: Content { content.withLock { $0 } }
-    func update(_ change: (inout Content) -> Void) { content.withLock { change(&$0) } }
-    func failing(_ body: (@Sendable (Step) throws -> Void)?) { fault.withLock { $0 = body } }
-    func reach(_ step: Step) throws { try fault.withLock { $0 }?(step) }
-
-    /// The rows of one table, without the columns that name the run.
-    func rows(_ table: String) -> [String: [RowView.Value]] {
-        current.rows.filter { $0.key.hasPrefix(table + "/") }
-    }
-}
-
+/// A sink in memory that does what each mode means in the plainest way: record by record, nothing clever.
 struct MemorySink: Sink {
     var store: MemoryStore
     var name = "memory"
+    var mode = WriteMode.merge
+    /// Whether equal keys are one row. Without keys every row is kept, and a run is seen when it is complete, as in files.
+    var isKeyed = true
     let typeName = "memory"
     let target = "memory"
-    let mode = WriteMode.merge
 
-    func open(_ context: SinkContext) async throws -> any SinkSession { MemorySession(store: store, context: context) }
+    func open(_ context: SinkContext) async throws -> any SinkSession {
+        if let owner = store.current.owner {
+            if owner.mode != mode {
+                throw PipelineError(.configuration, "the store is in mode \(owner.mode.rawValue)")
+            }
+            if mode == .replace, owner.pipeline != context.pipeline {
+                throw PipelineError(.configuration, "the store belongs to pipeline '\(owner.pipeline)'")
+            }
+        }
+        guard store.lock("\(context.pipeline)/\(context.shard)") else {
+            throw PipelineError(.temporary, "another run of '\(context.pipeline)' holds the lock")
+        }
+        store.update { if $0.owner == nil { $0.owner = (context.pipeline, mode) } }
+        return MemorySession(sink: self, context: context)
+    }
 }
 
 private actor MemorySession: SinkSession {
+    private let sink: MemorySink
     private let store: MemoryStore
     private let context: SinkContext
+    private let name: String
     private var prepared: (content: MemoryStore.Content, step: MemoryStore.Step)?
 
-    init(store: MemoryStore, context: SinkContext) {
-        self.store = store
+    init(sink: MemorySink, context: SinkContext) {
+        self.sink = sink
+        store = sink.store
         self.context = context
+        name = "\(context.pipeline)/\(context.shard)"
     }
+
+    /// Whether a run's rows stand aside until it is complete.
+    private var writesAside: Bool { sink.mode == .replace || !sink.isKeyed }
+    private var ledger: MemoryStore.Ledger { store.current.ledgers[name] ?? MemoryStore.Ledger() }
+
+    // MARK: Runs
 
     func state() -> SinkState {
-        let content = store.current
-        return SinkState(lastRun: content.lastRun.flatMap { content.runs[$0] }, checkpoint: content.checkpoint)
+        let ledger = ledger
+        return SinkState(lastRun: ledger.lastRun.flatMap { ledger.runs[$0] }, checkpoint: ledger.checkpoint)
     }
 
-    func run(withID runID: String) -> RunRecord? { store.current.runs[runID] }
+    func run(withID runID: String) -> RunRecord? { ledger.runs[runID] }
 
-    func abandonRun(_ runID: String) { store.update { $0.runs[runID]?.state = .abandoned } }
+    func abandonRun(_ runID: String) {
+        guard let state = ledger.runs[runID]?.state, state == .running || state == .unpublished else { return }
+        store.update { content in
+            content.ledgers[name]?.runs[runID]?.state = .abandoned
+            content.aside = [:]
+        }
+    }
 
-    func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
-        try store.reach(.begin)
+    func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint {
+        try await store.reach(.begin)
         let checkpoint = Checkpoint(
             runID: run.runID, commitNumber: 0, progress: .start, counts: RunCounts(), fingerprint: fingerprint)
         store.update { content in
-            content.runs[run.runID] = run
-            content.lastRun = run.runID
-            content.checkpoint = checkpoint
+            var ledger = content.ledgers[name] ?? MemoryStore.Ledger()
+            for table in context.tables where sink.isKeyed {
+                let isFailures = table.role == .failures
+                if !isFailures, sink.mode != .append || ledger.runs[run.runID] == nil { continue }
+                content.rows = content.rows.filter { key, row in
+                    guard key.hasPrefix(table.name + "/"), value("run_id", row, table) == .text(run.runID) else {
+                        return true
+                    }
+                    return isFailures && value("shard", row, table) != .integer(Int64(context.shard))
+                }
+            }
+            content.aside = [:]
+            ledger.runs[run.runID] = run
+            ledger.lastRun = run.runID
+            ledger.checkpoint = checkpoint
+            content.ledgers[name] = ledger
         }
         return checkpoint
     }
 
-    func prepare(_ batch: Batch) throws -> SinkObservations {
+    // MARK: Commits
+
+    func prepare(_ batch: Batch) async throws -> SinkObservations {
         var content = store.current
-        guard let checkpoint = content.checkpoint, batch.commitNumber == checkpoint.commitNumber + 1 else {
-            throw PipelineError(.software, "commit \(batch.commitNumber) doesn't follow")
-        }
-        try store.reach(.prepare(batch.commitNumber))
-        for (table, buffer) in zip(context.tables, batch.tables) {
-            buffer.forEachRow { row in
-                let values = table.columns.indices.map { row[$0] }
-                let key = table.key.compactMap { table.index(of: $0) }.map { "\(values[$0])" }
-                content.rows[table.name + "/" + key.joined(separator: "/")] = values
+        guard let checkpoint = content.ledgers[name]?.checkpoint, batch.commitNumber == checkpoint.commitNumber + 1
+        else { throw PipelineError(.software, "commit \(batch.commitNumber) doesn't follow") }
+        try await store.reach(.prepare(batch.commitNumber))
+        var merge = RecordMerge(
+            tables: context.tables, isKeyed: sink.isKeyed, runID: checkpoint.runID,
+            rows: writesAside ? content.aside : content.rows, lastRow: content.lastRow)
+        let observed = merge.merge(batch, shard: context.shard) { store.refuses($0) }
+        content.lastRow = merge.lastRow
+        if writesAside { content.aside = merge.rows } else { content.rows = merge.rows }
+        if writesAside, sink.isKeyed {
+            // Failures are seen at once.
+            for (key, row) in merge.rows where key.hasPrefix("failures/") {
+                content.rows[key] = row
+                content.aside[key] = nil
             }
         }
-        let observed = SinkObservations()
-        content.checkpoint = checkpoint.advanced(by: batch, observed: observed)
-        content.commits += 1
+        let next = checkpoint.advanced(by: batch, observed: observed)
+        content.ledgers[name]?.checkpoint = next
+        content.ledgers[name]?.runs[next.runID]?.counts = next.counts
+        content.ledgers[name]?.commits += 1
         prepared = (content, .commit(batch.commitNumber))
         return observed
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
-        try store.reach(.prepareCompletion)
+    func prepareCompletion(state: RunState, finishedAt: String) async throws -> SinkObservations {
+        try await store.reach(.prepareCompletion)
         var content = store.current
-        if let last = content.lastRun {
-            content.runs[last]?.state = state
-            content.runs[last]?.finishedAt = finishedAt
-            content.runs[last]?.counts = content.checkpoint?.counts ?? RunCounts()
+        var observed = SinkObservations()
+        guard var ledger = content.ledgers[name], let runID = ledger.lastRun else {
+            throw PipelineError(.software, "no run can be completed")
         }
+        if state == .complete, writesAside {
+            if sink.mode == .replace {
+                let old = content.rows("endpoints").keys
+                let new = content.aside.keys.filter { $0.hasPrefix("endpoints/") }
+                observed.previousEndpoints = old.count
+                observed.removed = sink.isKeyed ? Set(old).subtracting(new).count : max(0, old.count - new.count)
+            }
+            publish(&content, runID)
+        }
+        ledger.checkpoint?.counts.previousEndpoints += observed.previousEndpoints
+        ledger.checkpoint?.counts.removed += observed.removed
+        ledger.runs[runID]?.state = state
+        ledger.runs[runID]?.finishedAt = finishedAt
+        ledger.runs[runID]?.counts = ledger.checkpoint?.counts ?? RunCounts()
+        content.ledgers[name] = ledger
         prepared = (content, .commitCompletion)
-        return SinkObservations()
+        return observed
     }
 
-    func commit() throws {
+    /// Shows what stands aside: in place of everything, or of what the run showed before.
+    private func publish(_ content: inout MemoryStore.Content, _ runID: String) {
+        for table in context.tables {
+            content.rows = content.rows.filter { key, row in
+                guard key.hasPrefix(table.name + "/") else { return true }
+                let isMine = value("run_id", row, table) == .text(runID)
+                if table.role == .failures, sink.isKeyed { return isMine }
+                return sink.mode == .append && !isMine
+            }
+        }
+        content.rows.merge(content.aside) { _, new in new }
+        content.aside = [:]
+    }
+
+    func commit() async throws {
         guard let prepared else { throw PipelineError(.software, "nothing is prepared") }
-        try store.reach(prepared.step)
-        store.update { $0 = prepared.content }
+        try await store.reach(prepared.step)
+        store.update { content in
+            // Other sessions may have committed meanwhile in a store that is shared; their turns don't overlap in tests.
+            content = prepared.content
+        }
         self.prepared = nil
     }
 
     func abandon() { prepared = nil }
-    func close() { prepared = nil }
+
+    func close() {
+        prepared = nil
+        store.unlock(name)
+    }
+
+    private func value(_ column: String, _ row: [RowView.Value], _ table: TableDefinition) -> RowView.Value? {
+        table.index(of: column).map { row[$0] }
+    }
 }

@@ -1,0 +1,104 @@
+internal import PipelineCore
+
+/// What batches merged one after the other into an empty store come to, kept in dictionaries; of a store without keys,
+/// all of their rows.
+struct SinkContent {
+    /// A key as its bytes: equal strings may differ in them (`é` has two spellings), keys may not.
+    typealias Key = [UInt8]
+
+    struct StoredEndpoint {
+        var endpoint: SinkFixture.Endpoint
+        var user: Key
+        var userID: String
+        var ordinal: Int
+        var runID: String
+        /// Counts the batches ever merged.
+        var batch: Int
+    }
+
+    private var users: [Key: [RowView.Value]] = [:]
+    private var endpoints: [Key: StoredEndpoint] = [:]
+    /// Where nothing has a key: the rows of every table, by its name.
+    private var kept: [String: [[RowView.Value]]] = [:]
+    private var batches = 0
+
+    /// Merges one batch and gives what a sink must have counted; failures aside.
+    mutating func merge(_ records: [SinkFixture.Record], firstOrdinal: Int, runID: String) -> SinkObservations {
+        batches += 1
+        let before = endpoints
+        var fetched: Set<Key> = []
+        var written = 0
+        for (offset, record) in records.enumerated() {
+            let ordinal = firstOrdinal + offset
+            func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
+                endpoints[Key(endpoint.id.utf8)] = StoredEndpoint(
+                    endpoint: endpoint, user: Key(user.utf8), userID: user, ordinal: ordinal, runID: runID,
+                    batch: batches)
+                written += 1
+            }
+            switch record {
+            case .found(let user, let answer):
+                fetched.insert(Key(user.utf8))
+                endpoints = endpoints.filter { $0.value.user != Key(user.utf8) }
+                for endpoint in answer { write(endpoint, of: user) }
+                users[Key(user.utf8)] = SinkFixture.userRow(
+                    user, "found", endpoints: answer.count, ordinal: ordinal, runID: runID)
+            case .absent(let user):
+                fetched.insert(Key(user.utf8))
+                endpoints = endpoints.filter { $0.value.user != Key(user.utf8) }
+                users[Key(user.utf8)] = SinkFixture.userRow(
+                    user, "absent", endpoints: 0, ordinal: ordinal, runID: runID)
+            case .failed: break
+            case .line(let user, let endpoint): write(endpoint, of: user)
+            }
+        }
+        let mine = before.filter { fetched.contains($0.value.user) }
+        var observed = SinkObservations()
+        observed.previousEndpoints = mine.count { $0.value.runID != runID }
+        observed.removed = mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
+        // Rows of this run that gave way: those stored earlier, and those of this batch that didn't last.
+        observed.superseded =
+            before.count { $0.value.runID == runID && endpoints[$0.key]?.batch == batches }
+            + mine.count { $0.value.runID == runID && endpoints[$0.key] == nil }
+            + written - endpoints.count { $0.value.batch == batches }
+        return observed
+    }
+
+    /// Keeps all rows of a batch as they come.
+    mutating func append(_ batch: Batch, to tables: [TableDefinition]) {
+        for (table, buffer) in zip(tables, batch.tables) {
+            buffer.forEachRow { row in kept[table.name, default: []].append(table.columns.indices.map { row[$0] }) }
+        }
+    }
+
+    /// Endpoints, and those of them that other content lacks, by key; of a store without keys by their number.
+    func endpointCount(missingIn other: SinkContent) -> (all: Int, missing: Int) {
+        let (rows, otherRows) = (kept[SinkFixture.endpoints.name] ?? [], other.kept[SinkFixture.endpoints.name] ?? [])
+        return (
+            endpoints.count + rows.count,
+            endpoints.keys.count { other.endpoints[$0] == nil } + max(0, rows.count - otherRows.count)
+        )
+    }
+
+    /// The rows of a table, in any order.
+    ///
+    /// - Parameter isKeyedByRun: whether parts carry their run's ID, as in `append`.
+    func rows(of table: TableDefinition, isKeyedByRun: Bool) -> [[RowView.Value]] {
+        let rows: [[RowView.Value]] =
+            switch table.name {
+            case SinkFixture.users.name: Array(users.values)
+            case SinkFixture.failures.name: []
+            case SinkFixture.attributes.name:
+                endpoints.values.flatMap {
+                    SinkFixture.attributeRows($0.endpoint, runID: isKeyedByRun ? $0.runID : nil)
+                }
+            case SinkFixture.metrics.name:
+                endpoints.values.flatMap { SinkFixture.metricRows($0.endpoint, runID: isKeyedByRun ? $0.runID : nil) }
+            default:
+                endpoints.values.map {
+                    SinkFixture.endpointRow($0.endpoint, user: $0.userID, ordinal: $0.ordinal, runID: $0.runID)
+                }
+            }
+        return rows + (kept[table.name] ?? [])
+    }
+}

@@ -1,0 +1,37 @@
+/// SplitMix64: small, and the same everywhere.
+struct SinkRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    mutating func record(asArchive: Bool) -> SinkFixture.Record {
+        let user = "u\(Int.random(in: 0..<6, using: &self))"
+        if asArchive { return .line(user, endpoint()) }
+        switch Int.random(in: 0..<10, using: &self) {
+        case 0: return .failed(user)
+        case 1: return .absent(user)
+        default: return .found(user, (0..<Int.random(in: 0...4, using: &self)).map { _ in endpoint() })
+        }
+    }
+
+    private mutating func endpoint() -> SinkFixture.Endpoint {
+        var attributes: [String: [String]] = [:]
+        for _ in 0..<Int.random(in: 0...2, using: &self) {
+            attributes["a\(Int.random(in: 0..<3, using: &self))"] =
+                (0..<Int.random(in: 1...3, using: &self)).map { _ in String(next() % 100) }
+        }
+        var metrics: [String: Double] = [:]
+        if Bool.random(using: &self) { metrics["m"] = Double(next() % 1000) / 8 }
+        return SinkFixture.Endpoint(
+            "e\(Int.random(in: 0..<12, using: &self))", address: Bool.random(using: &self) ? String(next()) : nil,
+            attributes: attributes, metrics: metrics)
+    }
+}

@@ -1,0 +1,190 @@
+import PipelineCore
+
+/// Merges a batch into rows in memory, record by record, in the order of their ordinals.
+struct RecordMerge {
+    let tables: [TableDefinition]
+    let isKeyed: Bool
+    let runID: String
+    /// `table/key` → the row's values.
+    private(set) var rows: [String: [RowView.Value]]
+    private(set) var lastRow: Int
+    /// Endpoints in place, with the user and the run that they belong to; none where rows have no keys.
+    private var owned: [String: Owner] = [:]
+
+    private struct Owner {
+        var user: RowView.Text
+        var run: String
+    }
+
+    init(
+        tables: [TableDefinition], isKeyed: Bool, runID: String, rows: [String: [RowView.Value]], lastRow: Int
+    ) {
+        self.tables = tables
+        self.isKeyed = isKeyed
+        self.runID = runID
+        self.rows = rows
+        self.lastRow = lastRow
+    }
+
+    private struct Entry {
+        var table: Int
+        var row: [RowView.Value]
+        /// Of an endpoint: the rows of its parts.
+        var parts: [(table: Int, row: [RowView.Value])] = []
+    }
+
+    /// - Returns: what was counted; refused records are rows of `failures`.
+    mutating func merge(_ batch: Batch, shard: Int, refuses: (String) -> Bool) -> SinkObservations {
+        var observed = SinkObservations()
+        owned = owners()
+        let before = owned
+        var fetched: Set<RowView.Text> = []
+        var written: [String] = []
+        for (ordinal, entries) in records(of: batch).sorted(by: { $0.key < $1.key }) {
+            let userID = entries.compactMap { text("user_id", $0) }.first ?? ""
+            if refuses(userID) {
+                refuse(entries, ordinal: ordinal, shard: shard, &observed)
+                continue
+            }
+            for entry in entries {
+                switch tables[entry.table].role {
+                case .users:
+                    fetched.insert(RowView.Text(userID))
+                    for (key, owner) in owned where owner.user == RowView.Text(userID) {
+                        remove(key)
+                    }
+                    write(entry.table, entry.row)
+                case .endpoints:
+                    if isKeyed { remove(key(entry.table, entry.row)) }
+                    written.append(key(entry.table, entry.row))
+                    write(entry.table, entry.row)
+                    for part in entry.parts { write(part.table, part.row) }
+                case .endpointParts, .failures: write(entry.table, entry.row)
+                }
+            }
+        }
+        guard isKeyed else { return observed }
+        let theirs = before.filter { fetched.contains($0.value.user) }
+        let earlier = theirs.filter { $0.value.run != runID }
+        observed.previousEndpoints = earlier.count
+        observed.removed = earlier.keys.count { rows[$0] == nil }
+        // Stored rows of this run that rows of the batch replaced or that their users no longer have, and rows of the batch
+        // that didn't last.
+        let lasting = Set(written).filter { rows[$0] != nil }
+        observed.superseded =
+            before.count { $0.value.run == runID && lasting.contains($0.key) }
+            + theirs.count { $0.value.run == runID && rows[$0.key] == nil } + written.count - lasting.count
+        return observed
+    }
+
+    /// The rows of each record; users first, then endpoints with their parts, then failures.
+    private func records(of batch: Batch) -> [Int64: [Entry]] {
+        var values = batch.tables.map { buffer in
+            var rows: [[RowView.Value]] = []
+            buffer.forEachRow { row in rows.append((0..<buffer.columnCount).map { row[$0] }) }
+            return rows
+        }
+        var result: [Int64: [Entry]] = [:]
+        for (index, table) in tables.enumerated() where table.role != .endpointParts {
+            for (number, row) in values[index].enumerated() {
+                var entry = Entry(table: index, row: row)
+                if table.role == .endpoints {
+                    for part in tables.indices where tables[part].role == .endpointParts {
+                        let ends = batch.tables[part].groupEnds
+                        for place in (number == 0 ? 0 : ends[number - 1])..<ends[number] {
+                            entry.parts.append((part, values[part][place]))
+                            values[part][place] = []
+                        }
+                    }
+                }
+                guard let place = table.index(of: "ordinal"), case .integer(let ordinal) = row[place] else { continue }
+                result[ordinal, default: []].append(entry)
+            }
+        }
+        return result
+    }
+
+    // MARK: Rows
+
+    private func owners() -> [String: Owner] {
+        guard isKeyed, let table = tables.firstIndex(where: { $0.role == .endpoints }) else { return [:] }
+        var result: [String: Owner] = [:]
+        for (key, row) in rows where key.hasPrefix(tables[table].name + "/") {
+            let owner = owner(table, row)
+            // In `append` the rows of other runs are nobody's business.
+            if tables[table].key.first == "run_id", owner.run != runID { continue }
+            result[key] = owner
+        }
+        return result
+    }
+
+    private func owner(_ table: Int, _ row: [RowView.Value]) -> Owner {
+        let entry = Entry(table: table, row: row)
+        return Owner(user: RowView.Text(text("user_id", entry) ?? ""), run: text("run_id", entry) ?? "")
+    }
+
+    /// Removes an endpoint with its parts, if it is there.
+    private mutating func remove(_ key: String) {
+        guard rows.removeValue(forKey: key) != nil,
+            let table = tables.firstIndex(where: { $0.role == .endpoints })
+        else { return }
+        let suffix = key.dropFirst(tables[table].name.count)
+        for part in tables where part.role == .endpointParts {
+            rows = rows.filter { !$0.key.hasPrefix(part.name + suffix + "/") }
+        }
+        owned[key] = nil
+    }
+
+    private mutating func write(_ table: Int, _ row: [RowView.Value]) {
+        lastRow += 1
+        let key = isKeyed ? key(table, row) : "\(tables[table].name)/\(lastRow)"
+        rows[key] = row
+        if isKeyed, tables[table].role == .endpoints { owned[key] = owner(table, row) }
+    }
+
+    /// ASCII, so that texts with the same bytes alone have the same key.
+    private func key(_ table: Int, _ row: [RowView.Value]) -> String {
+        let values = tables[table].key.compactMap { tables[table].index(of: $0) }.map { place in
+            "\(row[place])".unicodeScalars.map { $0 == "/" ? "\\/" : $0.escaped(asASCII: true) }.joined()
+        }
+        return tables[table].name + "/" + values.joined(separator: "/")
+    }
+
+    private func text(_ column: String, _ entry: Entry) -> String? {
+        guard let place = tables[entry.table].index(of: column), case .text(let text) = entry.row[place] else {
+            return nil
+        }
+        return text
+    }
+
+    // MARK: Refusals
+
+    private mutating func refuse(_ entries: [Entry], ordinal: Int64, shard: Int, _ observed: inout SinkObservations) {
+        observed.refused += 1
+        for entry in entries {
+            observed.rowCorrections[tables[entry.table].name, default: 0] -= 1
+            for part in entry.parts { observed.rowCorrections[tables[part.table].name, default: 0] -= 1 }
+            if tables[entry.table].role == .endpoints { observed.endpointCorrection -= 1 }
+        }
+        guard let table = tables.firstIndex(where: { $0.role == .failures }) else { return }
+        observed.rowCorrections[tables[table].name, default: 0] += 1
+        let row: [RowView.Value] = tables[table].columns.map { column in
+            switch column.name {
+            case "run_id": .text(runID)
+            case "shard": .integer(Int64(shard))
+            case "ordinal": .integer(ordinal)
+            case "code": .text("RefusedBySink")
+            default: .null
+            }
+        }
+        write(table, row)
+    }
+}
+
+extension RowView {
+    /// A text that equals another one with the same bytes alone.
+    struct Text: Hashable {
+        var bytes: [UInt8]
+        init(_ text: String) { bytes = Array(text.utf8) }
+    }
+}
