@@ -21,7 +21,7 @@ struct EndpointMerge {
         for row in 0..<userRows.count {
             let user = KeyInPlace(
                 application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))
-            guard plan.users[user] == row else { continue }
+            guard plan.users[user] == row, try endpoints.mayHave(user) else { continue }
             stale.removeAll(keepingCapacity: true)
             ends.removeAll(keepingCapacity: true)
             try ofUser.bindInPlace(1, user.application)

@@ -1,6 +1,9 @@
 internal import PipelineCore
 
-/// Writes batches into the tables of a layout, newest state wins: mode `merge`.
+/// Writes batches into the tables of a layout, newest state wins.
+///
+/// In `merge` the tables are those that hold the newest state. In `append` each run has a state of its own in them, and
+/// only its rows are looked at; in `replace` they are tables aside, empty when the run begins.
 ///
 /// A user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a whole; an
 /// endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one by one.
@@ -15,14 +18,14 @@ final class MergeWriter {
     private let writers: [TableWriter]
 
     /// The tables must exist.
-    init(_ connection: SQLiteConnection, _ tables: SQLiteTables) throws {
+    init(_ connection: SQLiteConnection, _ tables: [TableDefinition]) throws {
         self.connection = connection
-        self.tables = tables.definitions
-        writers = try tables.definitions.enumerated().map { try TableWriter(connection, $1, place: $0) }
+        self.tables = tables
+        writers = try tables.enumerated().map { try TableWriter(connection, $1, place: $0) }
         users = writers.first { $0.definition.role == .users }
         parts = writers.filter { $0.definition.role == .endpointParts }
-        endpoints = try writers.first { $0.definition.role == .endpoints }.map {
-            try EndpointStatements(connection, $0)
+        endpoints = try writers.first { $0.definition.role == .endpoints }.map { [users] in
+            try EndpointStatements(connection, $0, users: users)
         }
     }
 
@@ -51,7 +54,12 @@ final class MergeWriter {
         _ batch: Batch, _ userRows: RowsInPlace, _ endpointRows: RowsInPlace, runID: String,
         _ observed: inout SinkObservations
     ) throws {
-        defer { for writer in writers { writer.letGo() } }
+        defer {
+            for writer in writers { writer.letGo() }
+            endpoints?.letGo()
+        }
+        for writer in writers { try writer.scope(to: runID) }
+        try endpoints?.scope(to: runID)
         var plan = MergePlan()
         if let users { plan.add(users: userRows, application: users.application, id: users.id) }
         if let endpoints {
@@ -65,7 +73,6 @@ final class MergeWriter {
                 }
             }
             let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
-            defer { endpoints.letGo() }
             if let users { try merge.removeStale(users, userRows, &plan, &observed) }
             try Failpoint.reach("sqlite.prepare.after-deletes")
             try merge.write(endpointRows, plan, &observed)
@@ -90,19 +97,6 @@ final class MergeWriter {
             try batch.tables[writer.place].withRows { rows in
                 for row in 0..<rows.count { try writer.upsert(rows, row) }
             }
-        }
-    }
-
-    /// Removes what an earlier execution of the same run left in tables that only the run itself clears.
-    func clearFailures(ofRun runID: String, shard: Int) throws {
-        for writer in writers where writer.definition.role == .failures {
-            guard writer.definition.index(of: "run_id") != nil else { continue }
-            let hasShard = writer.definition.index(of: "shard") != nil
-            let statement = try connection.prepare(
-                "DELETE FROM \(quoted(writer.definition.name)) WHERE run_id = ?1\(hasShard ? " AND shard = ?2" : "")")
-            try statement.bind(1, runID)
-            if hasShard { try statement.bind(2, shard) }
-            try statement.run()
         }
     }
 }

@@ -74,8 +74,12 @@ struct Publication {
     private func recreate(_ object: SchemaObject, on definition: TableDefinition) throws {
         do {
             try connection.execute(object.sql)
-        } catch let error as PipelineError where error.kind == .software || error.kind == .ioError {
-            throw error
+        } catch let violation as ConstraintViolation {
+            throw PipelineError(
+                .configuration,
+                "\(connection.path): the run is whole, but can't be published: \(object.type) '\(object.name)' on "
+                    + "'\(definition.name)', which isn't this program's, doesn't admit its rows (\(violation.message))",
+                hint: "Drop the \(object.type) and run again: that publishes what waits.")
         }
     }
 }

@@ -61,6 +61,13 @@ struct RunLedger {
             version: row.text(8) ?? "")
     }
 
+    /// Whether other shards have begun this run.
+    func hasOtherShards(ofRun runID: String) throws -> Bool {
+        try !connection.query(
+            "SELECT 1 FROM sluice_runs WHERE pipeline = ?1 AND run_id = ?2 AND shard <> \(shard)", pipeline, runID
+        ).isEmpty
+    }
+
     func checkpoint() throws -> Checkpoint? {
         try bind(selectCheckpoint)
         defer { selectCheckpoint.reset() }

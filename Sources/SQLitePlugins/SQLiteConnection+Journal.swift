@@ -5,6 +5,8 @@ extension SQLiteConnection {
     private static let checkpointPages = 4000
 
     /// Prepares the database for batches: a write-ahead log, every commit on the disk before it returns.
+    ///
+    /// A table that is renamed takes nothing with it: views and triggers that name the old one aren't rewritten.
     func configure() throws {
         let journal = try query("PRAGMA journal_mode = WAL").first?.first ?? nil
         guard journal == "wal" else {
@@ -21,6 +23,7 @@ extension SQLiteConnection {
             PRAGMA temp_store = MEMORY;
             PRAGMA foreign_keys = OFF;
             PRAGMA recursive_triggers = OFF;
+            PRAGMA legacy_alter_table = ON;
             """)
     }
 

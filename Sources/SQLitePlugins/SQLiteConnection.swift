@@ -79,14 +79,21 @@ final class SQLiteConnection {
 
     /// Runs `body` in a transaction that takes the write lock at once; an error undoes it.
     func transaction<R>(_ body: () throws -> R) throws -> R {
-        try execute("BEGIN IMMEDIATE")
-        do {
+        try openTransaction {
             let result = try body()
             try execute("COMMIT")
             return result
+        }
+    }
+
+    /// Begins a transaction that takes the write lock at once, and stays open; an error undoes it.
+    func openTransaction<R>(_ body: () throws -> R) throws -> R {
+        try execute("BEGIN IMMEDIATE")
+        do {
+            return try body()
         } catch {
             rollBack()
-            throw error
+            throw (error as? ConstraintViolation)?.pipelineError(path: path) ?? error
         }
     }
 
@@ -105,11 +112,11 @@ final class SQLiteConnection {
         sqlite3_busy_timeout(handle, Int32(max(0, min(milliseconds, 86_400_000))))
     }
 
-    /// What went wrong in the last call, by its result code.
-    func error(_ code: Int32) -> PipelineError {
-        let failure = SQLiteFailure(
-            code: code, message: handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? "",
-            systemError: sqlite3_system_errno(handle))
-        return failure.pipelineError(path: path)
+    /// What went wrong in the last call, by its result code: a `ConstraintViolation` or a `PipelineError`.
+    func error(_ code: Int32) -> any Error {
+        let message = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
+        if code & 0xff == SQLITE_CONSTRAINT { return ConstraintViolation(code: code, message: message) }
+        return SQLiteFailure(code: code, message: message, systemError: sqlite3_system_errno(handle))
+            .pipelineError(path: path)
     }
 }

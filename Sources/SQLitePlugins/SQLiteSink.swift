@@ -4,7 +4,7 @@ public import PipelineCore
 /// Rows in an SQLite database: one transaction for each batch, with the checkpoint inside it.
 ///
 /// While a run is unfinished the database works with a write-ahead log, so others may read it at any time; afterwards it
-/// is one plain file again.
+/// is one plain file again. In `replace` they see the earlier content until the new one is complete.
 public struct SQLiteSink: Sink {
     public var typeName: String { Self.typeName }
     public let name: String
@@ -50,8 +50,10 @@ extension SQLiteSink: Plugin {
             "path", .path(allowsDash: false), .required,
             "The database file; it and the folders on the way are made where they are missing."),
         OptionField(
-            "mode", .enumeration([WriteMode.merge.rawValue]), .defaulted(WriteMode.merge.rawValue), shapesOutput: true,
-            "merge: the newest state, each fetched user's rows replaced as a whole."),
+            "mode", .enumeration(WriteMode.allCases.map(\.rawValue)), .defaulted(WriteMode.merge.rawValue),
+            shapesOutput: true,
+            "merge: the newest state, each fetched user's rows replaced as a whole; append: each run's rows beside the "
+                + "earlier ones; replace: exactly the last run, published at its end."),
         OptionField(
             "busy_timeout", .duration(.zero ... .seconds(3600)), .defaulted("5s"),
             "How long a commit waits while another process writes into the same database."),

@@ -10,24 +10,7 @@ actor SQLiteSinkSession: SinkSession {
     private let context: SinkContext
     private let warn: @Sendable (String) -> Void
     private var lock: RunLock?
-    private var store: Store?
-
-    /// What is there once the database is open.
-    private struct Store {
-        let connection: SQLiteConnection
-        let ledger: RunLedger
-        let writer: MergeWriter
-        /// The run and the checkpoint as committed.
-        var run: RunRecord?
-        var checkpoint: Checkpoint?
-        var pending: Pending?
-    }
-
-    /// What the open transaction changes.
-    private enum Pending {
-        case batch(Checkpoint)
-        case completion(RunRecord)
-    }
+    private var store: SQLiteStore?
 
     init(_ sink: SQLiteSink, _ context: SinkContext, warn: @escaping @Sendable (String) -> Void) {
         self.sink = sink
@@ -46,17 +29,13 @@ actor SQLiteSinkSession: SinkSession {
         try Failpoint.reach("sqlite.open.locked")
         let connection = try SQLiteConnection(path: file.path)
         connection.setBusyTimeout(sink.busyTimeout)
-        let tables = try SQLiteTables(context.tables)
+        let tables = try SQLiteTables(context, mode: sink.mode)
         // First, so that a database that is refused stays as it was.
-        try tables.check(in: connection, pipeline: context.pipeline, mode: sink.mode)
+        try tables.check(in: connection)
         try connection.configure()
         try Failpoint.reach("sqlite.open.configured")
-        try tables.create(in: connection, pipeline: context.pipeline, mode: sink.mode)
-        let ledger = try RunLedger(connection, pipeline: context.pipeline, shard: context.shard)
-        let state = try ledger.state()
-        store = Store(
-            connection: connection, ledger: ledger, writer: try MergeWriter(connection, tables),
-            run: state.lastRun, checkpoint: state.checkpoint)
+        try tables.create(in: connection)
+        store = try SQLiteStore(connection, tables, shard: context.shard)
     }
 
     func close() {
@@ -94,6 +73,10 @@ actor SQLiteSinkSession: SinkSession {
         }
         try store.connection.transaction {
             try store.ledger.update(.abandoned, finishedAt: LogicalDate.now.text, ofRun: runID)
+            if store.run?.runID == runID {
+                try store.shadows?.drop()
+                try Failpoint.reach("sqlite.abandon-run.after-drop")
+            }
             try Failpoint.reach("sqlite.abandon-run.before-commit")
         }
         if store.run?.runID == runID { self.store?.run?.state = .abandoned }
@@ -109,7 +92,9 @@ actor SQLiteSinkSession: SinkSession {
             runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint)
         try Failpoint.reach("sqlite.begin.before-transaction")
         try store.connection.transaction {
-            try store.writer.clearFailures(ofRun: run.runID, shard: context.shard)
+            try store.tables.removeRows(ofRun: run.runID, ledger: store.ledger, in: store.connection)
+            try store.shadows?.create()
+            try Failpoint.reach("sqlite.begin.after-tables")
             try store.ledger.write(run)
             try Failpoint.reach("sqlite.begin.after-run")
             try store.ledger.write(checkpoint)
@@ -135,7 +120,7 @@ actor SQLiteSinkSession: SinkSession {
                         + "\(store.checkpoint.map { String($0.commitNumber) } ?? "(none)") of pipeline '\(context.pipeline)'"
                 )
             }
-            let observed = try store.writer.write(batch, runID: checkpoint.runID)
+            let observed = try writer().write(batch, runID: checkpoint.runID)
             try Failpoint.reach("sqlite.prepare.after-rows")
             let next = checkpoint.advanced(by: batch, observed: observed)
             try store.ledger.write(next)
@@ -148,18 +133,30 @@ actor SQLiteSinkSession: SinkSession {
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
         let store = try idle()
-        guard var run = store.run, let checkpoint = store.checkpoint else {
+        guard var run = store.run, var checkpoint = store.checkpoint else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
         }
         run.state = state
         run.finishedAt = finishedAt
-        run.counts = checkpoint.counts
         try Failpoint.reach("sqlite.complete.before-transaction")
+        let publication = state == .complete ? store.publication(ofRun: run.runID) : nil
+        try publication?.makeReady()
         return try inTransaction {
+            var observed = SinkObservations()
+            if let publication {
+                try requireShadows()
+                observed = try publication.observe()
+                checkpoint.counts.add(observed)
+                try Failpoint.reach("sqlite.publish.after-count")
+                try publication.swap()
+                try store.ledger.write(checkpoint)
+                try Failpoint.reach("sqlite.publish.after-checkpoint")
+            }
+            run.counts = checkpoint.counts
             try store.ledger.write(run)
             try Failpoint.reach("sqlite.complete.after-run")
-            self.store?.pending = .completion(run)
-            return SinkObservations()
+            self.store?.pending = .completion(run, checkpoint)
+            return observed
         }
     }
 
@@ -181,7 +178,9 @@ actor SQLiteSinkSession: SinkSession {
         case .batch(let checkpoint):
             self.store?.checkpoint = checkpoint
             self.store?.run?.counts = checkpoint.counts
-        case .completion(let run): self.store?.run = run
+        case .completion(let run, let checkpoint):
+            self.store?.checkpoint = checkpoint
+            self.store?.run = run
         }
         try Failpoint.reach("sqlite.commit.after")
     }
@@ -194,24 +193,42 @@ actor SQLiteSinkSession: SinkSession {
     /// Begins a transaction that stays open; an error undoes it.
     private func inTransaction<R>(_ body: () throws -> R) throws -> R {
         let connection = try opened().connection
-        try connection.execute("BEGIN IMMEDIATE")
         do {
-            try connection.checkPresence()
-            return try body()
+            return try connection.openTransaction {
+                try connection.checkPresence()
+                return try body()
+            }
         } catch {
-            connection.rollBack()
             store?.pending = nil
             throw error
         }
     }
 
-    private func opened() throws -> Store {
+    /// What writes into the tables that the run fills; made when they are there for sure.
+    private func writer() throws -> MergeWriter {
+        let store = try opened()
+        if let writer = store.writer { return writer }
+        try requireShadows()
+        let writer = try MergeWriter(store.connection, store.tables.filled)
+        self.store?.writer = writer
+        return writer
+    }
+
+    private func requireShadows() throws {
+        guard let shadows = try opened().shadows, try !shadows.exist() else { return }
+        throw PipelineError(
+            .configuration,
+            "\(sink.target): the tables that the run of pipeline '\(context.pipeline)' fills aside (sluice_next_…) are gone",
+            hint: "Begin it anew with --fresh.")
+    }
+
+    private func opened() throws -> SQLiteStore {
         guard let store else { throw PipelineError(.software, "\(sink.target): the session is closed") }
         return store
     }
 
     /// The store while nothing is prepared.
-    private func idle() throws -> Store {
+    private func idle() throws -> SQLiteStore {
         let store = try opened()
         guard store.pending == nil else {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")

@@ -27,20 +27,21 @@ extension SQLiteTables {
                     ORDER BY n.effective_date DESC NULLS LAST, n.endpoint_id LIMIT 1)
                 """
         }
-        // The plus keeps SQLite from looking a user's endpoints up among all of a run's.
+        // One pass over the run for all users, and one index look-up for one user: SQLite moves the condition inwards. The
+        // cross join keeps it from going the other way, from the parts of all endpoints.
         return """
             CREATE VIEW user_attributes AS
             SELECT e.application_id, e.user_id, p.name, p.position, p.value
-            FROM \(endpointTable) AS e
-            JOIN \(partTable) AS p
+            FROM (
+                SELECT run_id, application_id, user_id, endpoint_id, row_number() OVER (
+                    PARTITION BY application_id, user_id ORDER BY effective_date DESC NULLS LAST, endpoint_id) AS place
+                FROM \(endpointTable)
+                WHERE user_id IS NOT NULL AND run_id = (
+                    SELECT run_id FROM sluice_runs GROUP BY run_id HAVING min(state = 'complete')
+                    ORDER BY max(logical_date) DESC, run_id DESC LIMIT 1)) AS e
+            CROSS JOIN \(partTable) AS p
                 ON p.run_id = e.run_id AND p.application_id = e.application_id AND p.endpoint_id = e.endpoint_id
-            WHERE e.run_id = (
-                SELECT run_id FROM sluice_runs GROUP BY run_id HAVING min(state = 'complete')
-                ORDER BY max(logical_date) DESC, run_id DESC LIMIT 1)
-            AND e.endpoint_id = (
-                SELECT n.endpoint_id FROM \(endpointTable) AS n
-                WHERE n.application_id = e.application_id AND n.user_id = e.user_id AND +n.run_id = e.run_id
-                ORDER BY n.effective_date DESC NULLS LAST, n.endpoint_id LIMIT 1)
+            WHERE e.place = 1
             """
     }
 }

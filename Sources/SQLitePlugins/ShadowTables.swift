@@ -67,7 +67,9 @@ struct ShadowTables {
             case "[": "]"
             default: nil
             }
-        guard let closing else { return rest.firstIndex { $0 == "(" || $0.isWhitespace || $0 == "/" }.map { rest[$0...] } }
+        guard let closing else {
+            return rest.firstIndex { $0 == "(" || $0.isWhitespace || $0 == "/" }.map { rest[$0...] }
+        }
         var index = rest.index(after: rest.startIndex)
         while index < rest.endIndex {
             let next = rest.index(after: index)

@@ -32,10 +32,15 @@ final class TableWriter {
         switch definition.role {
         case .endpoints, .endpointParts:
             delete = try connection.prepare(
-                "DELETE FROM \(quoted(definition.name)) "
-                    + "WHERE \(quoted(names[application])) = ?1 AND \(quoted(names[id])) = ?2")
+                "DELETE FROM \(quoted(definition.name)) WHERE \(quoted(names[application])) = ?1 "
+                    + "AND \(quoted(names[id])) = ?2\(definition.isKeyedByRun ? " AND run_id = ?3" : "")")
         case .users, .failures: delete = nil
         }
+    }
+
+    /// Says which run's rows are meant from now on, where each run has its own.
+    func scope(to runID: String) throws {
+        if definition.isKeyedByRun { try delete?.bind(3, runID) }
     }
 
     /// Writes a row, in the place of one with its key.
@@ -84,8 +89,13 @@ final class EndpointStatements {
     let ofUser: SQLiteStatement?
     /// `run_id` of one stored endpoint.
     let stored: SQLiteStatement
+    /// Whether the run at hand has stored a user; nil where the rows of runs aren't kept apart.
+    ///
+    /// It spares looking at a user's endpoints of all other runs, which the index on users has side by side: a run has
+    /// endpoints of those users only that it has stored.
+    let isUserOfRun: SQLiteStatement?
 
-    init(_ connection: SQLiteConnection, _ writer: TableWriter) throws {
+    init(_ connection: SQLiteConnection, _ writer: TableWriter, users: TableWriter?) throws {
         self.writer = writer
         let definition = writer.definition
         user = definition.index(of: "user_id")
@@ -93,16 +103,45 @@ final class EndpointStatements {
         let application = quoted(definition.columns[writer.application].name)
         let id = quoted(definition.columns[writer.id].name)
         let runID = definition.index(of: "run_id") == nil ? "NULL" : "run_id"
+        let isKeyedByRun = definition.isKeyedByRun
+        // The plus keeps SQLite from looking a user's endpoints up among all of the run's.
         ofUser = try user.map { _ in
             try connection.prepare(
-                "SELECT \(id), \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND user_id = ?2")
+                "SELECT \(id), \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND user_id = ?2"
+                    + (isKeyedByRun ? " AND +run_id = ?3" : ""))
         }
         stored = try connection.prepare(
-            "SELECT \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND \(id) = ?2")
+            "SELECT \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND \(id) = ?2"
+                + (isKeyedByRun ? " AND run_id = ?3" : ""))
+        isUserOfRun = try users.flatMap { users in
+            guard isKeyedByRun, users.definition.isKeyedByRun else { return nil }
+            let columns = users.definition.columns
+            return try connection.prepare(
+                "SELECT 1 FROM \(quoted(users.definition.name)) WHERE run_id = ?3 "
+                    + "AND \(quoted(columns[users.application].name)) = ?1 AND \(quoted(columns[users.id].name)) = ?2")
+        }
+    }
+
+    /// Says which run's rows are meant from now on, where each run has its own.
+    func scope(to runID: String) throws {
+        guard writer.definition.isKeyedByRun else { return }
+        try ofUser?.bind(3, runID)
+        try stored.bind(3, runID)
+        try isUserOfRun?.bind(3, runID)
+    }
+
+    /// Whether the store can have endpoints of this user that the run at hand may touch.
+    func mayHave(_ user: KeyInPlace) throws -> Bool {
+        guard let isUserOfRun else { return true }
+        try isUserOfRun.bindInPlace(1, user.application)
+        try isUserOfRun.bindInPlace(2, user.id)
+        defer { isUserOfRun.reset() }
+        return try isUserOfRun.step()
     }
 
     func letGo() {
         ofUser?.clearBindings()
         stored.clearBindings()
+        isUserOfRun?.clearBindings()
     }
 }

@@ -25,10 +25,12 @@ final class SQLiteFile: Sendable {
         if !folder.isEmpty { try? FileManager.default.removeItem(atPath: folder) }
     }
 
-    func sink(busyTimeout: Duration = .seconds(5)) -> SQLiteSink { SQLiteSink(path: path, busyTimeout: busyTimeout) }
+    func sink(_ mode: WriteMode = .merge, busyTimeout: Duration = .seconds(5)) -> SQLiteSink {
+        SQLiteSink(path: path, mode: mode, busyTimeout: busyTimeout)
+    }
 
     var store: SinkConformance.Store {
-        SinkConformance.Store(sink: { self.sink() }, rows: { try self.rows(of: $0) })
+        SinkConformance.Store(sinks: { self.sink($0) }, rows: { try self.rows(of: $0) })
     }
 
     /// The names of the files beside the database.

@@ -151,7 +151,7 @@ struct SQLiteSinkTests {
         "Tables that differ are refused, and every difference is named",
         arguments: [
             ("CREATE TABLE users (a TEXT)", "column 'user_id' is missing"),
-            ("CREATE TABLE users (a TEXT)", "column 'a' isn't one of"),
+            ("CREATE TABLE users (a TEXT NOT NULL)", "column 'a' isn't one of"),
             (
                 "CREATE TABLE failures (run_id TEXT, shard INTEGER, ordinal INTEGER, user_id TEXT, code TEXT)",
                 "its key is ()"
@@ -161,11 +161,6 @@ struct SQLiteSinkTests {
                 "column 'shard' is TEXT, not INTEGER"
             ),
             ("CREATE VIEW endpoints AS SELECT 1", "'endpoints' is a view"),
-            (
-                "CREATE TABLE sluice_tables (table_name TEXT NOT NULL PRIMARY KEY, pipeline TEXT, mode TEXT);"
-                    + "INSERT INTO sluice_tables VALUES ('endpoints', 'old', 'append')",
-                "table 'endpoints' is written in mode 'append', not 'merge'"
-            ),
         ])
     func differences(_ sql: String, _ words: String) async throws {
         let file = try SQLiteFile()

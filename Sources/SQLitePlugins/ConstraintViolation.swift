@@ -1,0 +1,29 @@
+internal import PipelineCore
+
+/// A row that a constraint or a trigger of the database doesn't admit.
+struct ConstraintViolation: Error {
+    /// An extended result code, all of whose low byte is `SQLITE_CONSTRAINT`.
+    var code: Int32
+    /// SQLite's words, or those of the trigger; never a value from a row.
+    var message: String
+
+    /// The code as SQLite spells it: what a person would look for.
+    var name: String {
+        let places = Int(code >> 8)
+        guard places > 0, places < Self.names.count else { return "SQLITE_CONSTRAINT" }
+        return "SQLITE_CONSTRAINT_\(Self.names[places])"
+    }
+
+    /// By the second byte of the code, from 1 on.
+    private static let names = [
+        "", "CHECK", "COMMITHOOK", "FOREIGNKEY", "FUNCTION", "NOTNULL", "PRIMARYKEY", "TRIGGER", "UNIQUE", "VTAB",
+        "ROWID", "PINNED", "DATATYPE",
+    ]
+
+    func pipelineError(path: String) -> PipelineError {
+        PipelineError(
+            .ioError,
+            "\(path): a constraint or trigger there doesn't admit what is to be written: \(message) (\(name))",
+            hint: "Drop the constraint or trigger, or change it to admit these rows, and run again.")
+    }
+}

@@ -1,0 +1,140 @@
+import PipelineCore
+import PipelineTesting
+import SQLitePlugins
+import Testing
+
+@Suite("The SQLite sink's tables: whose they are, and their columns", .timeLimit(.minutes(2)))
+struct SQLiteTablesTests {
+    private static let records: [SinkFixture.Record] = [.found("u", [.init("e1"), .init("e2")]), .failed("v")]
+
+    @Test(
+        "Another mode is refused, and the database stays as it was", arguments: WriteMode.allCases, WriteMode.allCases)
+    func modes(first: WriteMode, second: WriteMode) async throws {
+        let file = try SQLiteFile()
+        try await SQLiteTrial(file: file, mode: first).write(1, Self.records)
+        let schema = try SQLiteTrial(file: file, mode: first).schema()
+        let error = await SQLiteTrial(file: file, mode: second).refusal()
+        if first == second {
+            #expect(error == nil)
+        } else {
+            #expect(error?.kind == .configuration)
+            #expect(
+                error?.message.contains(
+                    "is written in mode '\(first.rawValue)' by pipeline 'nightly', not in mode '\(second.rawValue)'")
+                    == true)
+            #expect(error?.hint?.contains("Set mode: \(first.rawValue)") == true)
+        }
+        #expect(try SQLiteTrial(file: file, mode: first).schema() == schema)
+        #expect(file.files == ["out.sqlite"])
+    }
+
+    @Test("Pipelines share tables, but not those of a replace", arguments: WriteMode.allCases)
+    func pipelines(mode: WriteMode) async throws {
+        let file = try SQLiteFile()
+        try await SQLiteTrial(file: file, mode: mode).write(1, Self.records)
+        let error = await SQLiteTrial(file: file, mode: mode, pipeline: "other").refusal()
+        #expect(error?.kind == (mode == .replace ? .configuration : nil))
+        #expect(error?.message.contains("belongs to pipeline 'nightly'") ?? (mode != .replace))
+        #expect(
+            try file.text("SELECT group_concat(DISTINCT pipeline || ' ' || mode) FROM sluice_tables")
+                == "nightly \(mode.rawValue)")
+    }
+
+    @Test("A replace doesn't take the place of rows that nobody is known to have written")
+    func unowned() async throws {
+        let file = try SQLiteFile()
+        try await SQLiteTrial(file: file, mode: .merge).write(1, Self.records)
+        try file.execute("DELETE FROM sluice_tables")
+        let error = await SQLiteTrial(file: file, mode: .replace).refusal()
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains("has rows that no pipeline wrote") == true)
+        #expect(await SQLiteTrial(file: file, mode: .merge).refusal() == nil)
+    }
+
+    @Test("Tables that were dropped belong to nobody")
+    func dropped() async throws {
+        let file = try SQLiteFile()
+        try await SQLiteTrial(file: file, mode: .merge).write(1, Self.records)
+        for table in SinkFixture.tables { try file.execute("DROP TABLE \(table.name)") }
+        try await SQLiteTrial(file: file, mode: .append, pipeline: "other").write(2, Self.records)
+        #expect(
+            try file.text("SELECT group_concat(DISTINCT pipeline || ' ' || mode) FROM sluice_tables") == "other append")
+    }
+
+    @Test("Columns that the layout has and the table hasn't are added", arguments: WriteMode.allCases)
+    func added(mode: WriteMode) async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: mode)
+        try await trial.write(1, [.found("u", [.init("e1", address: "a", latitude: 1.5)])])
+        try trial.file.execute(
+            """
+            ALTER TABLE endpoints DROP COLUMN address;
+            ALTER TABLE endpoints DROP COLUMN location_latitude;
+            ALTER TABLE endpoint_attributes DROP COLUMN value;
+            """)
+        let refused = SQLiteTrial(file: trial.file, mode: mode, onNewColumns: .refuse)
+        let schema = try trial.schema()
+        let error = await refused.refusal()
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains("lacks the columns 'address', 'location_latitude'") == true)
+        #expect(error?.hint?.contains("on_new_columns: add") == true)
+        #expect(try trial.schema() == schema)
+        try await trial.write(
+            2, [.found("v", [.init("e2", address: "b", latitude: 2.5, attributes: ["n": ["x"]])])])
+        #expect(
+            try trial.file.query(
+                "SELECT address, location_latitude, typeof(location_latitude) FROM endpoints ORDER BY 1"
+            )
+            .map { $0[0].text } == (mode == .replace ? ["b"] : [nil, "b"]))
+        #expect(try trial.file.text("SELECT group_concat(value) FROM endpoint_attributes") == "x")
+        #expect(
+            try trial.file.text(
+                "SELECT group_concat(type, ' ') FROM pragma_table_info('endpoints') "
+                    + "WHERE name IN ('address', 'location_latitude')") == "TEXT REAL")
+        #expect(await refused.refusal() == nil)
+    }
+
+    @Test("A column that comes while a replace is filled aside is added there too")
+    func addedAside() async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: .replace)
+        let session = try await trial.open()
+        try await trial.begin(1, session)
+        await session.close()
+        for table in ["endpoints", "sluice_next_endpoints"] {
+            try trial.file.execute("ALTER TABLE \(table) DROP COLUMN address")
+        }
+        let later = try await trial.open()
+        try await trial.commit(1, [.found("u", [.init("e1", address: "a")])], run: 1, later)
+        try await trial.complete(later)
+        await later.close()
+        #expect(try trial.file.text("SELECT address FROM endpoints") == "a")
+    }
+
+    @Test("Key columns are never added")
+    func keys() async throws {
+        let file = try SQLiteFile()
+        try file.execute("CREATE TABLE users (application_id TEXT NOT NULL, PRIMARY KEY (application_id))")
+        let error = await SQLiteTrial(file: file, mode: .merge).refusal()
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains("column 'user_id' is missing") == true)
+    }
+
+    @Test("The user's columns are left alone where a row can do without them", arguments: WriteMode.allCases)
+    func further(mode: WriteMode) async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: mode)
+        try await trial.open().close()
+        try trial.file.execute(
+            """
+            ALTER TABLE users ADD COLUMN note TEXT;
+            ALTER TABLE users ADD COLUMN seen INTEGER NOT NULL DEFAULT 7;
+            ALTER TABLE endpoints ADD COLUMN domain TEXT AS (substr(address, 2)) VIRTUAL;
+            """)
+        try await trial.write(1, [.found("u", [.init("e1", address: "x.com")])])
+        #expect(try trial.file.query("SELECT seen FROM users WHERE note IS NULL").first?.first?.integer == 7)
+        #expect(try trial.file.text("SELECT domain FROM endpoints") == ".com")
+        if mode == .merge {
+            try trial.file.execute("UPDATE users SET note = 'mine'")
+            try await trial.write(2, [.found("u", [.init("e1")])])
+            #expect(try trial.file.text("SELECT note FROM users") == "mine")
+        }
+    }
+}
