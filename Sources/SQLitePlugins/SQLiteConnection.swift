@@ -79,10 +79,12 @@ final class SQLiteConnection {
 
     /// Runs `body` in a transaction that takes the write lock at once; an error undoes it.
     func transaction<R>(_ body: () throws -> R) throws -> R {
-        try openTransaction {
-            let result = try body()
-            try execute("COMMIT")
-            return result
+        try describingViolations {
+            try openTransaction {
+                let result = try body()
+                try execute("COMMIT")
+                return result
+            }
         }
     }
 
@@ -93,7 +95,32 @@ final class SQLiteConnection {
             return try body()
         } catch {
             rollBack()
-            throw (error as? ConstraintViolation)?.pipelineError(path: path) ?? error
+            throw error
+        }
+    }
+
+    /// Runs `body` within the open transaction; an error undoes what it did, and nothing before.
+    func savepoint<R>(_ body: () throws -> R) throws -> R {
+        try execute("SAVEPOINT sluice")
+        do {
+            let result = try body()
+            try execute("RELEASE sluice")
+            return result
+        } catch {
+            for statement in statements { statement.reset() }
+            // A trigger may have undone the whole transaction.
+            guard isInTransaction else {
+                throw (error as? ConstraintViolation)?.pipelineError(path: path) ?? error
+            }
+            try execute("ROLLBACK TO sluice; RELEASE sluice")
+            throw error
+        }
+    }
+
+    /// Runs `body`, for which a row that isn't admitted is the end.
+    func describingViolations<R>(_ body: () throws -> R) throws -> R {
+        do { return try body() } catch let violation as ConstraintViolation {
+            throw violation.pipelineError(path: path)
         }
     }
 

@@ -79,7 +79,7 @@ actor SQLiteSinkSession: SinkSession {
             }
             try Failpoint.reach("sqlite.abandon-run.before-commit")
         }
-        if store.run?.runID == runID { self.store?.run?.state = .abandoned }
+        if store.run?.runID == runID { store.run?.state = .abandoned }
     }
 
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
@@ -100,8 +100,8 @@ actor SQLiteSinkSession: SinkSession {
             try store.ledger.write(checkpoint)
             try Failpoint.reach("sqlite.begin.before-commit")
         }
-        self.store?.run = run
-        self.store?.checkpoint = checkpoint
+        store.run = run
+        store.checkpoint = checkpoint
         try Failpoint.reach("sqlite.begin.after-commit")
         return checkpoint
     }
@@ -111,6 +111,25 @@ actor SQLiteSinkSession: SinkSession {
     func prepare(_ batch: Batch) throws -> SinkObservations {
         let store = try idle()
         try Failpoint.reach("sqlite.prepare.before-transaction")
+        do {
+            return try prepare(batch) { writer, runID in try writer.write(batch, runID: runID) }
+        } catch is ConstraintViolation {
+            // Savepoints cost, so they are for those who need them.
+            return try store.connection.describingViolations {
+                try prepare(batch) { writer, runID in
+                    try Refusals(
+                        writer: writer, connection: store.connection, tables: store.tables.definitions, runID: runID,
+                        shard: context.shard
+                    ).write(batch)
+                }
+            }
+        }
+    }
+
+    private func prepare(
+        _ batch: Batch, _ write: (MergeWriter, String) throws -> SinkObservations
+    ) throws -> SinkObservations {
+        let store = try opened()
         return try inTransaction {
             guard let checkpoint = try store.ledger.checkpoint(), batch.commitNumber == checkpoint.commitNumber + 1
             else {
@@ -120,13 +139,13 @@ actor SQLiteSinkSession: SinkSession {
                         + "\(store.checkpoint.map { String($0.commitNumber) } ?? "(none)") of pipeline '\(context.pipeline)'"
                 )
             }
-            let observed = try writer().write(batch, runID: checkpoint.runID)
+            let observed = try write(try store.mergeWriter(), checkpoint.runID)
             try Failpoint.reach("sqlite.prepare.after-rows")
             let next = checkpoint.advanced(by: batch, observed: observed)
             try store.ledger.write(next)
             try store.ledger.update(next.counts, ofRun: next.runID)
             try Failpoint.reach("sqlite.prepare.after-checkpoint")
-            self.store?.pending = .batch(next)
+            store.pending = .batch(next)
             return observed
         }
     }
@@ -141,22 +160,24 @@ actor SQLiteSinkSession: SinkSession {
         try Failpoint.reach("sqlite.complete.before-transaction")
         let publication = state == .complete ? store.publication(ofRun: run.runID) : nil
         try publication?.makeReady()
-        return try inTransaction {
-            var observed = SinkObservations()
-            if let publication {
-                try requireShadows()
-                observed = try publication.observe()
-                checkpoint.counts.add(observed)
-                try Failpoint.reach("sqlite.publish.after-count")
-                try publication.swap()
-                try store.ledger.write(checkpoint)
-                try Failpoint.reach("sqlite.publish.after-checkpoint")
+        return try store.connection.describingViolations {
+            try inTransaction {
+                var observed = SinkObservations()
+                if let publication {
+                    try store.requireShadows()
+                    observed = try publication.observe()
+                    checkpoint.counts.add(observed)
+                    try Failpoint.reach("sqlite.publish.after-count")
+                    try publication.swap()
+                    try store.ledger.write(checkpoint)
+                    try Failpoint.reach("sqlite.publish.after-checkpoint")
+                }
+                run.counts = checkpoint.counts
+                try store.ledger.write(run)
+                try Failpoint.reach("sqlite.complete.after-run")
+                store.pending = .completion(run, checkpoint)
+                return observed
             }
-            run.counts = checkpoint.counts
-            try store.ledger.write(run)
-            try Failpoint.reach("sqlite.complete.after-run")
-            self.store?.pending = .completion(run, checkpoint)
-            return observed
         }
     }
 
@@ -165,7 +186,7 @@ actor SQLiteSinkSession: SinkSession {
         guard let pending = store.pending else {
             throw PipelineError(.software, "\(sink.target): nothing is prepared that could be committed")
         }
-        self.store?.pending = nil
+        store.pending = nil
         do {
             try Failpoint.reach("sqlite.commit.before")
             try store.connection.checkPresence()
@@ -176,11 +197,11 @@ actor SQLiteSinkSession: SinkSession {
         }
         switch pending {
         case .batch(let checkpoint):
-            self.store?.checkpoint = checkpoint
-            self.store?.run?.counts = checkpoint.counts
+            store.checkpoint = checkpoint
+            store.run?.counts = checkpoint.counts
         case .completion(let run, let checkpoint):
-            self.store?.checkpoint = checkpoint
-            self.store?.run = run
+            store.checkpoint = checkpoint
+            store.run = run
         }
         try Failpoint.reach("sqlite.commit.after")
     }
@@ -202,24 +223,6 @@ actor SQLiteSinkSession: SinkSession {
             store?.pending = nil
             throw error
         }
-    }
-
-    /// What writes into the tables that the run fills; made when they are there for sure.
-    private func writer() throws -> MergeWriter {
-        let store = try opened()
-        if let writer = store.writer { return writer }
-        try requireShadows()
-        let writer = try MergeWriter(store.connection, store.tables.filled)
-        self.store?.writer = writer
-        return writer
-    }
-
-    private func requireShadows() throws {
-        guard let shadows = try opened().shadows, try !shadows.exist() else { return }
-        throw PipelineError(
-            .configuration,
-            "\(sink.target): the tables that the run of pipeline '\(context.pipeline)' fills aside (sluice_next_…) are gone",
-            hint: "Begin it anew with --fresh.")
     }
 
     private func opened() throws -> SQLiteStore {

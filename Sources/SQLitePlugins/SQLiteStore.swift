@@ -1,14 +1,13 @@
 internal import PipelineCore
 
 /// What there is of one pipeline and shard once a database is open.
-struct SQLiteStore {
+final class SQLiteStore {
     let connection: SQLiteConnection
     let tables: SQLiteTables
     let ledger: RunLedger
     /// In `replace`.
     let shadows: ShadowTables?
-    /// Nil until the first batch.
-    var writer: MergeWriter?
+    private var writer: MergeWriter?
     /// The run and the checkpoint as committed.
     var run: RunRecord?
     var checkpoint: Checkpoint?
@@ -29,6 +28,25 @@ struct SQLiteStore {
         let state = try ledger.state()
         run = state.lastRun
         checkpoint = state.checkpoint
+    }
+
+    /// What writes into the tables that batches go to; made when they are there for sure.
+    func mergeWriter() throws -> MergeWriter {
+        if let writer { return writer }
+        try requireShadows()
+        let made = try MergeWriter(connection, tables.filled)
+        writer = made
+        return made
+    }
+
+    /// - Throws: `PipelineError` of kind `.configuration` where the tables that a `replace` fills aside aren't there.
+    func requireShadows() throws {
+        guard let shadows, try !shadows.exist() else { return }
+        throw PipelineError(
+            .configuration,
+            "\(connection.path): the tables that the run of pipeline '\(tables.pipeline)' fills aside (sluice_next_…) are "
+                + "gone",
+            hint: "Begin it anew with --fresh.")
     }
 
     /// How a run's content becomes what readers see; nil where it is that all along.
