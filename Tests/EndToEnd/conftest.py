@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+from support.postgres import pgbouncer, postgres, postgres_cluster  # noqa: E402, F401
+from support.kills import KILLS  # noqa: E402
 from support.scripted_server import ScriptedServer  # noqa: E402
 from support.sluice import Sluice, SyntheticServer  # noqa: E402
 
@@ -40,6 +42,13 @@ def pytest_sessionstart(session):
     schema = subprocess.run([path, "--help"], capture_output=True, timeout=60, check=False)
     if schema.returncode != 0:
         pytest.exit(f"{path} --help ends with {schema.returncode}: {schema.stderr.decode()[:500]}", 4)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for what, number in KILLS.items():
+        terminalreporter.write_line(f"{number:5} kills {what}")
+    if KILLS:
+        terminalreporter.write_line(f"{sum(KILLS.values()):5} kills in all, each followed by a run that mends it")
 
 
 def binary():

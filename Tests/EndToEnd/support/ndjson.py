@@ -1,0 +1,181 @@
+"""Reads what a pipeline has published as NDJSON, or is still writing, with Python's own gzip, json, hashlib and zlib."""
+
+import gzip
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import zlib
+from pathlib import Path
+
+from support.content import DIAGNOSTICS, TABLES
+from support.values import columns
+
+#: What of a manifest or a checkpoint depends on when a run was, or on what it learned of rates.
+TIMES = {"started_at", "finished_at", "source_state", "updated_at", "created_at"}
+INTEGERS = {"endpoint_count", "ordinal", "position", "shard", "line", "status", "attempts"}
+REALS = {("endpoints", "location_latitude"), ("endpoints", "location_longitude"), ("endpoint_metrics", "value")}
+
+
+class Number(str):
+    """A number's source text."""
+
+
+class Folder:
+    """The path of an NDJSON sink."""
+
+    def __init__(self, path):
+        self.path = Path(path)
+
+    @property
+    def link(self):
+        """What `current` says; None where it isn't there."""
+        return os.readlink(self.path / "current") if (self.path / "current").is_symlink() else None
+
+    @property
+    def current(self):
+        """The run that readers find: the link is resolved once. None before anything is published."""
+        return Run(os.path.realpath(self.path / "current")) if self.link else None
+
+    @property
+    def runs(self):
+        """What was published and is still there, by run ID."""
+        names = sorted(os.listdir(self.path)) if self.path.exists() else []
+        return {name: Run(self.path / name) for name in names if name not in (".sluice", "current")}
+
+    @property
+    def unfinished(self):
+        """Folders of runs that aren't published."""
+        names = sorted((self.path / ".sluice").glob("*/checkpoint.json"))
+        return [Run(name.parent) for name in names]
+
+    def leftovers(self):
+        """The names under `.sluice`, in order."""
+        return sorted(str(path.relative_to(self.path)) for path in (self.path / ".sluice").rglob("*"))
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    @property
+    def manifest(self):
+        return json.loads((self.folder / "manifest.json").read_text())
+
+    @property
+    def files(self):
+        """The manifest's entries, in its order."""
+        return self.manifest["files"]
+
+    @property
+    def tables(self):
+        return [table for table in TABLES if (self.folder / table).is_dir()]
+
+    def paths(self, table=None):
+        """The data files, in order."""
+        return sorted(self.folder.glob(f"{table or '*'}/*.ndjson.gz"))
+
+    def data(self):
+        """The bytes of each data file by its name; a failure's diagnostics make its file differ, so those are left out."""
+        result = {}
+        for path in self.paths():
+            name = str(path.relative_to(self.folder))
+            if name.startswith("failures/"):
+                rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+                result[name] = [{key: row[key] for key in row if key not in DIAGNOSTICS} for row in rows]
+            else:
+                result[name] = path.read_bytes()
+        return result
+
+    def account(self):
+        """The manifest without times, and without what follows from failures' diagnostics."""
+        account = without_times(self.manifest)
+        for file in account["files"]:
+            if "failures" in file["path"]:
+                file.update(bytes=0, sha256="", length=0)
+        return account
+
+    def rows(self, table, append=False):
+        """A table's rows in the files' order, cells as `support.values` wants them; checks every row's keys."""
+        names, result = columns(table, append), []
+        for path in self.paths(table):
+            with gzip.open(path, "rb") as lines:
+                for line in lines:
+                    assert line.endswith(b"\n")
+                    row = json.loads(line, parse_int=Number, parse_float=Number)
+                    assert list(row) == names, f"{path}: keys {list(row)}, not {names}"
+                    result.append([cell(table, name, value) for name, value in row.items()])
+        return result
+
+    def check(self):
+        """Every published file is as the manifest says, for every reader; every file is in it."""
+        listed = {}
+        for file in self.files:
+            data = (self.folder / file["path"]).read_bytes()
+            assert len(data) == file["bytes"], f"{file}: {len(data)} bytes"
+            assert hashlib.sha256(data).hexdigest() == file["sha256"], f"{file}: another hash"
+            text = gzip.decompress(data)
+            assert text.count(b"\n") == file["rows"] and (not text or text.endswith(b"\n")), f"{file}: other rows"
+            # One ordinary gzip member: a single decompressor reads all of it.
+            whole = zlib.decompressobj(31)
+            assert whole.decompress(data) == text and whole.eof and not whole.unused_data
+            listed[file["path"]] = file["rows"]
+        assert sorted(listed) == [str(path.relative_to(self.folder)) for path in self.paths()]
+        others = {path.name for path in self.folder.iterdir()} - {name.split("/")[0] for name in listed}
+        assert others <= {"manifest.json"}, others
+
+    def check_prefix(self):
+        """Of a run that isn't over: what its checkpoint speaks of is there, and with a trailer it is a gzip file."""
+        checkpoint = json.loads((self.folder / "checkpoint.json").read_text())
+        for table in checkpoint["tables"]:
+            for number, file in enumerate(table["finished"]):
+                data = (self.folder / table["name"] / f"{number:05d}.ndjson.gz").read_bytes()
+                assert len(data) == file["bytes"] and hashlib.sha256(data).hexdigest() == file["sha256"]
+                assert gzip.decompress(data).count(b"\n") == file["rows"]
+            current = table.get("current")
+            if not current:
+                continue
+            data = (self.folder / table["name"] / f"{current['number']:05d}.ndjson.gz").read_bytes()
+            assert len(data) >= current["bytes"], f"{table['name']}: {len(data)} bytes of {current}"
+            whole = data[: current["bytes"]] + trailer(current["crc32"], current["length"])
+            # Python checks the CRC-32 and the length, gzip does it once more.
+            text = gzip.decompress(whole)
+            assert text.count(b"\n") == current["rows"]
+            subprocess.run(["gzip", "-t"], input=whole, check=True, capture_output=True)
+        return checkpoint
+
+
+def trailer(checksum, length):
+    """What ends a gzip file whose last block isn't marked: an empty one that is, CRC-32 and length (RFC 1951, 1952)."""
+    return b"\x03\x00" + struct.pack("<II", checksum, length & 0xFFFFFFFF)
+
+
+def cell(table, name, value):
+    if value is None:
+        return None
+    if (table, name) in REALS:
+        return float(value) if isinstance(value, Number) else value
+    if name in INTEGERS:
+        return int(value) if isinstance(value, Number) else value
+    return value
+
+
+def without_times(value):
+    if isinstance(value, dict):
+        return {name: without_times(member) for name, member in value.items() if name not in TIMES}
+    return [without_times(element) for element in value] if isinstance(value, list) else value
+
+
+def same_bytes(left, right):
+    """In words how the data of two runs (`Run.data()`) differs; empty where it is the same to the byte."""
+    words = []
+    for name in sorted(set(left) | set(right)):
+        one, other = left.get(name), right.get(name)
+        if one != other:
+            size = [len(data) if data is not None else "nothing" for data in (one, other)]
+            place = next((p for p, (a, b) in enumerate(zip(one or (), other or (), strict=False)) if a != b), None)
+            words.append(f"{name}: {size[0]} against {size[1]}, the first difference at {place}")
+    return "; ".join(words)
