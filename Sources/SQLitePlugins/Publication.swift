@@ -29,7 +29,10 @@ struct Publication {
 
     /// Swaps the tables. Views stay as they are: they name tables, and find the new ones.
     func swap() throws {
+        let shadows = ShadowTables(connection, tables)
         for definition in tables.content {
+            try shadows.adoptForm(of: definition)
+            try Failpoint.reach("sqlite.publish.before-drop")
             let objects = try usersObjects(on: definition)
             try connection.execute("DROP TABLE \(quoted(definition.name))")
             try Failpoint.reach("sqlite.publish.after-drop")
@@ -43,10 +46,8 @@ struct Publication {
             for object in objects { try recreate(object, on: definition) }
             try Failpoint.reach("sqlite.publish.after-indexes")
         }
-        for definition in tables.definitions where definition.role == .failures {
-            let statement = try connection.prepare("DELETE FROM \(quoted(definition.name)) WHERE run_id <> ?1")
-            try statement.bind(1, runID)
-            try statement.run()
+        for table in tables.definitions where table.role == .failures && table.index(of: "run_id") != nil {
+            try connection.execute("DELETE FROM \(quoted(table.name)) WHERE run_id <> \(literal(runID))")
         }
         try Failpoint.reach("sqlite.publish.after-failures")
     }

@@ -32,7 +32,8 @@ struct ShadowTables {
         try drop()
         for definition in definitions {
             let shadow = Self.shadow(definition)
-            try connection.execute(try statement(definition, shadow))
+            // The published table's own words, so that what the user has added to it stays.
+            try connection.execute("CREATE TABLE \(quoted(shadow.name))\(try form(of: definition))")
             for columns in shadow.indexes { try connection.execute(SQLiteTables.createIndex(shadow, columns)) }
         }
     }
@@ -43,14 +44,31 @@ struct ShadowTables {
         }
     }
 
-    /// The DDL of a shadow: the published table's own, so that what the user has added to it stays.
-    private func statement(_ definition: TableDefinition, _ shadow: TableDefinition) throws -> String {
+    /// Gives a filled shadow the published table's form, where the user has changed that since the run began.
+    func adoptForm(of definition: TableDefinition) throws {
+        let shadow = Self.shadow(definition)
+        let form = try form(of: definition)
+        if try self.form(of: shadow) == form { return }
+        var filled = shadow
+        filled.name = "sluice_filled_\(definition.name)"
+        try connection.execute("ALTER TABLE \(quoted(shadow.name)) RENAME TO \(quoted(filled.name))")
+        try connection.execute("CREATE TABLE \(quoted(shadow.name))\(form)")
+        let columns = list(definition.columns.map(\.name))
+        try connection.execute(
+            "INSERT INTO \(quoted(shadow.name)) (\(columns)) SELECT \(columns) FROM \(quoted(filled.name))")
+        try connection.execute("DROP TABLE \(quoted(filled.name))")
+    }
+
+    /// The DDL of a table behind its name: of a published one with all that the user has added to it.
+    private func form(of definition: TableDefinition) throws -> String {
         let stored = try connection.query(
             "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1", definition.name)
-        guard let sql = stored.first?.first ?? nil, let rest = Self.behindName(sql) else {
-            return SQLiteTables.createTable(shadow)
+        guard let sql = stored.first?.first ?? nil, let form = Self.behindName(sql) else {
+            throw PipelineError(
+                .configuration, "\(connection.path): the statement that made table '\(definition.name)' can't be read",
+                hint: "Drop the table: it is made anew.")
         }
-        return "CREATE TABLE \(quoted(shadow.name))\(rest)"
+        return String(form)
     }
 
     /// What stands behind the table's name in a statement as `sqlite_schema` keeps it, which begins with `CREATE TABLE`
@@ -59,16 +77,16 @@ struct ShadowTables {
         let prefix = "CREATE TABLE "
         guard sql.hasPrefix(prefix) else { return nil }
         let rest = sql.dropFirst(prefix.count)
-        let closing: Character? =
-            switch rest.first {
-            case "\"": "\""
-            case "'": "'"
-            case "`": "`"
-            case "[": "]"
-            default: nil
+        let closing: Character
+        switch rest.first {
+        case "\"": closing = "\""
+        case "'": closing = "'"
+        case "`": closing = "`"
+        case "[": closing = "]"
+        default:
+            return rest.firstIndex { $0.isASCII && !$0.isLetter && !$0.isNumber && !"_$".contains($0) }.map {
+                rest[$0...]
             }
-        guard let closing else {
-            return rest.firstIndex { $0 == "(" || $0.isWhitespace || $0 == "/" }.map { rest[$0...] }
         }
         var index = rest.index(after: rest.startIndex)
         while index < rest.endIndex {
