@@ -1,2 +1,43 @@
-internal import CPostgres
-internal import PipelineCore
+public import PipelineCore
+
+/// Rows in a PostgreSQL database: one transaction for each batch, with the checkpoint inside it.
+///
+/// Rows go by binary COPY into staging tables of the session and are merged from there a set at a time; where runs don't
+/// mix (`append`, `replace`) they are copied straight to their place. PostgreSQL 13 or later, also through a pooler that
+/// keeps a session together.
+public struct PostgresSink: Sink {
+    public var typeName: String { Self.typeName }
+    public let name: String
+    /// `host:port/database schema`
+    public let target: String
+    public let mode: WriteMode
+    /// The schema that holds all of the sink's tables.
+    public let schema: String
+    /// How long a server that was there is waited for.
+    public let outage: Duration
+    let parameters: ConnectionParameters
+    /// How long a server that hasn't answered yet is waited for.
+    let firstContact: Duration = .seconds(10)
+
+    init(
+        name: String, parameters: ConnectionParameters, schema: String, mode: WriteMode, outage: Duration
+    ) {
+        self.name = name
+        self.parameters = parameters
+        self.schema = schema
+        self.mode = mode
+        self.outage = outage
+        target = "\(parameters.place) \(schema)"
+    }
+
+    public func open(_ context: SinkContext) async throws -> any SinkSession {
+        let session = PostgresSinkSession(self, context)
+        do {
+            try await session.connect()
+        } catch {
+            await session.close()
+            throw error
+        }
+        return session
+    }
+}

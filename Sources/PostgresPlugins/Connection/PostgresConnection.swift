@@ -1,0 +1,194 @@
+internal import CPostgres
+internal import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// A connection. Whoever holds it calls it from one executor only.
+///
+/// Ends its session when it is closed, at the latest when it is released.
+final class PostgresConnection {
+    private var handle: OpaquePointer?
+    /// The backend behind the connection, as the server counts it: behind a pooler libpq's own figure means nothing.
+    private(set) var backend = Backend(processID: 0, start: "")
+
+    /// One server process; its start tells it from a later one with the same number.
+    struct Backend: Hashable {
+        var processID: Int
+        var start: String
+    }
+
+    /// Connects, waiting at most as long as `connect_timeout` says for each host.
+    ///
+    /// - Throws: `PostgresFailure`.
+    init(_ parameters: ConnectionParameters) throws {
+        handle = parameters.withKeywords { keywords, values in PQconnectStartParams(keywords, values, 1) }
+        guard handle != nil else { throw PostgresFailure(sqlState: "53200", message: "no memory is left") }
+        // Notices would go to standard error.
+        _ = PQsetNoticeReceiver(handle, { _, _ in }, nil)
+        // What a server says while a client connects reaches the client as text alone; in the long form that text holds
+        // the SQLSTATE. The form can only be asked for between two attempts, hence the reset, which also waits.
+        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+        PQreset(handle)
+        guard PQstatus(handle) == CONNECTION_OK else {
+            let failure = ConnectFailure.read(String(cString: PQerrorMessage(handle)), parameters)
+            close()
+            throw failure
+        }
+        PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+    }
+
+    deinit { close() }
+
+    /// Ends the session; an open transaction is undone. Calling it again does nothing.
+    func close() {
+        PQfinish(handle)
+        handle = nil
+    }
+
+    /// False once the connection is known to be broken.
+    var isOpen: Bool { handle != nil && PQstatus(handle) == CONNECTION_OK }
+    /// As in `150020`.
+    var serverVersion: Int { Int(PQserverVersion(handle)) }
+    var isInTransaction: Bool { PQtransactionStatus(handle) != PQTRANS_IDLE }
+
+    /// Learns which server process this is.
+    func identify() throws {
+        let row = try query(
+            "SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+        backend = Backend(processID: row.integer(0, 0), start: row.text(0, 1) ?? "")
+    }
+
+    /// Runs statements, separated by semicolons; the rows of the last one are given.
+    @discardableResult
+    func execute(_ sql: String) throws -> PostgresResult {
+        guard handle != nil else { throw Self.closed }
+        return try checked(PQexec(handle, sql))
+    }
+
+    /// Runs one statement with parameters, as text; the server infers their types. Nothing of it stays on the server.
+    @discardableResult
+    func query(_ sql: String, _ arguments: [String?] = []) throws -> PostgresResult {
+        guard handle != nil else { throw Self.closed }
+        let texts = arguments.map { argument in argument.map { strdup($0) } ?? nil }
+        defer { for text in texts { free(text) } }
+        let values = texts.map { text in text.map { UnsafePointer<CChar>($0) } }
+        return try checked(
+            values.withUnsafeBufferPointer { values in
+                PQexecParams(handle, sql, Int32(values.count), nil, values.baseAddress, nil, nil, 0)
+            })
+    }
+
+    /// Ends the transaction.
+    ///
+    /// - Throws: `PostgresFailure`; where that is an outage, only the database knows whether the transaction is in it.
+    func commit() throws {
+        let tag = try execute("COMMIT").tag
+        guard tag == "COMMIT" else {
+            throw PipelineError(.software, "a transaction ended as \(tag), though nothing in it had failed")
+        }
+    }
+
+    /// Undoes the open transaction, if there is one. A broken connection has nothing to undo.
+    func rollBack() {
+        guard isOpen, isInTransaction else { return }
+        do { try execute("ROLLBACK") } catch { close() }
+    }
+
+    /// Runs `body` in a transaction; an error undoes it.
+    func transaction<R>(_ body: () throws -> R) throws -> R {
+        try execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        do {
+            let result = try body()
+            try commit()
+            return result
+        } catch {
+            rollBack()
+            throw error
+        }
+    }
+
+    // MARK: COPY
+
+    /// Sends what `body` puts as the input of a `COPY … FROM STDIN`.
+    ///
+    /// - Returns: Rows that were copied.
+    func copy(_ sql: String, _ body: (PostgresConnection) throws -> Void) throws -> Int {
+        guard handle != nil else { throw Self.closed }
+        let begun = PostgresResult(PQexec(handle, sql))
+        guard begun.status == PGRES_COPY_IN else { throw failure(begun) }
+        do { try body(self) } catch let error {
+            if isOpen {
+                PQputCopyEnd(handle, "given up by the client")
+                while let rest = PQgetResult(handle) { PQclear(rest) }
+            }
+            throw error
+        }
+        guard PQputCopyEnd(handle, nil) == 1 else { throw brokenCopy() }
+        var failed: PostgresFailure?
+        var rows = 0
+        while let next = PQgetResult(handle) {
+            let result = PostgresResult(next)
+            if result.isFailure { failed = failed ?? failure(result) } else { rows = result.affectedRows }
+            // A broken connection would give results forever.
+            if !isOpen { break }
+        }
+        if let failed { throw failed }
+        guard isOpen else { throw Self.closed }
+        return rows
+    }
+
+    /// Sends bytes of a COPY's input.
+    func put(_ bytes: UnsafeRawBufferPointer) throws {
+        var rest = bytes
+        while rest.count > 0, let start = rest.baseAddress {
+            // libpq takes an Int32, and keeps a copy of what the socket doesn't take at once.
+            let count = min(rest.count, 1 << 20)
+            guard PQputCopyData(handle, start.assumingMemoryBound(to: CChar.self), Int32(count)) == 1 else {
+                throw brokenCopy()
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+    }
+
+    /// Sending failed: the server may have said why before it hung up.
+    private func brokenCopy() -> PostgresFailure {
+        var said: PostgresFailure?
+        while let next = PQgetResult(handle) {
+            let result = PostgresResult(next)
+            if result.isFailure { said = said ?? failure(result) }
+            if !isOpen { break }
+        }
+        if var said {
+            said.isDisconnected = !isOpen
+            return said
+        }
+        return PostgresFailure(sqlState: nil, message: clientMessage, isDisconnected: true)
+    }
+
+    // MARK: Failures
+
+    private static let closed = PostgresFailure(
+        sqlState: nil, message: "the connection is closed", isDisconnected: true)
+
+    private func checked(_ result: OpaquePointer?) throws -> PostgresResult {
+        let result = PostgresResult(result)
+        if result.isFailure { throw failure(result) }
+        return result
+    }
+
+    private func failure(_ result: PostgresResult) -> PostgresFailure {
+        PostgresFailure(
+            sqlState: result.sqlState, message: result.primaryMessage ?? clientMessage, isDisconnected: !isOpen)
+    }
+
+    /// libpq's own words for what broke: the first line, without the host's advice.
+    private var clientMessage: String {
+        guard handle != nil else { return Self.closed.message }
+        let text = String(cString: PQerrorMessage(handle))
+        return text.split(separator: "\n").first.map(String.init) ?? "the connection broke"
+    }
+}

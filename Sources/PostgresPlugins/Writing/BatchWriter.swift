@@ -1,0 +1,207 @@
+internal import PipelineCore
+
+/// Writes batches into the tables of a layout, within a transaction that is the caller's.
+///
+/// In `merge` a user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a
+/// whole; an endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one
+/// by one. A user without a row keeps everything. `append` and `replace` do the same among the rows of their own run.
+final class BatchWriter {
+    private let connection: PostgresConnection
+    private let tables: PostgresTables
+    private let places: LayoutPlaces
+    private let merge: StagedMerge
+    private var hasStaging = false
+    /// Batches that are staged at once before rows are copied straight to their place again.
+    private var stagedAhead = 0
+    private var lastDetour = 0
+
+    init(_ connection: PostgresConnection, _ tables: PostgresTables) {
+        self.connection = connection
+        self.tables = tables
+        places = LayoutPlaces(tables.definitions)
+        merge = StagedMerge(places, isKeyedByRun: tables.mode == .append, destination: tables.destination)
+    }
+
+    func fits(_ batch: Batch) -> Bool { places.fits(batch) }
+
+    /// Makes the session's staging tables, in front of the first transaction that needs them.
+    func prepareStaging() throws {
+        if hasStaging { return }
+        try connection.execute(StagedMerge.creation(tables.definitions))
+        hasStaging = true
+    }
+
+    /// Writes a batch's rows; records that the server refuses are left out, and a row of `failures` stands for each.
+    func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> SinkObservations {
+        var observed: SinkObservations
+        var failures = places.failures.map { batch.tables[$0.index] }
+        do {
+            observed = try isolated { try writeContent(batch, runID: run.runID) }
+        } catch let failure as PostgresFailure where failure.isAboutRows {
+            var refusals = RowRefusals(batch, places)
+            guard refusals.canTellRecordsApart else { throw failure }
+            observed = try leaveOut(&refusals, batch, runID: run.runID)
+            refusals.account(in: &observed)
+            if let place = places.failures {
+                failures = refusals.failureRows(added: batch.tables[place.index], run: run, shard: shard)
+            }
+        }
+        try Failpoint.reach("postgres.prepare.after-parts")
+        if let failures, let place = places.failures, !failures.isEmpty {
+            try failures.withRows { rows in
+                _ = try BinaryCopy.send(
+                    rows, Array(0..<rows.count), of: place.definition, to: StagedMerge.staging(place.definition),
+                    connection)
+            }
+            try connection.execute(merge.upsert(place))
+        }
+        return observed
+    }
+
+    /// Removes what an earlier execution of the same run left behind: its failures, and in `append` its rows.
+    func clear(run runID: String, shard: Int) throws {
+        if let failures = places.failures?.definition, failures.index(of: "run_id") != nil {
+            let hasShard = failures.index(of: "shard") != nil
+            try connection.query(
+                "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
+                hasShard ? [runID, String(shard)] : [runID])
+        }
+        guard tables.mode == .append else { return }
+        for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {
+            try connection.query("DELETE FROM \(tables.name(place.definition.name)) WHERE run_id = $1", [runID])
+        }
+    }
+
+    // MARK: Content
+
+    /// Users, endpoints and their parts.
+    private func writeContent(_ batch: Batch, runID: String) throws -> SinkObservations {
+        let none = RowBuffer(columnCount: 1)
+        let users = places.users.map { batch.tables[$0.index] } ?? none
+        let endpoints = places.endpoints.map { batch.tables[$0.index] } ?? none
+        // Keys in the plan point into both arenas, so both stay open until the last row is written.
+        return try users.withRows { userRows in
+            try endpoints.withRows { endpointRows in
+                let resolved = BatchMerge(places, users: userRows, endpoints: endpointRows)
+                var observed = try write(batch, resolved, userRows, endpointRows, runID: runID)
+                observed.superseded += resolved.plan.superseded
+                return observed
+            }
+        }
+    }
+
+    private func write(
+        _ batch: Batch, _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
+    ) throws -> SinkObservations {
+        if tables.mode != .merge, !resolved.hasOutdated {
+            if stagedAhead == 0 {
+                // Nearly always every row of a run is new to it; then nothing needs to be compared.
+                do {
+                    try isolated { _ = try copy(batch, resolved, users, endpoints, to: tables.destination) }
+                    lastDetour = 0
+                    return SinkObservations()
+                } catch let failure as PostgresFailure where failure.isUniqueViolation {
+                    // Where keys repeat once they often do: the vain attempts get rarer.
+                    lastDetour = min(64, lastDetour * 2 + 1)
+                    stagedAhead = lastDetour
+                }
+            } else {
+                stagedAhead -= 1
+            }
+        }
+        let counts = try copy(batch, resolved, users, endpoints, to: StagedMerge.staging)
+        let outdated = try copyOutdated(resolved.outdated(), endpoints)
+        try Failpoint.reach("postgres.prepare.after-copy")
+        return try merge.run(connection, runID: runID, counts: counts, outdated: outdated)
+    }
+
+    /// - Returns: rows copied, by table.
+    private func copy(
+        _ batch: Batch, _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace,
+        to destination: (TableDefinition) -> String
+    ) throws -> [String: Int] {
+        var counts: [String: Int] = [:]
+        func send(_ rows: RowsInPlace, _ order: [Int], _ place: LayoutPlaces.Place) throws {
+            counts[place.definition.name] = try BinaryCopy.send(
+                rows, order, of: place.definition, to: destination(place.definition), connection)
+        }
+        // Those that others may refer to come first.
+        if let place = places.users { try send(users, resolved.users(), place) }
+        if let place = places.endpoints { try send(endpoints, resolved.endpoints(), place) }
+        for place in places.parts {
+            let buffer = batch.tables[place.index]
+            try buffer.withRows { rows in
+                try send(rows, resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), place)
+            }
+        }
+        return counts
+    }
+
+    private func copyOutdated(_ order: [Int], _ endpoints: RowsInPlace) throws -> Int {
+        guard let place = places.endpoints, !order.isEmpty else { return 0 }
+        var keys = RowBuffer(columnCount: 2)
+        for row in order {
+            for column in [place.application, place.id] {
+                keys.append(keys.store(.text, endpoints.bytes(row, column)))
+            }
+        }
+        let definition = TableDefinition(
+            name: StagedMerge.outdated, role: .endpoints,
+            columns: [Column("application_id", .text), Column("endpoint_id", .text)], key: [])
+        return try keys.withRows { rows in
+            try BinaryCopy.send(
+                rows, Array(0..<rows.count), of: definition, to: StagedMerge.outdated, connection)
+        }
+    }
+
+    // MARK: Refusals
+
+    /// Writes the batch without the records that the server refuses.
+    private func leaveOut(_ refusals: inout RowRefusals, _ batch: Batch, runID: String) throws -> SinkObservations {
+        try connection.execute("SAVEPOINT sluice_search")
+        func search() throws -> SinkObservations {
+            try refusals.search { ordinals in
+                let observed = try isolated {
+                    try writeContent(batch.only(ordinals, places), runID: runID)
+                }
+                try connection.execute(StagedMerge.emptying(tables.definitions))
+                return observed
+            }
+        }
+        let piecewise = try search()
+        // Piece by piece an endpoint that moves within the batch would count as removed; all at once it doesn't.
+        try connection.execute("ROLLBACK TO SAVEPOINT sluice_search")
+        do {
+            return try isolated { try writeContent(batch.only(refusals.accepted, places), runID: runID) }
+        } catch let failure as PostgresFailure where failure.isAboutRows {
+            // What passes record by record may offend as a whole, where a constraint looks at several rows.
+            refusals.forget()
+            _ = piecewise
+            return try search()
+        }
+    }
+
+    /// Runs `body` so that its failure undoes no more than itself. Constraints that wait for the end of the transaction
+    /// are checked here already.
+    private func isolated<R>(_ body: () throws -> R) throws -> R {
+        try connection.execute("SAVEPOINT sluice_rows; SET CONSTRAINTS ALL DEFERRED")
+        do {
+            let result = try body()
+            try connection.execute("SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT sluice_rows")
+            return result
+        } catch {
+            if connection.isOpen {
+                try connection.execute("ROLLBACK TO SAVEPOINT sluice_rows; RELEASE SAVEPOINT sluice_rows")
+            }
+            throw error
+        }
+    }
+}
+
+extension PostgresTables {
+    /// Where a batch's rows go.
+    func destination(_ definition: TableDefinition) -> String {
+        mode == .replace && definition.role != .failures
+            ? name(Self.shadow(of: definition.name)) : name(definition.name)
+    }
+}
