@@ -14,8 +14,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-from support.postgres import pgbouncer, postgres, postgres_cluster  # noqa: E402, F401
 from support.kills import KILLS  # noqa: E402
+from support.postgres import pgbouncer, postgres, postgres_cluster  # noqa: E402, F401
 from support.scripted_server import ScriptedServer  # noqa: E402
 from support.sluice import Sluice, SyntheticServer  # noqa: E402
 
