@@ -1,7 +1,10 @@
 """Values that hurt, read back and held against what an independent flattening makes of the wire bytes."""
 
+import functools
+
 import pytest
 from support.content import TABLES, Store
+from support.ndjson import Folder
 from support.sluice import LOGICAL_DATE
 from support.values import Values, columns, compare, expected
 
@@ -33,4 +36,16 @@ def test_values_in_sqlite(sluice, scripted, values, tmp_path, mode):
     def read(table):
         return store.query(f"SELECT {', '.join(columns(table, mode == 'append'))} FROM {table}")
 
+    print(f"{compare(read, want, append=mode == 'append')} rows of {len(values.users)} users")
+
+
+@pytest.mark.parametrize("mode", ["append", "replace"])
+def test_values_in_ndjson(sluice, scripted, values, tmp_path, mode):
+    sinks = [{"type": "ndjson", "path": str(tmp_path / "out"), "mode": mode}]
+    pipeline = pipeline_of(sluice, scripted, values, tmp_path, mode, sinks=sinks)
+    sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+    run = Folder(tmp_path / "out").current
+    run.check()
+    want = expected(values, RUN, DATE, append=mode == "append")
+    read = functools.partial(run.rows, append=mode == "append")
     print(f"{compare(read, want, append=mode == 'append')} rows of {len(values.users)} users")

@@ -103,7 +103,7 @@ class SQLitePlace(FolderPlace):
     def published(self):
         if not self.database.exists():
             return {}
-        store = snapshot(self.database, self.folder.parent)
+        store = snapshot(self.database, None)
         try:
             return data(store)
         finally:
@@ -111,7 +111,7 @@ class SQLitePlace(FolderPlace):
 
     def check_crashed(self):
         if self.database.exists():
-            store = snapshot(self.database, self.folder.parent)
+            store = snapshot(self.database, None)
             try:
                 store.check()
             finally:
@@ -142,9 +142,10 @@ class NDJSONPlace(FolderPlace):
 
     def content(self):
         folder = Folder(self.folder)
-        parts = {"current": folder.link, "leftovers": folder.leftovers()}
+        parts = {"current": folder.link, "own": folder.own()}
         for name, run in folder.runs.items():
             run.check()
+            assert not (run.folder / "checkpoint.json").exists(), "a published run has no checkpoint"
             parts[f"account of {name}"] = run.account()
             parts[f"rows of {name}"] = {table: len(run.rows(table)) for table in run.tables}
             # Byte by byte, as the files are, failures' messages aside.

@@ -10,16 +10,12 @@ import zlib
 from pathlib import Path
 
 from support.content import DIAGNOSTICS, TABLES
-from support.values import columns
+from support.values import Number, columns
 
-#: What of a manifest or a checkpoint depends on when a run was, or on what it learned of rates.
-TIMES = {"started_at", "finished_at", "source_state", "updated_at", "created_at"}
+#: What of a manifest or a checkpoint depends on when a run was, on what it learned of rates, or on runs given up.
+VOLATILE = {"started_at", "finished_at", "source_state", "sequence"}
 INTEGERS = {"endpoint_count", "ordinal", "position", "shard", "line", "status", "attempts"}
 REALS = {("endpoints", "location_latitude"), ("endpoints", "location_longitude"), ("endpoint_metrics", "value")}
-
-
-class Number(str):
-    """A number's source text."""
 
 
 class Folder:
@@ -50,9 +46,16 @@ class Folder:
         names = sorted((self.path / ".sluice").glob("*/checkpoint.json"))
         return [Run(name.parent) for name in names]
 
-    def leftovers(self):
-        """The names under `.sluice`, in order."""
-        return sorted(str(path.relative_to(self.path)) for path in (self.path / ".sluice").rglob("*"))
+    def own(self):
+        """What stands under `.sluice` by its name; once a run is over these are small files of JSON."""
+        files = {}
+        for path in sorted((self.path / ".sluice").rglob("*")):
+            name = str(path.relative_to(self.path / ".sluice"))
+            if path.suffix == ".json":
+                files[name] = lasting(json.loads(path.read_text()))
+            elif name != "runs":
+                files[name] = "a leftover"
+        return files
 
 
 class Run:
@@ -91,11 +94,11 @@ class Run:
         return result
 
     def account(self):
-        """The manifest without times, and without what follows from failures' diagnostics."""
-        account = without_times(self.manifest)
+        """The manifest without what is volatile, and without what follows from failures' diagnostics."""
+        account = lasting(self.manifest)
         for file in account["files"]:
             if "failures" in file["path"]:
-                file.update(bytes=0, sha256="", length=0)
+                file.update(bytes=0, sha256="", uncompressed_bytes=0)
         return account
 
     def rows(self, table, append=False):
@@ -125,7 +128,8 @@ class Run:
             listed[file["path"]] = file["rows"]
         assert sorted(listed) == [str(path.relative_to(self.folder)) for path in self.paths()]
         others = {path.name for path in self.folder.iterdir()} - {name.split("/")[0] for name in listed}
-        assert others <= {"manifest.json"}, others
+        # The checkpoint goes when all else of a publication is done.
+        assert others <= {"manifest.json", "checkpoint.json"}, others
 
     def check_prefix(self):
         """Of a run that isn't over: what its checkpoint speaks of is there, and with a trailer it is a gzip file."""
@@ -163,10 +167,10 @@ def cell(table, name, value):
     return value
 
 
-def without_times(value):
+def lasting(value):
     if isinstance(value, dict):
-        return {name: without_times(member) for name, member in value.items() if name not in TIMES}
-    return [without_times(element) for element in value] if isinstance(value, list) else value
+        return {name: lasting(member) for name, member in value.items() if name not in VOLATILE}
+    return [lasting(element) for element in value] if isinstance(value, list) else value
 
 
 def same_bytes(left, right):

@@ -42,6 +42,9 @@ USER_IDS = [
     "#:?&=", "{}", "$1", "%s", "../..", "~", "\x7f", "\u2028", "x" * 500, "--", ";", "*", "\ufeffbom",
 ]  # fmt: skip
 
+#: A number's source text.
+Number = oracle.Number
+
 JSON_COLUMNS = {("endpoints", "extra")}
 #: What of a failure doesn't depend on diagnostics or on where the input lies.
 FAILURE_COLUMNS = ("run_id", "shard", "ordinal", "user_id", "raw", "code", "logical_date")
@@ -204,7 +207,7 @@ def expected(values, run_id, logical_date, append=False, application=APPLICATION
 
 def parse_json(text):
     """JSON with numbers as their source text."""
-    return json.loads(text, parse_int=oracle.Number, parse_float=oracle.Number)
+    return json.loads(text, parse_int=Number, parse_float=Number)
 
 
 def compare(read, want, append=False, numbers_as_text=True):
@@ -240,11 +243,11 @@ def compare(read, want, append=False, numbers_as_text=True):
 def same(cell, should, numbers_as_text, is_json):
     if not is_json:
         return type(cell) is type(should) and cell == should
-    if isinstance(should, oracle.Number):
-        if not isinstance(cell, oracle.Number):
+    if isinstance(should, Number):
+        if not isinstance(cell, Number):
             return False
         return cell == should if numbers_as_text else Decimal(cell) == Decimal(should)
-    if isinstance(cell, oracle.Number) or type(cell) is not type(should):
+    if isinstance(cell, Number) or type(cell) is not type(should):
         return False
     if isinstance(should, dict):
         return cell.keys() == should.keys() and all(same(cell[n], should[n], numbers_as_text, True) for n in should)
