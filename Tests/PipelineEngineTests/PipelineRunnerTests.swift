@@ -128,12 +128,18 @@ import Testing
         #expect(accepted.summary?.resumedFrom == 30)
     }
 
-    @Test func changedInputIsRefusedOrRestarted() async {
-        let lookup = ScriptedLookup { userID, _, _ in
-            if userID == "user-60" { throw PipelineError(.permission, "forbidden") }
-            return .absent
+    /// Everybody is absent, and user 60 ends the run once something is committed.
+    private func endingAtUser60(_ store: MemoryStore) -> ScriptedLookup {
+        ScriptedLookup { userID, _, _ in
+            guard userID == "user-60" else { return .absent }
+            while store.current.commits < 3 { try await Task.sleep(for: .milliseconds(1)) }
+            throw PipelineError(.permission, "forbidden")
         }
+    }
+
+    @Test func changedInputIsRefusedOrRestarted() async {
         let store = MemoryStore()
+        let lookup = endingAtUser60(store)
         var limits: (inout RunLimits) -> Void { { $0.maxAbsent = .share(1) } }
         let first = await run(plan(ids(100), [store], concurrency: 1, lookup: lookup, limits: limits))
         #expect(first.error?.kind == .permission)
@@ -150,11 +156,8 @@ import Testing
     }
 
     @Test func anotherConfigurationIsRefused() async {
-        let lookup = ScriptedLookup { userID, _, _ in
-            if userID == "user-60" { throw PipelineError(.permission, "forbidden") }
-            return .absent
-        }
         let store = MemoryStore()
+        let lookup = endingAtUser60(store)
         _ = await run(plan(ids(100), [store], concurrency: 1, lookup: lookup))
         let refused = await run(plan(ids(100), [store], fingerprint: "another"))
         #expect(refused.error?.kind == .configuration)
@@ -271,7 +274,7 @@ import Testing
         #expect(resumed.summary?.state == .complete)
         for store in stores {
             #expect(store.current.checkpoint?.counts.records == 40)
-            #expect(store.rows("users").keys.contains { $0.contains("other-0\"") })
+            #expect(store.rows("users").keys.contains { $0.hasSuffix("/" + MemoryStore.key("other-0")) })
         }
     }
 }

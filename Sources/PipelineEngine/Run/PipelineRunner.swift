@@ -85,13 +85,15 @@ public struct PipelineRunner: Sendable {
     private func proceed(_ request: RunRequest, _ sinks: [SinkLane]) async throws -> (RunReport, RunRequest?) {
         guard let first = sinks.first else { throw PipelineError(.configuration, "the pipeline has no sink") }
         var dated: RunRecord?
+        var records: [RunRecord] = []
         if let date = request.logicalDate {
             // Done only where every sink has it.
             let runID = RunDecision.runID(plan.pipeline, date.wholeSecond)
             dated = try await first.session.run(withID: runID)
-            for sink in sinks.dropFirst() {
-                let other = try await sink.session.run(withID: runID)
-                if other?.state != dated?.state { dated = nil }
+            for sink in sinks {
+                let own = try await sink.session.run(withID: runID)
+                if let own { records.append(own) }
+                if own?.state != dated?.state { dated = nil }
             }
         }
         let decision = try RunDecision.decide(
@@ -100,7 +102,7 @@ public struct PipelineRunner: Sendable {
         switch decision {
         case .nothing(let record):
             log.notice("run \(record.runID) is complete already; nothing to do (--fresh does it again)")
-            return (settledReport(record, sinks), nil)
+            return (settledReport(record, sinks, records), nil)
         case .begin(let date, let abandoning):
             let report = try await begin(date, abandoning: abandoning, request, sinks)
             return (report, nil)
@@ -197,21 +199,24 @@ public struct PipelineRunner: Sendable {
     }
 
     /// The report of a run that was complete before this call.
-    private func settledReport(_ record: RunRecord, _ sinks: [SinkLane]) -> RunReport {
+    ///
+    /// - Parameter records: The run as each sink holds it, in the sinks' order.
+    private func settledReport(_ record: RunRecord, _ sinks: [SinkLane], _ records: [RunRecord]) -> RunReport {
         let summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate, state: record.state, counts: record.counts,
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
-            sinks: sinks.map {
+            sinks: zip(sinks, records).map { sink, record in
                 RunSummary.SinkSummary(
-                    name: $0.name, type: $0.typeName, target: $0.target, mode: $0.mode,
+                    name: sink.name, type: sink.typeName, target: sink.target, mode: sink.mode,
                     nextOrdinal: record.counts.records, state: record.state, counts: record.counts)
             })
-        return RunReport(summary: summary, completionCode: completionCode(record.counts))
+        return RunReport(summary: summary, completionCode: completionCode(records.map(\.counts)))
     }
 
-    /// 0, or 65 where more failed than is accepted, or a sink refused rows.
-    func completionCode(_ counts: RunCounts) -> Int32 {
-        plan.limits.accepts(counts) && counts.refused == 0 ? 0 : PipelineError.Kind.incomplete.rawValue
+    /// 0, or 65 where in any sink more failed than is accepted, or rows were refused: their accounts can differ after a
+    /// crash, and a `replace` waits because of its own.
+    func completionCode(_ counts: [RunCounts]) -> Int32 {
+        counts.allSatisfy { plan.limits.accepts($0) && $0.refused == 0 } ? 0 : PipelineError.Kind.incomplete.rawValue
     }
 }
 

@@ -181,10 +181,9 @@ struct RunExecution {
                     nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
-        let refused = lanes.reduce(0) { $0 + ($1.checkpoint?.counts.refused ?? 0) }
-        var judged = counts
-        judged.refused = refused
-        let report = RunReport(summary: summary, error: error, completionCode: runner.completionCode(judged))
+        let report = RunReport(
+            summary: summary, error: error,
+            completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts)))
         runner.log.notice(
             "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
         )

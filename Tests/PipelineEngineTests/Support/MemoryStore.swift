@@ -54,6 +54,11 @@ final class MemoryStore: Sendable {
     func lock(_ name: String) -> Bool { locks.withLock { $0.insert(name).inserted } }
     func unlock(_ name: String) { locks.withLock { _ = $0.remove(name) } }
 
+    /// A text as it stands in a key: ASCII without a slash, so that texts with the same bytes alone are the same.
+    static func key(_ text: String) -> String {
+        text.unicodeScalars.map { $0 == "/" ? "\\/" : $0.escaped(asASCII: true) }.joined()
+    }
+
     /// The rows of one table that readers see.
     func rows(_ table: String) -> [String: [RowView.Value]] { current.rows(table) }
 }

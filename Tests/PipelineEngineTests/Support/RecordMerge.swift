@@ -142,10 +142,10 @@ struct RecordMerge {
         if isKeyed, tables[table].role == .endpoints { owned[key] = owner(table, row) }
     }
 
-    /// ASCII, so that texts with the same bytes alone have the same key.
     private func key(_ table: Int, _ row: [RowView.Value]) -> String {
         let values = tables[table].key.compactMap { tables[table].index(of: $0) }.map { place in
-            "\(row[place])".unicodeScalars.map { $0 == "/" ? "\\/" : $0.escaped(asASCII: true) }.joined()
+            if case .text(let text) = row[place] { return MemoryStore.key(text) }
+            return "\(row[place])"
         }
         return tables[table].name + "/" + values.joined(separator: "/")
     }
