@@ -1,0 +1,60 @@
+internal import PipelineCore
+
+/// What `manifest.json` holds: the run, its counts, and every file with its table, rows, size and SHA-256.
+struct Manifest {
+    static let name = "manifest.json"
+
+    var standing: RunStanding
+    var tables: [(definition: TableDefinition, files: [FinishedFile])]
+
+    var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { writer in
+            standing.write(to: &writer)
+            writer.key("tables")
+            writer.array { writer in
+                for (definition, files) in tables { Self.write(definition, files, to: &writer) }
+            }
+            writer.key("files")
+            writer.array { writer in
+                for (definition, files) in tables {
+                    for (number, file) in files.enumerated() {
+                        writer.object { writer in
+                            writer.member("path", TableFiles.path(definition.name, number))
+                            writer.member("table", definition.name)
+                            writer.member("rows", file.rows)
+                            writer.member("bytes", file.bytes)
+                            writer.member("uncompressed_bytes", file.length)
+                            writer.member("sha256", file.sha256)
+                        }
+                    }
+                }
+            }
+        }
+        return writer.bytes + [UInt8(ascii: "\n")]
+    }
+
+    private static func write(_ table: TableDefinition, _ files: [FinishedFile], to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("name", table.name)
+            writer.member("rows", files.reduce(0) { $0 + $1.rows })
+            writer.key("columns")
+            writer.array { writer in
+                for column in table.columns {
+                    writer.object { writer in
+                        writer.member("name", column.name)
+                        writer.member("type", column.type.rawValue)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The run whose manifest stands in a folder; nil where there is none, or one that isn't this program's.
+    static func standing(in folder: String) -> RunStanding? {
+        guard let bytes = try? Files.read("\(folder)/\(name)"), let tape = try? JSONTape(decoding: bytes) else {
+            return nil
+        }
+        return try? RunStanding(tape.root)
+    }
+}

@@ -1,0 +1,335 @@
+internal import LocalFiles
+internal import PipelineCore
+
+/// One pipeline and shard's session with an output folder.
+actor NDJSONSinkSession: SinkSession {
+    private let executor = BlockingExecutor(label: "ndjson")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    private let sink: NDJSONSink
+    private let context: SinkContext
+    private let encoder: BatchEncoder
+    private let warn: @Sendable (String) -> Void
+    private var lock: RunLock?
+    private var store: Store?
+    /// True while rows are compressed: other calls may come in between.
+    private var isEncoding = false
+
+    /// What is there once the folder is open.
+    private struct Store {
+        let folder: OutputFolder
+        var history: RunHistory
+        /// The newest run as its checkpoint file has it.
+        var standing: RunStanding?
+        /// The newest run's files; nil until something is written.
+        var files: RunFiles?
+        var pending: RunCheckpoint?
+        /// A commit has failed: what the store holds is known to the store alone.
+        var isSpent = false
+    }
+
+    init(_ sink: NDJSONSink, _ context: SinkContext, warn: @escaping @Sendable (String) -> Void) {
+        self.sink = sink
+        self.context = context
+        self.warn = warn
+        encoder = BatchEncoder(context.tables, level: sink.level)
+    }
+
+    // MARK: Opening and closing
+
+    /// Makes the folder, takes the lock, and finishes what a crash has left half done.
+    func connect() throws {
+        let folder = try OutputFolder(sink.target, pipeline: context.pipeline, shard: context.shard)
+        lock = try RunLock(
+            path: folder.lock,
+            subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(sink.target)")
+        try Failpoint.reach("ndjson.open.locked")
+        try Ownership.claim(folder, mode: sink.mode)
+        try Failpoint.reach("ndjson.open.owned")
+        var history = try RunHistory(folder)
+        try Recovery(folder: folder, warn: warn).perform(&history)
+        try Failpoint.reach("ndjson.open.recovered")
+        store = Store(folder: folder, history: history, standing: history.newest)
+    }
+
+    func close() {
+        if let store, store.pending != nil { undo(store) }
+        store?.files?.close()
+        store = nil
+        lock?.release()
+        lock = nil
+    }
+
+    // MARK: Runs
+
+    func state() throws -> SinkState {
+        let standing = try opened().standing
+        return SinkState(lastRun: standing?.run, checkpoint: standing?.checkpoint)
+    }
+
+    func run(withID runID: String) throws -> RunRecord? {
+        let store = try opened()
+        return store.standing?.run.runID == runID ? store.standing?.run : store.history[runID]?.run
+    }
+
+    func abandonRun(_ runID: String) throws {
+        let store = try idle()
+        let known = store.standing?.run.runID == runID ? store.standing : store.history[runID]
+        guard let standing = known, standing.run.state == .running || standing.run.state == .unpublished else { return }
+        let abandoned = standing.ended(.abandoned, finishedAt: LogicalDate.now.text)
+        if store.standing?.run.runID == runID { forgetFiles() }
+        try Failpoint.reach("ndjson.abandon-run.before-history")
+        try self.store?.history.write(abandoned)
+        if store.standing?.run.runID == runID { self.store?.standing = abandoned }
+        try Failpoint.reach("ndjson.abandon-run.after-history")
+        try store.folder.discard(store.folder.underWay(runID))
+        try Failpoint.reach("ndjson.abandon-run.after-discard")
+        try store.folder.emptyTrash()
+    }
+
+    func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
+        let store = try idle()
+        guard Self.isName(run.runID) else {
+            throw PipelineError(.software, "'\(run.runID)' can't name a folder")
+        }
+        let folder = store.folder
+        try Publication.checkPlace(folder, run.runID)
+        // Begun again while it is under way: whatever stops this from here on, the earlier form is given up.
+        try abandonRun(run.runID)
+        forgetFiles()
+        var run = run
+        run.state = .running
+        run.finishedAt = nil
+        run.counts = RunCounts()
+        let newest = max(store.history.newest?.sequence ?? 0, Manifest.standing(in: folder.current)?.sequence ?? 0)
+        let standing = RunStanding(
+            pipeline: context.pipeline, shard: context.shard, mode: sink.mode, sequence: newest + 1, run: run,
+            checkpoint: Checkpoint(
+                runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint))
+        try Failpoint.reach("ndjson.begin.before-folder")
+        let tables = try makeFolder(folder, standing)
+        try Failpoint.reach("ndjson.begin.after-rename")
+        try self.store?.history.write(standing)
+        try Failpoint.reach("ndjson.begin.after-history")
+        self.store?.standing = standing
+        self.store?.files = try RunFiles(folder.underWay(run.runID), tables, maxFileSize: sink.maxFileSize)
+        return standing.checkpoint
+    }
+
+    /// Makes a run's folder under another name, with all that belongs in it, and puts it in its place.
+    private func makeFolder(_ folder: OutputFolder, _ standing: RunStanding) throws -> [TableFiles] {
+        let nascent = folder.nascent
+        do {
+            try Files.remove(nascent)
+            try Files.makeFolder(nascent)
+            let tables = try RunFiles.create(in: nascent, context.tables)
+            try Failpoint.reach("ndjson.begin.after-files")
+            try Replacement.write(
+                RunCheckpoint(standing, tables).json, to: "\(nascent)/\(RunCheckpoint.name)", in: nascent)
+            try Failpoint.reach("ndjson.begin.after-checkpoint")
+            let place = folder.underWay(standing.run.runID)
+            try folder.discard(place)
+            try Files.move(nascent, to: place)
+            try Files.sync(folder: folder.own)
+            try folder.emptyTrash()
+            return tables
+        } catch {
+            try? Files.remove(nascent)
+            throw error
+        }
+    }
+
+    private static func isName(_ runID: String) -> Bool {
+        !runID.isEmpty && runID.utf8.count <= 200 && !runID.hasPrefix(".") && runID != "runs" && runID != "current"
+            && !runID.utf8.contains(UInt8(ascii: "/")) && !runID.utf8.contains(0)
+    }
+
+    // MARK: Commits
+
+    func prepare(_ batch: Batch) async throws -> SinkObservations {
+        let standing = try unfinished()
+        guard batch.commitNumber == standing.checkpoint.commitNumber + 1, batch.tables.count == context.tables.count
+        else {
+            throw PipelineError(
+                .software,
+                "\(sink.target): commit \(batch.commitNumber) doesn't follow commit \(standing.checkpoint.commitNumber) "
+                    + "of pipeline '\(context.pipeline)'")
+        }
+        let files = try files()
+        try Failpoint.reach("ndjson.prepare.before-compression")
+        isEncoding = true
+        let segments: [[DeflateSegment]]
+        do {
+            segments = try await encoder.encode(batch.tables)
+            isEncoding = false
+        } catch {
+            isEncoding = false
+            throw error
+        }
+        guard store?.files === files else { throw PipelineError(.software, "\(sink.target): the session is closed") }
+        return try undoing(files) {
+            try Failpoint.reach("ndjson.prepare.before-write")
+            try files.checkPlace()
+            try files.write(segments)
+            try Failpoint.reach("ndjson.prepare.after-write")
+            var next = standing
+            next.checkpoint = standing.checkpoint.advanced(by: batch, observed: SinkObservations())
+            next.run.counts = next.checkpoint.counts
+            store?.pending = RunCheckpoint(next, files.prepared)
+            return SinkObservations()
+        }
+    }
+
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+        let standing = try unfinished()
+        guard state == .complete || state == .unpublished && sink.mode == .replace else {
+            throw PipelineError(.software, "\(sink.target): a run can't end as '\(state.rawValue)' here")
+        }
+        let files = try files()
+        let folder = try opened().folder
+        return try undoing(files) {
+            try files.checkPlace()
+            guard state == .complete else {
+                store?.pending = RunCheckpoint(
+                    standing.ended(.unpublished, finishedAt: finishedAt), files.committed)
+                return SinkObservations()
+            }
+            var observed = SinkObservations()
+            if sink.mode == .replace, let before = Manifest.standing(in: folder.current), folder.owns(before) {
+                observed.previousEndpoints = before.checkpoint.counts.endpoints
+                observed.removed = max(0, observed.previousEndpoints - standing.checkpoint.counts.endpoints)
+            }
+            let ended = standing.ended(.complete, finishedAt: finishedAt, observed: observed)
+            try Failpoint.reach("ndjson.complete.before-write")
+            try files.writeEnds()
+            try Failpoint.reach("ndjson.complete.after-trailers")
+            let manifest = Manifest(
+                standing: ended, tables: Array(zip(context.tables, files.prepared.map(\.finished))))
+            try OutputFile(Self.nascentManifest(files), .fresh).write(manifest.json, at: 0)
+            try Failpoint.reach("ndjson.complete.after-manifest")
+            store?.pending = RunCheckpoint(ended, files.prepared, isComplete: true)
+            return observed
+        }
+    }
+
+    func commit() throws {
+        let store = try opened()
+        guard let pending = store.pending, let files = store.files else {
+            throw PipelineError(.software, "\(sink.target): nothing is prepared that could be committed")
+        }
+        self.store?.pending = nil
+        self.store?.isSpent = true
+        let isComplete = pending.standing.run.state == .complete
+        try Failpoint.reach("ndjson.commit.before-data-fsync")
+        try files.sync()
+        try Failpoint.reach("ndjson.commit.after-data-fsync")
+        if isComplete { try placeManifest(files) }
+        let replacement = try Replacement(of: "\(files.folder)/\(RunCheckpoint.name)", with: pending.json)
+        try Failpoint.reach("ndjson.commit.after-checkpoint-write")
+        try replacement.sync()
+        try Failpoint.reach("ndjson.commit.after-checkpoint-fsync")
+        try files.checkPlace()
+        try replacement.replace()
+        try Failpoint.reach("ndjson.commit.after-checkpoint-rename")
+        try Files.sync(folder: files.folder)
+        try Failpoint.reach("ndjson.commit.after-folder-fsync")
+        files.settle()
+        self.store?.standing = pending.standing
+        if isComplete {
+            forgetFiles()
+            var history = store.history
+            try Publication(folder: store.folder, standing: pending.standing, warn: warn).perform(&history)
+            self.store?.history = history
+        }
+        self.store?.isSpent = false
+    }
+
+    private func placeManifest(_ files: RunFiles) throws {
+        let manifest = try OutputFile(Self.nascentManifest(files), .existing)
+        try manifest.sync()
+        try Failpoint.reach("ndjson.commit.after-manifest-fsync")
+        try Files.move(manifest.path, to: "\(files.folder)/\(Manifest.name)")
+        try Failpoint.reach("ndjson.commit.after-manifest-rename")
+        try Files.sync(folder: files.folder)
+    }
+
+    private static func nascentManifest(_ files: RunFiles) -> String { "\(files.folder)/\(Manifest.name).new" }
+
+    func abandon() {
+        guard let store, store.pending != nil else { return }
+        undo(store)
+    }
+
+    /// Cuts the files back to what is committed.
+    private func undo(_ store: Store) {
+        if let files = store.files {
+            files.abandon()
+            try? Files.remove(Self.nascentManifest(files))
+        }
+        self.store?.pending = nil
+    }
+
+    /// An error undoes what was written.
+    private func undoing<R>(_ files: RunFiles, _ body: () throws -> R) throws -> R {
+        do { return try body() } catch {
+            if let store { undo(store) }
+            throw error
+        }
+    }
+
+    // MARK: What is there
+
+    private func opened() throws -> Store {
+        guard let store else { throw PipelineError(.software, "\(sink.target): the session is closed") }
+        return store
+    }
+
+    /// The store while nothing is prepared.
+    private func idle() throws -> Store {
+        let store = try opened()
+        guard !isEncoding, store.pending == nil else {
+            throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
+        }
+        guard !store.isSpent else {
+            throw PipelineError(.software, "\(sink.target): a commit has failed; the session can only be closed")
+        }
+        return store
+    }
+
+    /// The run that may be written to.
+    private func unfinished() throws -> RunStanding {
+        guard let standing = try idle().standing, standing.run.state == .running || standing.run.state == .unpublished
+        else {
+            throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' is under way")
+        }
+        return standing
+    }
+
+    /// The newest run's files, taken up where its checkpoint says.
+    private func files() throws -> RunFiles {
+        let store = try opened()
+        if let files = store.files { return files }
+        guard let standing = store.standing else {
+            throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' is under way")
+        }
+        let folder = store.folder.underWay(standing.run.runID)
+        guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.standing == standing else {
+            throw PipelineError(
+                .ioError, "the files of the unfinished run \(standing.run.runID) aren't in \(folder) any more",
+                hint: "Put them back to resume the run, or run with --fresh to begin again.")
+        }
+        for name in [RunCheckpoint.name + ".new", Manifest.name, Manifest.name + ".new"] {
+            try Files.remove("\(folder)/\(name)")
+        }
+        let files = try RunFiles.resume(
+            checkpoint, in: folder, tables: context.tables, maxFileSize: sink.maxFileSize)
+        try Failpoint.reach("ndjson.resume.done")
+        self.store?.files = files
+        return files
+    }
+
+    private func forgetFiles() {
+        store?.files?.close()
+        store?.files = nil
+    }
+}

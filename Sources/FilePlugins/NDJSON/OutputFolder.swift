@@ -1,0 +1,134 @@
+internal import LocalFiles
+internal import PipelineCore
+
+/// The names under a sink's path, for one pipeline and shard.
+///
+/// ```
+/// <path>/<run_id>/                      a published run
+/// <path>/current                        a link to the newest one
+/// <path>/.sluice/owner.json             whose the folder is
+/// <path>/.sluice/runs/<run_id>.json     every run that ever began here
+/// <path>/.sluice/<run_id>/              a run under way
+/// <path>/.sluice/<pipeline>.<shard>.*   lock, and what is only just being made or removed
+/// ```
+struct OutputFolder: Sendable {
+    /// Absolute, without links.
+    let root: String
+    let pipeline: String
+    let shard: Int
+
+    /// Makes the folders where they are missing.
+    ///
+    /// - Throws: `PipelineError` of kind `.cantCreate`, or `.ioError` on a full disk.
+    init(_ path: String, pipeline: String, shard: Int) throws {
+        try Folder.make(path)
+        guard let root = Folder.resolved(path) else {
+            throw PipelineError(.cantCreate, "\(path) can't be reached", hint: "Check the folders on the way to it.")
+        }
+        self.root = root == "/" ? "" : root
+        self.pipeline = pipeline
+        self.shard = shard
+        guard Entry(runs) != .folder else { return }
+        try Folder.make(runs)
+        try Files.sync(folder: own)
+        try Files.sync(folder: self.root + "/")
+        // The folder above may be one that this user can't open; then its file system has to look after itself.
+        try? Files.sync(folder: String(self.root[..<(self.root.lastIndex(of: "/") ?? self.root.startIndex)]) + "/")
+    }
+
+    /// What is the sink's alone.
+    var own: String { "\(root)/.sluice" }
+    var runs: String { "\(own)/runs" }
+    var owner: String { "\(own)/owner.json" }
+    var lock: String { "\(own)/\(mark).lock" }
+    /// A run's folder while it is made.
+    var nascent: String { "\(own)/\(mark).begin" }
+    /// What is to be deleted: a folder leaves its place at once, however long its removal takes.
+    var trash: String { "\(own)/\(mark).trash" }
+    /// The link that will be `current`.
+    var nascentLink: String { "\(own)/\(mark).current" }
+    var current: String { "\(root)/current" }
+
+    func underWay(_ runID: String) -> String { "\(own)/\(name(runID))" }
+    func published(_ runID: String) -> String { "\(root)/\(name(runID))" }
+    func history(_ runID: String) -> String { "\(runs)/\(name(runID)).json" }
+
+    /// The name of a run's folder: each shard publishes one of its own.
+    func name(_ runID: String) -> String { shard == 0 ? runID : "\(runID).shard\(shard)" }
+
+    /// A pipeline's name holds no dot, so this is nobody else's.
+    private var mark: String { "\(pipeline).\(shard)" }
+
+    func owns(_ standing: RunStanding) -> Bool { standing.pipeline == pipeline && standing.shard == shard }
+
+    /// Takes a folder out of its place and deletes it. Whatever a crash leaves of it goes when the sink is opened again.
+    func discard(_ path: String) throws {
+        guard Entry(path) != .nothing else { return }
+        try Files.makeFolder(trash)
+        let name = path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...]
+        var aside = "\(trash)/\(name)"
+        var number = 1
+        while Entry(aside) != .nothing {
+            aside = "\(trash)/\(name).\(number)"
+            number += 1
+        }
+        try Files.move(path, to: aside)
+    }
+
+    /// Deletes what was discarded.
+    func emptyTrash() throws { try Files.remove(trash) }
+}
+
+/// Whose an output folder is: the first pipeline that came, and its mode.
+enum Ownership {
+    /// Claims the folder, or finds it claimed.
+    ///
+    /// - Throws: `PipelineError` of kind `.configuration` where it is another mode's, or where one of two pipelines
+    ///   replaces what is there.
+    static func claim(_ folder: OutputFolder, mode: WriteMode) throws {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("pipeline", folder.pipeline)
+            writer.member("mode", mode.rawValue)
+        }
+        while true {
+            if let owner = try owner(folder) {
+                try check(owner, folder, mode)
+                return
+            }
+            // Each writer has an aside of its own, by the name of what it is for.
+            let claim = try Replacement(
+                of: folder.owner, aside: "\(folder.own)/\(folder.pipeline).\(folder.shard).owner", with: writer.bytes)
+            try Failpoint.reach("ndjson.open.after-owner-write")
+            try claim.sync()
+            if try claim.create() { try Files.sync(folder: folder.own) }
+        }
+    }
+
+    private static func owner(_ folder: OutputFolder) throws -> (pipeline: String, mode: String)? {
+        try StandingFault.reading(
+            folder.owner, hint: "Restore it, or delete it if all that is in \(folder.root) is this pipeline's."
+        ) { root in
+            (try root.string("pipeline"), try root.string("mode"))
+        }
+    }
+
+    private static func check(
+        _ owner: (pipeline: String, mode: String), _ folder: OutputFolder, _ mode: WriteMode
+    ) throws {
+        if owner.mode != mode.rawValue {
+            throw PipelineError(
+                .configuration,
+                "\(folder.root) is written in mode '\(owner.mode)' by pipeline '\(owner.pipeline)'; this sink's mode is "
+                    + "'\(mode.rawValue)'",
+                hint: "Set mode: \(owner.mode), or name another path; or move \(folder.root) away to begin anew.")
+        }
+        if mode == .replace, owner.pipeline != folder.pipeline {
+            throw PipelineError(
+                .configuration,
+                "\(folder.root) belongs to pipeline '\(owner.pipeline)': pipeline '\(folder.pipeline)' would replace "
+                    + "what that one has written",
+                hint: "Name another path for this pipeline.")
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import PipelineCore
+
+/// Puts a complete run where readers look. Every step may be done again: after a crash the next session goes on.
+///
+/// The run's folder keeps its checkpoint file until all else is done; by that a publication under way is known.
+struct Publication {
+    let folder: OutputFolder
+    let standing: RunStanding
+    /// Takes what is worth a line in the log, though it ends no run.
+    let warn: @Sendable (String) -> Void
+
+    private var runID: String { standing.run.runID }
+
+    /// - Throws: `PipelineError`; the run is complete all the same, and is published when the sink is opened again.
+    func perform(_ history: inout RunHistory) throws {
+        try Failpoint.reach("ndjson.publish.before-history")
+        if history[runID] != standing { try history.write(standing) }
+        try Failpoint.reach("ndjson.publish.after-history")
+        try moveIntoPlace()
+        try pointCurrent()
+        removeOlderRuns()
+        try Failpoint.reach("ndjson.publish.before-last-step")
+        try Files.remove("\(folder.published(runID))/\(RunCheckpoint.name)")
+        try Files.sync(folder: folder.published(runID))
+        try Failpoint.reach("ndjson.publish.done")
+        do { try folder.emptyTrash() } catch { warn("what an older run left can't be deleted: \(error)") }
+    }
+
+    /// - Throws: `PipelineError` of kind `.cantCreate` where something that isn't the sink's stands in a run's way.
+    static func checkPlace(_ folder: OutputFolder, _ runID: String) throws {
+        let place = folder.published(runID)
+        var isFree = Entry(place) == .nothing
+        if !isFree, let there = Manifest.standing(in: place), folder.owns(there), there.run.runID == runID {
+            isFree = true
+        }
+        guard isFree else { throw Self.isInTheWay(place, "isn't a run of this pipeline") }
+        if folder.shard == 0 {
+            switch Entry(folder.current) {
+            case .nothing, .link: break
+            default: throw Self.isInTheWay(folder.current, "isn't a symbolic link")
+            }
+        }
+    }
+
+    private static func isInTheWay(_ path: String, _ what: String) -> PipelineError {
+        PipelineError(
+            .cantCreate, "\(path) exists already and \(what)", hint: "Move it away and run again, or name another path."
+        )
+    }
+
+    /// Renames the run's folder. An earlier form of the same run gives way to it at once.
+    private func moveIntoPlace() throws {
+        let (made, place) = (folder.underWay(runID), folder.published(runID))
+        guard Entry("\(made)/\(RunCheckpoint.name)") != .nothing else { return }
+        try Self.checkPlace(folder, runID)
+        if Entry(place) == .nothing {
+            try Files.move(made, to: place)
+        } else if try Files.exchange(made, place) {
+            try Failpoint.reach("ndjson.publish.after-exchange")
+            try folder.discard(made)
+        } else {
+            try folder.discard(place)
+            try Failpoint.reach("ndjson.publish.between-renames")
+            try Files.move(made, to: place)
+        }
+        try Failpoint.reach("ndjson.publish.after-rename")
+        try Files.sync(folder: folder.root + "/")
+        try Files.sync(folder: folder.own)
+        try Failpoint.reach("ndjson.publish.after-rename-fsync")
+    }
+
+    /// Shards publish folders of their own; `current` is the first one's.
+    private func pointCurrent() throws {
+        let name = folder.name(runID)
+        guard folder.shard == 0, Files.target(ofLink: folder.current) != name else { return }
+        try Files.remove(folder.nascentLink)
+        try Files.link(to: name, at: folder.nascentLink)
+        try Failpoint.reach("ndjson.publish.after-link")
+        try Self.checkPlace(folder, runID)
+        try Files.move(folder.nascentLink, to: folder.current)
+        try Failpoint.reach("ndjson.publish.after-current")
+        try Files.sync(folder: folder.root + "/")
+        try Failpoint.reach("ndjson.publish.after-current-fsync")
+    }
+
+    /// Of a `replace` the run before this one stays, for readers who are still at it; older ones go.
+    private func removeOlderRuns() {
+        guard standing.mode == .replace else { return }
+        do {
+            var older: [(path: String, sequence: Int)] = []
+            for name in try Files.names(in: folder.root + "/") where !name.hasPrefix(".") && name != folder.name(runID)
+            {
+                let path = "\(folder.root)/\(name)"
+                guard Entry(path) == .folder, let run = Manifest.standing(in: path), folder.owns(run),
+                    run.mode == .replace, name == folder.name(run.run.runID)
+                else { continue }
+                older.append((path, run.sequence))
+            }
+            for run in older.sorted(by: { $0.sequence > $1.sequence }).dropFirst() {
+                try folder.discard(run.path)
+                try Failpoint.reach("ndjson.publish.after-removal")
+            }
+        } catch {
+            warn("the run is published, but an older one can't be removed from \(folder.root): \(error)")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import PipelineCore
+
+/// What an opening session does about whatever a crash has left half done: publications are finished, leftovers go.
+struct Recovery {
+    let folder: OutputFolder
+    /// Takes what is worth a line in the log, though it ends no run.
+    let warn: @Sendable (String) -> Void
+
+    /// Afterwards the history has each run under way as its checkpoint file has it.
+    func perform(_ history: inout RunHistory) throws {
+        for path in [folder.nascent, folder.trash, folder.nascentLink] { try Files.remove(path) }
+        try Failpoint.reach("ndjson.open.after-removal")
+        for name in try Files.names(in: folder.own) {
+            let path = "\(folder.own)/\(name)"
+            guard Entry(path) == .folder, path != folder.runs else { continue }
+            try judge(path, &history)
+        }
+        // The folder of a complete run is in its place, but not all was done: its checkpoint file is still there.
+        if let newest = history.newest, newest.run.state == .complete,
+            Entry("\(folder.published(newest.run.runID))/\(RunCheckpoint.name)") == .file
+        {
+            try publish(newest, &history)
+        }
+        try folder.emptyTrash()
+    }
+
+    /// One folder among those of runs under way.
+    private func judge(_ path: String, _ history: inout RunHistory) throws {
+        let checkpoint: RunCheckpoint?
+        do { checkpoint = try RunCheckpoint.read(in: path) } catch {
+            // Whose it is can't be told. Where it is this pipeline's, going on with its run says what is wrong.
+            return
+        }
+        guard let standing = checkpoint?.standing ?? Manifest.standing(in: path), folder.owns(standing),
+            path == folder.underWay(standing.run.runID)
+        else { return }
+        guard let record = history[standing.run.runID], record.sequence == standing.sequence else {
+            // Made by a `begin` that never finished, or the form of a run that gave way to a later one.
+            return try folder.discard(path)
+        }
+        switch (record.run.state, standing.run.state) {
+        case (.abandoned, _): try folder.discard(path)
+        case (_, .complete):
+            if checkpoint != nil { try publish(standing, &history) } else { try folder.discard(path) }
+        default: history.note(standing)
+        }
+    }
+
+    private func publish(_ standing: RunStanding, _ history: inout RunHistory) throws {
+        try Failpoint.reach("ndjson.open.before-publish")
+        try Publication(folder: folder, standing: standing, warn: warn).perform(&history)
+        warn("run \(standing.run.runID) was complete; its publication, which was interrupted, is done now")
+    }
+}

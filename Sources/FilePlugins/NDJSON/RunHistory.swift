@@ -1,0 +1,35 @@
+internal import PipelineCore
+
+/// Every run of one pipeline and shard that ever began under a path, whether its files are still there or not.
+///
+/// The record of a run under way is as of its beginning; its checkpoint file tells how far it is.
+struct RunHistory {
+    private let folder: OutputFolder
+    private var standings: [String: RunStanding] = [:]
+
+    init(_ folder: OutputFolder) throws {
+        self.folder = folder
+        for name in try Files.names(in: folder.runs) where name.hasSuffix(".json") {
+            let path = "\(folder.runs)/\(name)"
+            let standing = try StandingFault.reading(
+                path, hint: "Restore it from a backup, or delete it: then that run counts as one that never began."
+            ) { try RunStanding($0) }
+            guard let standing, folder.owns(standing) else { continue }
+            standings[standing.run.runID] = standing
+        }
+    }
+
+    subscript(runID: String) -> RunStanding? { standings[runID] }
+
+    /// The run that began last.
+    var newest: RunStanding? { standings.values.max { $0.sequence < $1.sequence } }
+
+    /// Writes a run's record, durably.
+    mutating func write(_ standing: RunStanding) throws {
+        try Replacement.write(standing.json, to: folder.history(standing.run.runID), in: folder.runs)
+        standings[standing.run.runID] = standing
+    }
+
+    /// Notes what another file says of a run.
+    mutating func note(_ standing: RunStanding) { standings[standing.run.runID] = standing }
+}
