@@ -11,7 +11,10 @@ struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
         abstract: "Show the whole of it: a server that throttles and fails, a pipeline, and tables to look at.",
-        discussion: "Listens on a free port of the loopback interface. Needs no account and no credentials.")
+        discussion: """
+            Listens on a free port of the loopback interface. Needs no account and no credentials. Writes SQLite and NDJSON \
+            into its directory and, where DATABASE_URL names a PostgreSQL database, the schema sluice_demo there.
+            """)
 
     @Option(help: "How many users the server has.")
     var users = 2000
@@ -37,7 +40,7 @@ struct DemoCommand: AsyncParsableCommand {
         let server: RunningServer
         let files: DemoFiles
         do {
-            files = try DemoFiles(directory: directory)
+            files = try DemoFiles(directory: directory, databaseURL: databaseURL)
             try population.writeIDs(to: files.users)
             server = try await EndpointServer.start(settings)
             try files.writePipeline(endpoint: server.url)
@@ -60,12 +63,17 @@ struct DemoCommand: AsyncParsableCommand {
         Terminal.writeResult(files.queries)
     }
 
+    /// Where the demo also writes to; nil without one.
+    private var databaseURL: String? {
+        ProcessInfo.processInfo.environment["DATABASE_URL"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     private func export(_ files: DemoFiles, log: Logger) async throws -> [RunReport] {
         do {
             // The server verifies no signatures; whatever is in the environment need not leave it.
-            let pipeline = try PipelineFile(
-                path: files.pipeline, log: log,
-                environment: ["AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"])
+            var environment = ["AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"]
+            environment["DATABASE_URL"] = databaseURL
+            let pipeline = try PipelineFile(path: files.pipeline, log: log, environment: environment)
             return await SupervisedRun(plan: pipeline.plan, log: log, isQuiet: false).run(RunRequest())
         } catch let errors as ConfigurationErrors {
             Terminal.standardError.writeLine("\(errors)")
@@ -80,9 +88,12 @@ private struct DemoFiles {
     var users: String { directory + "/users.txt" }
     var pipeline: String { directory + "/demo.yaml" }
     var database: String { directory + "/endpoints.sqlite" }
+    /// Whether the pipeline also writes to PostgreSQL.
+    let hasServer: Bool
 
-    init(directory: String) throws {
+    init(directory: String, databaseURL: String?) throws {
         self.directory = directory
+        hasServer = databaseURL != nil
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
 
@@ -103,21 +114,35 @@ private struct DemoFiles {
               concurrency: 32
             sinks:
               - {type: sqlite, path: endpoints.sqlite, mode: merge}
-            batch_size: 200
+              - {type: ndjson, path: endpoints, mode: append}
+            \(hasServer ? Self.serverSink : "")batch_size: 200
 
             """
         try text.write(toFile: pipeline, atomically: true, encoding: .utf8)
     }
 
+    private static let serverSink = """
+          - {type: postgres, url: "${DATABASE_URL}", schema: sluice_demo, mode: merge}
+
+        """
+
     var queries: String {
-        """
+        let server = """
 
-        The tables are in \(database). Two queries to try:
+            $ psql "$DATABASE_URL" -c "SELECT channel_type, count(*) FROM sluice_demo.endpoints GROUP BY 1 ORDER BY 2 DESC"
+            """
+        return """
 
-        $ sqlite3 -box \(database) \\
-            "SELECT channel_type, endpoint_status, count(*) FROM endpoints GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
-        $ sqlite3 -box \(database) \\
-            "SELECT name, value, count(DISTINCT user_id) AS users FROM user_attributes GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
-        """
+            The tables are in \(database). Two queries to try:
+
+            $ sqlite3 -box \(database) \\
+                "SELECT channel_type, endpoint_status, count(*) FROM endpoints GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
+            $ sqlite3 -box \(database) \\
+                "SELECT name, value, count(DISTINCT user_id) AS users FROM user_attributes GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8"
+
+            The same rows as files are in \(directory)/endpoints/current:
+
+            $ zcat \(directory)/endpoints/current/endpoints/*.gz | head -n 1\(hasServer ? server : "")
+            """
     }
 }

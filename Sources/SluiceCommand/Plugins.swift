@@ -2,6 +2,7 @@ internal import FilePlugins
 internal import Logging
 internal import Pinpoint
 internal import PipelineCore
+internal import PostgresPlugins
 internal import SQLitePlugins
 
 extension PluginRegistry {
@@ -13,6 +14,8 @@ extension PluginRegistry {
         registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs))
         registry.register(FileUserReader.self)
         registry.register(SQLiteSink.self)
+        registry.register(PostgresSink.self)
+        registry.register(NDJSONSink.self)
         return registry
     }
 }

@@ -71,6 +71,9 @@ public struct SinkState: Sendable {
 /// Each commit has two steps: `prepare`, then `commit` or `abandon`. After an error of `prepare` the session has
 /// abandoned the batch by itself; after an error of `commit` nothing but `close` follows, and only the sink's store
 /// knows whether the batch is in it.
+///
+/// A cancelled task still finishes what it can finish at once, so that a commit isn't torn; but a session that waits for a
+/// server to come back then gives up with `.temporary`.
 public protocol SinkSession: Actor {
     /// What the store holds now.
     func state() async throws -> SinkState

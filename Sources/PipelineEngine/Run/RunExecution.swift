@@ -82,9 +82,14 @@ struct RunExecution {
             reading.parked = least.progress.parked.count
         }
         let stop = runner.stop
-        stop.onRequest { Task { await source.close() } }
+        let underWay = CommitUnderWay()
+        stop.onRequest {
+            underWay.stopWaiting()
+            Task { await source.close() }
+        }
         defer { stop.onRequest(nil) }
-        var commits = CommitPipeline(committer: committer, number: least.commitNumber, source: source)
+        var commits = CommitPipeline(
+            committer: committer, number: least.commitNumber, source: source, underWay: underWay)
         var failure: (any Error)?
         do {
             while !stop.isRequested {
@@ -188,38 +193,5 @@ struct RunExecution {
             "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
         )
         return report
-    }
-}
-
-/// Keeps one commit under way while the next batch is gathered.
-private struct CommitPipeline {
-    let committer: LockstepCommitter
-    /// The number of the last batch that was submitted.
-    var number: Int
-    let source: any RecordSource
-    private var underWay: Task<Void, any Error>?
-
-    init(committer: LockstepCommitter, number: Int, source: any RecordSource) {
-        self.committer = committer
-        self.number = number
-        self.source = source
-    }
-
-    /// Waits for the commit before, then begins this one.
-    mutating func submit(_ batch: AssembledBatch) async throws {
-        try await drain()
-        number += 1
-        underWay = Task { [committer, source, number] in
-            do { try await committer.commit(batch, number: number) } catch {
-                // Whoever waits for the source learns at once that there is nothing to wait for.
-                await source.close()
-                throw error
-            }
-        }
-    }
-
-    mutating func drain() async throws {
-        defer { underWay = nil }
-        try await underWay?.value
     }
 }
