@@ -353,7 +353,7 @@ def test_somebody_else_moves_the_checkpoint(sluice, postgres, pipeline):
 REFUSALS = {
     "check": (
         ["ALTER TABLE pinpoint.endpoints ADD CONSTRAINT no_such_address CHECK (address !~ 'user-0(042|137|138)-1')"],
-        'new row for relation "endpoints" violates check constraint "no_such_address"',
+        'violates check constraint "no_such_address"',
     ),
     "trigger": (
         ["CREATE FUNCTION pinpoint.guard() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -371,7 +371,7 @@ REFUSALS = {
     ),
     "part": (
         ["ALTER TABLE pinpoint.endpoint_metrics ADD CONSTRAINT small CHECK (endpoint_id !~ '0(042|137|138)/0')"],
-        'new row for relation "endpoint_metrics" violates check constraint "small"',
+        'violates check constraint "small"',
     ),
     "deferred": (
         ["CREATE FUNCTION pinpoint.late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -451,7 +451,7 @@ def test_many_refused_records(sluice, postgres, pipeline):
     database = postgres()
     sluice.run(pipeline(database.sink()), "--logical-date", "2025-01-01").expect(0)
     refused = "right(user_id, 4)::int BETWEEN 90 AND 160 OR right(user_id, 1) = '3'"
-    database.psql(f"ALTER TABLE pinpoint.users ADD CONSTRAINT some CHECK (run_id ~ '2025' OR NOT ({refused}))")
+    database.psql(f"ALTER TABLE pinpoint.users ADD CONSTRAINT kept_out CHECK (run_id ~ '2025' OR NOT ({refused}))")
     result = sluice.run(pipeline(database.sink()), "--logical-date", LOGICAL_DATE).expect(65)
     wanted = [number for number in range(COUNT) if 90 <= number <= 160 or number % 10 == 3]
     store = database.store()
@@ -486,7 +486,7 @@ def test_refused_records_do_not_leak(sluice, postgres, pipeline):
     """The server's message is kept; its detail, which quotes the row, is neither stored nor logged."""
     database = postgres()
     sluice.run(pipeline(database.sink()), "--logical-date", "2025-01-01").expect(0)
-    database.psql("ALTER TABLE pinpoint.endpoints ADD CONSTRAINT some CHECK (ordinal <> 42) NOT VALID")
+    database.psql("ALTER TABLE pinpoint.endpoints ADD CONSTRAINT kept_out CHECK (ordinal <> 42) NOT VALID")
     result = sluice.run(pipeline(database.sink()), "--logical-date", LOGICAL_DATE).expect(65)
     assert "user-0042" not in result.err + result.out and "@example.com" not in result.err + result.out
     ((message,),) = database.store().failures("message")
@@ -502,7 +502,7 @@ def small_tablespace(postgres_cluster, tmp_path_factory):
     folder = postgres_cluster.folder / "small"
     folder.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=14m", "tmpfs", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], capture_output=True, check=False
     )
     if os.geteuid() != 0 or not mounted or mounted.returncode != 0:
         folder.rmdir()
@@ -523,12 +523,13 @@ def small_tablespace(postgres_cluster, tmp_path_factory):
     )  # fmt: skip
     postgres_cluster.psql("DROP TABLESPACE small")
     subprocess.run(["umount", "--lazy", folder], check=True)
+    folder.rmdir()
 
 
 @pytest.mark.limit(120)
 @pytest.mark.parametrize("mode", ["merge", "replace"])
 def test_a_full_disk_of_the_server(sluice, postgres, synthetic, pipeline, small_tablespace, mode):
-    server = synthetic(users=2000)
+    server = synthetic(users=1000)
 
     def write(name, database):
         one = pipeline(database.sink(mode), name=name)

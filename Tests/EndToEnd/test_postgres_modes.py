@@ -244,17 +244,17 @@ def test_replace_that_waits_is_given_up(world):
 
 def test_replace_and_the_brake_on_removals(world):
     """Publishing would remove too much: the old content stays, until it is accepted."""
-    users = {f"user-{number:04d}": found(f"{number}-a", f"{number}-b") for number in range(1100)}
+    users = {f"user-{number:04d}": found(f"{number}-a", f"{number}-b") for number in range(2200)}
     limits = {"max_removed": "20%"}
     world.answer(**users)
     world.run(DATES[0], "replace", limits=limits, batch_size=200)
     old = world.store.fingerprint()
-    world.answer(**dict(list(users.items())[:500]))
+    world.answer(**dict(list(users.items())[:1100]))
     message = world.run(DATES[1], "replace", code=76, limits=limits, batch_size=200).message
     assert "max_removed" in message
     assert world.store.fingerprint() == old
     world.run(DATES[1], "replace", limits=limits, batch_size=200, arguments=["--accept", "removed"])
-    assert world.store.count("endpoints") == 1000
+    assert world.store.count("endpoints") == 2200
 
 
 def test_a_users_view_and_grants_survive(world):

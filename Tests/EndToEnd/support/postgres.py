@@ -85,7 +85,7 @@ def certificate(folder, name, subject):
 
 
 class Cluster:
-    """A server with a data folder of its own, on a free port. The tests' main thread starts it, and it ends with that."""
+    """A server with a data folder of its own, on a free port. It is the tests' main thread's child and ends with it."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="sluice-postgres-"))
@@ -393,10 +393,10 @@ class PostgresStore:
         return int(self.value(f"SELECT count(*) FROM {table} WHERE {where}"))
 
     def describe(self, name):
-        """What `\\d` prints, without spaces at the ends of lines and without empty lines."""
+        """What `\\d` prints, without spaces at the ends of lines, empty lines and the title's indentation."""
         shown = rf"\d {identifier(self.schema)}.{identifier(name)}"
         text = self.database.psql(r"\pset tuples_only off", r"\pset format aligned", shown)
-        return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+        return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()).lstrip()
 
     def columns(self, table):
         """(name, type) of each column in its order; empty where there is no such table."""
