@@ -184,7 +184,7 @@ def run_through(case, cut):
 def test_cut_during_commit(case, mode):
     """The COMMIT is lost, or its answer is: who can't know reads the checkpoint."""
     case = case(mode, users=300)
-    for how, every in (("before", 3), ("within", 3), ("after", 2), ("unanswered", 1)):
+    for how, every in (("before", 3), ("within", 3), ("after", 2), ("unanswered", 2)):
         cut = CutAtCommit(how, every)
         run_through(case, cut)
         # A run of six batches has eight commits or more: its beginning, the batches, its end.
