@@ -25,11 +25,13 @@ public struct ServiceConfiguration: Sendable {
     public var requestTimeout: Double
     /// `sluice/1.0`
     public var userAgent: String
+    /// Trust and proxies.
+    public var connections: ConnectionSettings
 
     public init(
         signingName: String, region: String, endpoint: Endpoint, requestsPerSecond: Double = 300, burst: Double = 30,
         adaptsRate: Bool = true, concurrency: Int = 64, retry: RetryPolicy = RetryPolicy(), connectTimeout: Double = 3,
-        requestTimeout: Double = 10, userAgent: String
+        requestTimeout: Double = 10, userAgent: String, connections: ConnectionSettings = .direct
     ) {
         self.signingName = signingName
         self.region = region
@@ -42,6 +44,7 @@ public struct ServiceConfiguration: Sendable {
         self.connectTimeout = connectTimeout
         self.requestTimeout = requestTimeout
         self.userAgent = userAgent
+        self.connections = connections
     }
 }
 
@@ -63,7 +66,7 @@ public final class ServiceClient: Sendable {
         signer = RequestSigner(region: configuration.region, service: configuration.signingName)
         transport = HTTPTransport(
             endpoint: configuration.endpoint, connections: configuration.concurrency,
-            connectTimeout: configuration.connectTimeout)
+            connectTimeout: configuration.connectTimeout, settings: configuration.connections)
         gate = RequestGate(
             rate: configuration.requestsPerSecond, burst: configuration.burst, adapts: configuration.adaptsRate,
             outage: configuration.retry.outage, eventLoop: MultiThreadedEventLoopGroup.singleton.next())
@@ -75,7 +78,10 @@ public final class ServiceClient: Sendable {
     /// Takes a limit that an earlier process learned, per second.
     public func restore(learnedRate: Double) { gate.restore(rate: learnedRate) }
     /// Closes all connections; no call follows.
-    public func shutdown() async { await transport.shutdown() }
+    public func shutdown() async {
+        credentials.shutdown()
+        await transport.shutdown()
+    }
 
     /// One call: as many attempts as it takes.
     ///
@@ -84,7 +90,7 @@ public final class ServiceClient: Sendable {
     ///   - label: names the call in debug messages; no personal data.
     ///   - onSend: called when an attempt goes out.
     ///   - classify: what an answer means.
-    /// - Throws: `ServiceClientError`, `CancellationError`, and what the credential provider throws.
+    /// - Throws: `ServiceClientError`, `CancellationError`.
     public func get<Value: Sendable>(
         _ path: String, label: () -> String, onSend: () -> Void, classify: (HTTPAnswer) -> Verdict<Value>
     ) async throws -> Reply<Value> {
@@ -178,12 +184,7 @@ public final class ServiceClient: Sendable {
         _ call: inout Call, target: String, admittedAt: Double, onSend: () -> Void,
         _ classify: (HTTPAnswer) -> Verdict<Value>
     ) async throws -> AttemptOutcome<Value> {
-        let key: SigningCredentials
-        do {
-            key = try await credentials.credentials(rejected: call.rejected)
-        } catch let error as CredentialError {
-            throw ServiceClientError.credentials(error.message)
-        }
+        let key = try await key(rejected: call.rejected)
         call.lastCredentials = key
         call.signedSkew = clockSkew.withLock { $0 }
         call.attempts += 1
@@ -253,9 +254,17 @@ public final class ServiceClient: Sendable {
         }
         if ErrorCodes.expiredToken.contains(fault.code), call.rejected == nil, let used = call.lastCredentials {
             call.rejected = used
-            return try await credentials.credentials(rejected: used) != used
+            return try await key(rejected: used) != used
         }
         return false
+    }
+
+    private func key(rejected: SigningCredentials?) async throws -> SigningCredentials {
+        do {
+            return try await credentials.credentials(rejected: rejected)
+        } catch let error as CredentialError {
+            throw ServiceClientError.credentials(error)
+        }
     }
 
     private func backOff(_ call: inout Call, isThrottling: Bool, retryAfterHeader: String?) async throws {

@@ -41,5 +41,5 @@ public enum Reply<Value: Sendable>: Sendable {
 public enum ServiceClientError: Error, Sendable, Hashable {
     /// The service is away: for longer than an outage may last, or it was never there. Words on what the last attempt met.
     case unavailable(String)
-    case credentials(String)
+    case credentials(CredentialError)
 }

@@ -14,10 +14,14 @@ public struct PinpointSource: Plugin {
             "the Pinpoint application (project) that the users belong to"),
         OptionField(
             "region", .pattern(regionPattern), .optional,
-            "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION"),
+            "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's"),
         OptionField(
             "endpoint_url", .text, .optional,
-            "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, Pinpoint in the region"),
+            "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, the profile's, Pinpoint in the region"
+        ),
+        OptionField(
+            "profile", .pattern(profilePattern), .optional,
+            "an AWS profile whose credentials win over the environment's; else AWS_PROFILE, default"),
         OptionField("users", .plugin(.userReader), .required, "where the user IDs come from"),
         OptionField(
             "rate_limit", .object(rateLimitSchema), .defaulted("{}"), "how many requests may go out"),
@@ -64,6 +68,10 @@ public struct PinpointSource: Plugin {
         expression: "^(?!\\.{1,2}$)[^\\x00-\\x1f]+$", summary: "an application ID, not empty, '.' or '..'",
         accepts: { text in !["", ".", ".."].contains(text) && !text.utf8.contains { $0 < 0x20 } })
 
+    private static let profilePattern = TextPattern(
+        expression: "^[^\\x00-\\x1f\\[\\]]+$", summary: "a profile's name, as it stands in ~/.aws/config",
+        accepts: { text in !text.isEmpty && !text.utf8.contains { $0 < 0x20 } && !text.contains { "[]".contains($0) } })
+
     private static let regionPattern = TextPattern(
         expression: "^[a-z0-9-]+$", summary: "a region such as eu-central-1",
         accepts: { text in
@@ -100,22 +108,31 @@ public struct PinpointSource: Plugin {
             throw OptionError("users", "is not a user reader")
         }
         let concurrency = options.integer("concurrency") ?? 64
-        let place = try resolve(options, context)
-        let configuration = serviceConfiguration(options, context, place: place, concurrency: concurrency)
-        let client = ServiceClient(
-            configuration: configuration, credentials: .environment(context.environment),
-            logger: logger)
+        let settings = ClientSettings(environment: context.environment, profile: options.text("profile"))
+        let place = try resolve(options, context, settings)
+        var configuration = serviceConfiguration(options, context, place: place, concurrency: concurrency)
+        do throws(ConnectionSettings.Malformed) {
+            configuration.connections = try ConnectionSettings(settings)
+        } catch {
+            throw OptionError("endpoint_url", "it can't be connected to: \(error.message)")
+        }
+        let credentials = CredentialProvider.chain(
+            settings: settings, region: place.region, connections: configuration.connections,
+            userAgent: configuration.userAgent, warn: { logger.warning("\($0)") })
+        let client = ServiceClient(configuration: configuration, credentials: credentials, logger: logger)
         let lookup = GetUserEndpoints(
             applicationID: applicationID, client: client,
             logsUserIDs: logsUserIDs)
         return .lookup(reader: reader, lookup: lookup, concurrency: concurrency)
     }
 
-    private static func resolve(_ options: Options, _ context: PluginContext) throws -> EndpointResolution {
+    private static func resolve(
+        _ options: Options, _ context: PluginContext, _ settings: ClientSettings
+    ) throws -> EndpointResolution {
         do throws(EndpointResolution.Failure) {
             let place = try EndpointResolution(
-                region: options.text("region"), endpointURL: options.text("endpoint_url"),
-                environment: context.environment)
+                .pinpoint, region: options.text("region"), endpointURL: options.text("endpoint_url"),
+                settings: settings)
             if let notice = place.notice { context.warn(notice) }
             return place
         } catch {
@@ -123,13 +140,18 @@ public struct PinpointSource: Plugin {
             case .missingRegion:
                 throw OptionError(
                     "region",
-                    "no region is given: set region, AWS_REGION or AWS_DEFAULT_REGION, or name a server in "
-                        + "endpoint_url")
-            case .malformedRegion(let place):
-                throw OptionError("region", "\(place) isn't a region such as eu-central-1")
+                    "no region is given: set region, AWS_REGION or AWS_DEFAULT_REGION, or a profile's region, or name "
+                        + "a server in endpoint_url")
+            case .malformedRegion: throw OptionError("region", error.words)
             case .malformedEndpoint(let place, let message):
                 throw OptionError(
                     "endpoint_url", "\(place == "endpoint_url" ? "it" : place) isn't a server's URL: \(message)")
+            case .variantOfOwnEndpoint(let place, let variant):
+                throw OptionError(
+                    "endpoint_url",
+                    "\(place == "endpoint_url" ? "it" : place) names a server, which has no \(variant) variant: unset "
+                        + "\(variant == "FIPS" ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT")")
+            case .malformedFile(let fault): throw OptionError("profile", fault)
             }
         }
     }

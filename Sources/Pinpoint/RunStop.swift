@@ -40,10 +40,7 @@ enum RunStop {
             PipelineError(
                 .unavailable, "\(endpoint.authority) is unavailable; the last attempt met: \(lastFailure)",
                 hint: "run again once it answers; the run goes on where it stopped")
-        case .credentials(let message):
-            PipelineError(
-                .permission, message,
-                hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN with temporary ones")
+        case .credentials(let failure): PipelineError(.permission, failure.message, hint: failure.hint)
         }
     }
 

@@ -27,7 +27,9 @@ import Testing
 
     @Test func regionAndEndpoint() throws {
         func resolve(_ region: String?, _ url: String?, _ environment: [String: String]) throws -> EndpointResolution {
-            try EndpointResolution(region: region, endpointURL: url, environment: environment)
+            try EndpointResolution(
+                .pinpoint, region: region, endpointURL: url,
+                settings: ClientSettings(environment: environment, files: .folder([:])))
         }
         let plain = try resolve("eu-west-1", nil, ["AWS_REGION": "us-west-2"])
         #expect(plain.region == "eu-west-1" && plain.endpoint.authority == "pinpoint.eu-west-1.amazonaws.com")

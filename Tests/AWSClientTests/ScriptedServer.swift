@@ -20,9 +20,11 @@ enum ServerAction: Sendable {
 
 /// What the server saw of one request.
 struct SeenRequest: Sendable {
+    var method: String
     /// As it came over the wire.
     var target: String
     var headers: [(name: String, value: String)]
+    var body = ""
 
     func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
 }
@@ -73,17 +75,21 @@ private final class ScriptHandler: ChannelInboundHandler {
 
     private let script: @Sendable (SeenRequest) -> ServerAction
     private var head: HTTPRequestHead?
+    private var body = ""
 
     init(_ script: @escaping @Sendable (SeenRequest) -> ServerAction) { self.script = script }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        case .body: break
+        case .head(let head):
+            self.head = head
+            body = ""
+        case .body(let part): body += String(buffer: part)
         case .end:
             guard let head else { return }
             let request = SeenRequest(
-                target: head.uri, headers: head.headers.map { (name: $0.name, value: $0.value) })
+                method: head.method.rawValue, target: head.uri,
+                headers: head.headers.map { (name: $0.name, value: $0.value) }, body: body)
             perform(script(request), context)
         }
     }

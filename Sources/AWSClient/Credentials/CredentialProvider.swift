@@ -3,19 +3,27 @@ public import AWSSigning
 /// A source of credentials: a struct around one closure, so that a chain of sources is one as well.
 public struct CredentialProvider: Sendable {
     private let source: @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
+    private let close: @Sendable () -> Void
 
-    /// - Parameter source: called for every attempt, so it must be cheap where nothing has changed. `rejected` are
-    ///   credentials that the service called expired; a source that has no newer ones returns them again.
+    /// - Parameters:
+    ///   - close: ends what goes on in the background.
+    ///   - source: called for every attempt, so it must be cheap where nothing has changed. `rejected` are credentials
+    ///     that the service called expired; a source that has no newer ones returns them again.
     public init(
+        close: @escaping @Sendable () -> Void = {},
         _ source: @escaping @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
     ) {
         self.source = source
+        self.close = close
     }
 
-    /// - Throws: `CredentialError`
+    /// - Throws: `CredentialError`, `CancellationError`
     public func credentials(rejected: SigningCredentials? = nil) async throws -> SigningCredentials {
         try await source(rejected)
     }
+
+    /// Ends what goes on in the background; no call follows.
+    public func shutdown() { close() }
 
     /// Always the same.
     public static func fixed(_ credentials: SigningCredentials) -> CredentialProvider {
@@ -25,34 +33,42 @@ public struct CredentialProvider: Sendable {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`; blank is unset. Throws where it is used, not
     /// where it is made.
     public static func environment(_ environment: [String: String]) -> CredentialProvider {
-        func value(_ name: String) -> String? {
-            environment[name].flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
+        CredentialProvider { _ in
+            guard let credentials = try EnvironmentCredentials.read(environment) else {
+                throw CredentialError("no AWS credentials in the environment")
+            }
+            return credentials
         }
-        let result: Result<SigningCredentials, CredentialError>
-        // A line break at the end, as of a file written elsewhere, would spoil the headers of every request.
-        let broken = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].first { name in
-            value(name)?.utf8.contains { $0 <= 0x20 || $0 >= 0x7F } ?? false
-        }
-        if let broken {
-            let error = CredentialError("\(broken) holds a blank, a line break or another character that none has")
-            return CredentialProvider { _ in throw error }
-        }
-        switch (value("AWS_ACCESS_KEY_ID"), value("AWS_SECRET_ACCESS_KEY")) {
-        case (let key?, let secret?):
-            result = .success(
-                SigningCredentials(accessKeyID: key, secretAccessKey: secret, sessionToken: value("AWS_SESSION_TOKEN")))
-        case (nil, nil): result = .failure(CredentialError("no AWS credentials in the environment"))
-        case (_, nil): result = .failure(CredentialError("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not"))
-        case (nil, _): result = .failure(CredentialError("AWS_SECRET_ACCESS_KEY is set, but AWS_ACCESS_KEY_ID is not"))
-        }
-        return CredentialProvider { _ in try result.get() }
     }
-}
 
-/// Why there are no credentials.
-public struct CredentialError: Error, Sendable, Hashable {
-    /// Holds no secret.
-    public let message: String
+    /// The chain that all AWS tools share: environment, profile, web identity, container, instance metadata. A profile
+    /// that the settings were given as an option wins over the environment.
+    ///
+    /// What expires is renewed ahead of time, in the background, once for all callers.
+    ///
+    /// - Parameters:
+    ///   - region: where roles are assumed; nil: what the settings say.
+    ///   - warn: takes a warning for the log; no secret in it.
+    public static func chain(
+        settings: ClientSettings, region: String? = nil, connections: ConnectionSettings = .direct,
+        userAgent: String, warn: @escaping @Sendable (String) -> Void
+    ) -> CredentialProvider {
+        let transport = CredentialTransport.network(connections, userAgent: userAgent)
+        let chain = CredentialChain(settings: settings, region: region, transport: transport)
+        return refreshing(warn: warn) { try await chain.load() }
+    }
 
-    public init(_ message: String) { self.message = message }
+    /// Renews what a source gives ahead of its expiry.
+    ///
+    /// - Parameter now: seconds since 1970.
+    package static func refreshing(
+        now: @escaping @Sendable () -> Double = { Double(WallClock.unixSeconds) },
+        warn: @escaping @Sendable (String) -> Void,
+        _ load: @escaping @Sendable () async throws -> LoadedCredentials
+    ) -> CredentialProvider {
+        let cache = RefreshingCredentials(now: now, warn: warn, load: load)
+        return CredentialProvider(close: { cache.shutdown() }) { rejected in
+            try await cache.credentials(rejected: rejected)
+        }
+    }
 }

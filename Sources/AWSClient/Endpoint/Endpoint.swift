@@ -6,6 +6,8 @@ public struct Endpoint: Sendable, Hashable {
     public let host: String
     /// Host and port as they stand in a URL and in the `Host` header: the port only where it isn't the scheme's own.
     public let authority: String
+    /// The scheme's own where the URL names none.
+    public let port: Int
     /// What stands in front of every path, without a slash at its end; empty in most cases.
     public let pathPrefix: String
 
@@ -39,14 +41,9 @@ public struct Endpoint: Sendable, Hashable {
         let (host, port) = try Self.split(authority)
         self.host = host.lowercased()
         let name = self.host.contains(":") ? "[\(self.host)]" : self.host
-        let isDefault = port == nil || port == (scheme == "http" ? 80 : 443)
-        self.authority = isDefault ? name : "\(name):\(port ?? 0)"
-    }
-
-    /// Pinpoint's own endpoint in a region.
-    public static func pinpoint(region: String) throws(Malformed) -> Endpoint {
-        let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
-        return try Endpoint("https://pinpoint.\(region).\(suffix)")
+        let standard = scheme == "http" ? 80 : 443
+        self.port = port ?? standard
+        self.authority = self.port == standard ? name : "\(name):\(self.port)"
     }
 
     private static func split(_ authority: Substring) throws(Malformed) -> (host: String, port: Int?) {

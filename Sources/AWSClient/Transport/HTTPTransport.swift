@@ -21,7 +21,7 @@ final class HTTPTransport: Sendable {
     /// - Parameters:
     ///   - connections: as many as calls run at once.
     ///   - connectTimeout: in seconds.
-    init(endpoint: Endpoint, connections: Int, connectTimeout: Double) {
+    init(endpoint: Endpoint, connections: Int, connectTimeout: Double, settings: ConnectionSettings) {
         self.endpoint = endpoint
         var configuration = HTTPClient.Configuration()
         // A signed request must not be sent anywhere else.
@@ -32,6 +32,7 @@ final class HTTPTransport: Sendable {
         configuration.connectionPool.idleTimeout = .seconds(30)
         // The client would go on trying until the connect timeout; refused connections are our business.
         configuration.connectionPool.retryConnectionEstablishment = false
+        settings.apply(to: &configuration, for: endpoint)
         self.configuration = configuration
     }
 

@@ -22,6 +22,12 @@ enum ConformanceFolder {
         return try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
     }
 
+    static func list(_ name: String) throws -> [Any] {
+        guard let url else { return [] }
+        let data = try Data(contentsOf: url.appending(path: name))
+        return try JSONSerialization.jsonObject(with: data) as? [Any] ?? []
+    }
+
     static func text(_ name: String) throws -> String {
         guard let url else { return "" }
         return try String(decoding: Data(contentsOf: url.appending(path: name)), as: UTF8.self)
@@ -32,11 +38,11 @@ enum ConformanceFolder {
         return FileManager.default.fileExists(atPath: url.appending(path: name).path)
     }
 
-    /// The names of a folder's subfolders, sorted.
-    static func folders(in name: String) -> [String] {
+    /// The names of a folder's subfolders that hold `file`, sorted.
+    static func folders(in name: String, with file: String = "context.json") -> [String] {
         guard let url else { return [] }
         let folder = url.appending(path: name)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { exists("\(name)/\($0)/context.json") }.sorted()
+        return names.filter { exists("\(name)/\($0)/\(file)") }.sorted()
     }
 }

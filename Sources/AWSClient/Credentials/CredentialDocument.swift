@@ -1,0 +1,53 @@
+internal import AWSSigning
+
+/// Credentials in the JSON that metadata services and processes hand out.
+enum CredentialDocument {
+    /// Reads `AccessKeyId`, `SecretAccessKey`, the token and `Expiration`.
+    ///
+    /// - Parameter token: the token's name, `Token` or `SessionToken`.
+    /// - Throws: says what is missing, and nothing of what is there.
+    static func credentials(
+        in document: JSONValue, token: String
+    ) throws(CredentialError) -> LoadedCredentials {
+        func text(_ key: String) -> String? { document[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
+        guard let key = text("AccessKeyId") else { throw missing("AccessKeyId") }
+        guard let secret = text("SecretAccessKey") else { throw missing("SecretAccessKey") }
+        let credentials = SigningCredentials(
+            accessKeyID: key, secretAccessKey: secret, sessionToken: text(token))
+        var loaded = LoadedCredentials(try checked(credentials))
+        if let text = text("Expiration") { loaded.expiration = try expiration(text) }
+        return loaded
+    }
+
+    private static func missing(_ name: String) -> CredentialError {
+        CredentialError("\(name) is missing in its answer", hint: "check what answers, and whom it answers for")
+    }
+
+    private static func expiration(_ text: String) throws(CredentialError) -> Double {
+        guard let seconds = Timestamp.unixSeconds(text) else {
+            throw CredentialError(
+                "its answer's Expiration isn't a time", hint: "a time such as 2025-01-02T03:04:05Z is expected")
+        }
+        return seconds
+    }
+
+    /// Refuses what can't stand in a header.
+    static func checked(_ credentials: SigningCredentials) throws(CredentialError) -> SigningCredentials {
+        let parts = [credentials.accessKeyID, credentials.secretAccessKey, credentials.sessionToken ?? "x"]
+        guard parts.allSatisfy({ !$0.isEmpty && EnvironmentCredentials.isClean($0) }) else {
+            throw CredentialError(
+                "the credentials hold a blank, a line break or another character that none has",
+                hint: "write them again, without what came along when they were copied")
+        }
+        return credentials
+    }
+
+    /// What a service says of itself, fit for a message: one line of printable text, without the secrets that the request
+    /// held.
+    static func words(_ text: String, without secrets: [String?] = []) -> String {
+        var result = text
+        for case let secret? in secrets where secret.utf8.count > 3 { result.replace(secret, with: "•••") }
+        let line = result.prefix { !$0.isNewline }.prefix(300)
+        return String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }))
+    }
+}

@@ -1,0 +1,134 @@
+/// The metadata service of an EC2 instance, version 2.
+struct InstanceMetadata: Sendable {
+    let settings: ClientSettings
+    let transport: CredentialTransport
+
+    private static let timeout = 1.0
+    private static let attempts = 3
+    private static let path = "/latest/meta-data/iam/security-credentials/"
+
+    private static let again = "run again; check the instance's role if it stays so"
+
+    /// What it has for this machine.
+    enum Finding {
+        case credentials(LoadedCredentials)
+        /// There is none, or it has no role; the reason.
+        case none(String)
+    }
+
+    var isDisabled: Bool { settings.variable("AWS_EC2_METADATA_DISABLED")?.lowercased() == "true" }
+
+    /// - Throws: `CredentialError`, `CancellationError`
+    func load() async throws -> LoadedCredentials {
+        switch try await find() {
+        case .credentials(let loaded): return loaded
+        case .none(let reason):
+            throw CredentialError(
+                "instance metadata: \(reason)", hint: "attach a role to the instance, or use other credentials",
+                isTemporary: !isDisabled)
+        }
+    }
+
+    /// - Throws: `CredentialError` where the service is there and fails; `CancellationError`
+    func find() async throws -> Finding {
+        if isDisabled { return .none("switched off by AWS_EC2_METADATA_DISABLED") }
+        do {
+            return try await ask()
+        } catch let error as CredentialError {
+            throw error.within("instance metadata")
+        }
+    }
+
+    private func ask() async throws -> Finding {
+        let endpoint = try endpoint()
+        let tokenAnswer: HTTPAnswer
+        do {
+            tokenAnswer = try await token(endpoint)
+        } catch let failure as TransportFailure {
+            // Elsewhere than on EC2, nobody answers there.
+            return .none("no answer (\(failure.message))")
+        }
+        if tokenAnswer.status == 403 {
+            throw CredentialError(
+                "request forbidden: IMDS is disabled", hint: "enable it for the instance, or use other credentials")
+        }
+        guard tokenAnswer.status == 200 else { return .none("it gave no token (HTTP \(tokenAnswer.status))") }
+        var token = String(decoding: tokenAnswer.body, as: UTF8.self)
+        guard !token.isEmpty, EnvironmentCredentials.isClean(token) else { return .none("its token is malformed") }
+        let roles = try await get(Self.path, endpoint, &token)
+        if roles.status == 404 { return .none("the instance has no role") }
+        guard roles.status == 200, let role = Self.firstLine(roles.body) else {
+            throw CredentialError(
+                "it doesn't name the role (HTTP \(roles.status))", hint: Self.again, isTemporary: true)
+        }
+        let answer = try await get(Self.path + PathSegment.encode(role), endpoint, &token)
+        guard answer.status == 200, let document = try? JSONValue(decoding: answer.body) else {
+            throw CredentialError(
+                "it has no credentials for the role (HTTP \(answer.status))", hint: Self.again, isTemporary: true)
+        }
+        if let code = document["Code"]?.string, code != "Success" {
+            throw CredentialError(
+                "it has no credentials for the role: \(CredentialDocument.words(code))",
+                hint: "check the role's trust policy, which must allow ec2.amazonaws.com", isTemporary: true)
+        }
+        return .credentials(try CredentialDocument.credentials(in: document, token: "Token"))
+    }
+
+    private func token(_ endpoint: Endpoint) async throws -> HTTPAnswer {
+        let request = CredentialRequest(
+            "PUT", endpoint, endpoint.pathPrefix + "/latest/api/token",
+            headers: [("x-aws-ec2-metadata-token-ttl-seconds", "21600")], timeout: Self.timeout, usesProxy: false)
+        var answer = try await transport.send(request)
+        var attempt = 1
+        // Only answers are worth another attempt: where nobody answers, nobody will.
+        while attempt < Self.attempts, answer.status >= 500 {
+            attempt += 1
+            try await Task.sleep(for: .milliseconds(100 * attempt))
+            answer = try await transport.send(request)
+        }
+        return answer
+    }
+
+    /// Repeated where the service stumbles or no longer takes the token.
+    private func get(_ path: String, _ endpoint: Endpoint, _ token: inout String) async throws -> HTTPAnswer {
+        for attempt in 1...Self.attempts {
+            let request = CredentialRequest(
+                "GET", endpoint, endpoint.pathPrefix + path,
+                headers: [("x-aws-ec2-metadata-token", token), ("Accept", "*/*")], timeout: Self.timeout,
+                usesProxy: false)
+            do {
+                let answer = try await transport.send(request)
+                guard attempt < Self.attempts, answer.status >= 500 || answer.status == 401 else { return answer }
+                if answer.status == 401 {
+                    let renewed = try await self.token(endpoint)
+                    if renewed.status == 200 { token = String(decoding: renewed.body, as: UTF8.self) }
+                }
+            } catch let failure as TransportFailure {
+                guard attempt < Self.attempts else {
+                    throw CredentialError(failure.message, hint: Self.again, isTemporary: true)
+                }
+            }
+            try await Task.sleep(for: .milliseconds(100 * attempt))
+        }
+        throw CredentialError("no answer", hint: Self.again, isTemporary: true)
+    }
+
+    private func endpoint() throws(CredentialError) -> Endpoint {
+        let given = settings.setting(["AWS_EC2_METADATA_SERVICE_ENDPOINT"], "ec2_metadata_service_endpoint")
+        let mode = settings.setting(
+            ["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"], "ec2_metadata_service_endpoint_mode")
+        let standard =
+            mode?.value.lowercased() == "ipv6" ? "http://[fd00:ec2::254]" : "http://169.254.169.254"
+        do throws(Endpoint.Malformed) {
+            return try Endpoint(given?.value ?? standard)
+        } catch {
+            throw CredentialError(
+                "\(given?.place ?? "its endpoint") isn't a server's URL: \(error.message)", hint: "correct it")
+        }
+    }
+
+    private static func firstLine(_ body: [UInt8]) -> String? {
+        let line = body.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+    }
+}
