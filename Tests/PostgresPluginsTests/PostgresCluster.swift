@@ -17,6 +17,7 @@ final class PostgresCluster: Sendable {
     /// A superuser's URL, without a password.
     let url: String
     let port: Int
+    let psql: PsqlReader
     /// Of the programs: psql, pg_ctl; nil for a server that was there already.
     private let binaries: String?
     private let folder: String?
@@ -26,7 +27,8 @@ final class PostgresCluster: Sendable {
 
     private init(url: String) {
         self.url = url
-        port = 5432
+        port = Int(url.split(separator: "/").dropFirst().first?.split(separator: ":").last ?? "") ?? 5432
+        psql = PsqlReader(url: url)
         binaries = nil
         folder = nil
         keeper = nil
@@ -36,11 +38,12 @@ final class PostgresCluster: Sendable {
     private init() throws {
         let binaries = try Shell.run("pg_config", "--bindir").trimmingCharacters(in: .whitespacesAndNewlines)
         let folder = "/tmp/sluice-postgres-\(UUID().uuidString.prefix(8))"
-        let port = Int.random(in: 20_000..<50_000)
+        let port = Int.random(in: 20_000..<32_000)
         self.binaries = binaries
         self.folder = folder
         self.port = port
         url = "postgresql://etl@127.0.0.1:\(port)/sluice"
+        psql = PsqlReader(url: url)
         let process = Process()
         let lifeline = Pipe()
         let output = Pipe()
@@ -86,6 +89,9 @@ final class PostgresCluster: Sendable {
         rm -rf "$dir"
         """#
 
+    /// Whether it may be stopped.
+    var isPrivate: Bool { folder != nil }
+
     /// Runs `pg_ctl` on the private server; nil for a server that was there already.
     @discardableResult
     func control(_ arguments: String...) throws -> String? {
@@ -95,7 +101,10 @@ final class PostgresCluster: Sendable {
             command =
                 ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "env", "HOME=\(folder)"] + command
         }
-        return try Shell.run(command)
+        // `Process` takes a command for unfinished while anybody holds the files that it inherited, as a server would that
+        // is started here; Python passes none on.
+        let script = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+        return try Shell.run(["python3", "-c", script] + command)
     }
 }
 

@@ -78,13 +78,22 @@ final class PostgresSchema: Sendable {
         return value
     }
 
-    /// The rows of any query, each a list of JSON values.
+    /// The rows of any query, each a list of JSON values. As hex: psql drops U+10FFFE and U+10FFFF where it prints text.
     func query(_ sql: String) throws -> [[JSONNode]] {
-        // `SELECT a, b FROM …` as a list of each row's values.
-        let text = try execute(
-            "SELECT coalesce(json_agg((SELECT json_agg(value) FROM json_each(row_to_json(q)))), '[]') FROM (\(sql)) AS q"
-        )
-        return try JSONTape(decoding: Array(text.utf8)).root.elements.map(\.elements)
+        let hex = try text(
+            """
+            SELECT encode(convert_to(coalesce(
+                json_agg((SELECT json_agg(value) FROM json_each(row_to_json(q)))), '[]')::text, 'UTF8'), 'hex')
+            FROM (\(sql)) AS q
+            """)
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in hex.utf8 {
+            let value = digit < 58 ? digit - 48 : digit - 87
+            if let first = high { bytes.append(first << 4 | value) }
+            high = high == nil ? value : nil
+        }
+        return try JSONTape(decoding: bytes).root.elements.map(\.elements)
     }
 
     /// One text from a query that gives one.
@@ -97,8 +106,7 @@ final class PostgresSchema: Sendable {
     /// Runs statements with psql, with the schema on the search path.
     @discardableResult
     func execute(_ sql: String) throws -> String {
-        try Shell.run(
-            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", cluster.url],
-            input: "SET client_min_messages = error; SET search_path = \"\(name)\", public;\n\(sql);\n")
+        try cluster.psql.run(
+            "SET client_min_messages = error; SET search_path = \"\(name)\", public;\n\(sql)")
     }
 }

@@ -9,4 +9,15 @@ struct PostgresSinkConformanceTests {
         let cluster = try #require(PostgresCluster.shared)
         try await check.run(PostgresSchema(cluster).store)
     }
+
+    @Test("Random batches end as the model says", arguments: WriteMode.allCases, [false, true])
+    func random(mode: WriteMode, asArchive: Bool) async throws {
+        let cluster = try #require(PostgresCluster.shared)
+        for _ in 0..<3 {
+            let seed = UInt64.random(in: 0...UInt64.max)
+            print("seed \(seed)")
+            let check = SinkConformance.random(for: mode, seed: seed, batches: 60, asArchive: asArchive)
+            try await check.run(PostgresSchema(cluster).store)
+        }
+    }
 }
