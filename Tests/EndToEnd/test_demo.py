@@ -1,10 +1,14 @@
 """The first command that people try."""
 
 import os
+import subprocess
 import time
 
 import pytest
-from support.content import Store
+from support.content import TABLES, Store
+from support.kills import in_order
+from support.ndjson import Folder
+from support.values import columns
 
 
 @pytest.mark.limit(120)
@@ -21,7 +25,26 @@ def test_the_demo_ends_with_rows_and_a_balanced_account(sluice, tmp_path):
     assert store.count("users") + store.count("failures") == 200
     assert store.count("endpoints") > 200 and store.count("endpoint_attributes") > 0
     assert store.run_states == ["complete"]
-    assert "SELECT" in result.out.upper(), "it names queries to try"
+    # The same rows as files, where readers look.
+    current = Folder(directory / "endpoints").current
+    current.check()
+    for table in TABLES:
+        names = [name for name in columns(table, append=True) if name in TABLES[table]]
+        place = [columns(table, append=True).index(name) for name in names]
+        rows = [[row[number] for number in place] for row in current.rows(table, append=True)]
+        if table == "endpoints":
+            for row in rows:
+                row[names.index("extra")] = None
+        stored = [list(row) for row in store.query(f"SELECT {', '.join(names)} FROM {table}".replace("extra", "NULL"))]
+        assert in_order(rows) == in_order(stored), table
+    assert "SELECT" in result.out.upper() and "zcat" in result.out, "it names queries to try"
+    # What it says to try, does what it says.
+    commands = [line[2:] for line in result.out.splitlines() if line.startswith("$ ") and "sluice run" not in line]
+    advice = result.out[result.out.index("Two queries") :].splitlines()
+    script = "\n".join(line.removeprefix("$ ") for line in advice if line.startswith(("$ ", "    ")))
+    shown = subprocess.run(["bash", "-ec", script], capture_output=True, text=True, check=False)
+    assert len(commands) == 3 and shown.returncode == 0, shown.stderr
+    assert "EMAIL" in shown.stdout and '{"application_id":' in shown.stdout
     assert "200" in result.out
 
 

@@ -6,12 +6,10 @@ import os
 import pytest
 from support.kills import FAULTS, NDJSONPlace, SQLitePlace, Trial
 
-KINDS = [
-    "sqlite merge", "sqlite append", "sqlite replace", "ndjson append", "ndjson replace",
-    "sqlite merge + ndjson append", "sqlite replace + ndjson replace",
-]  # fmt: skip
-#: What covers every sink and mode once.
-EVERY = ["sqlite append", "sqlite merge + ndjson append", "sqlite replace + ndjson replace"]
+#: Every sink and mode by itself.
+SINGLE = ["sqlite merge", "sqlite append", "sqlite replace", "ndjson append", "ndjson replace"]
+#: What covers every sink and mode once, most of them two at a time.
+COVERING = ["sqlite append", "sqlite merge + ndjson append", "sqlite replace + ndjson replace"]
 #: Small enough for several files a table.
 MAX_FILE_SIZE = "16KB"
 
@@ -28,22 +26,22 @@ def places(tmp_path, kind):
     return result
 
 
-@pytest.mark.limit(300)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.limit(600)
+@pytest.mark.parametrize("kind", COVERING)
 def test_killed_at_every_step(sluice, synthetic, tmp_path, places, kind):
     trial = Trial(sluice, synthetic, tmp_path, places)
     trial.killed_at_every_step()
     trial.count_kills(f"at every step of {kind}")
 
 
-@pytest.mark.limit(300)
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.limit(400)
+@pytest.mark.parametrize("kind", COVERING)
 def test_an_io_error_at_every_step(sluice, synthetic, tmp_path, places):
-    Trial(sluice, synthetic, tmp_path, places, users=150).error_at_every_step()
+    Trial(sluice, synthetic, tmp_path, places, users=100).error_at_every_step()
 
 
 @pytest.mark.limit(120)
-@pytest.mark.parametrize("kind", EVERY)
+@pytest.mark.parametrize("kind", COVERING)
 def test_killed_while_it_gives_a_run_up(sluice, synthetic, tmp_path, places, kind):
     trial = Trial(sluice, synthetic, tmp_path, places, users=200)
     trial.killed_while_giving_up()
@@ -51,7 +49,7 @@ def test_killed_while_it_gives_a_run_up(sluice, synthetic, tmp_path, places, kin
 
 
 @pytest.mark.limit(120)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SINGLE)
 def test_killed_at_random_moments(sluice, synthetic, tmp_path, places, kind, dice):
     trial = Trial(sluice, synthetic, tmp_path, places, users=1000, latency="4ms", faults=FAULTS)
     trial.killed_at_random(dice, 20)
@@ -60,7 +58,7 @@ def test_killed_at_random_moments(sluice, synthetic, tmp_path, places, kind, dic
 
 @pytest.mark.soak
 @pytest.mark.limit(3600)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SINGLE + COVERING[1:])
 def test_killed_at_random_moments_for_long(sluice, synthetic, tmp_path, places, kind, dice):
     trial = Trial(sluice, synthetic, tmp_path, places, users=5000, batch=100, latency="4ms", faults=FAULTS)
     trial.killed_at_random(dice, int(os.environ["SLUICE_SOAK_KILLS"]))

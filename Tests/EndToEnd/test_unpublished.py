@@ -92,7 +92,7 @@ def test_it_is_given_up(sluice, waiting, places):
 
 def test_the_brake_on_removals(sluice, waiting, places):
     """What a `replace` would take away counts as removed when it is published; the brake holds that back as well."""
-    waiting.document["limits"] = {"accept_failed": 3, "max_removed": "20%"}
+    waiting.document["limits"] = {"accept_failed": 3, "max_removed": 202}
     result = sluice.run(waiting.write()).expect(76)
     assert "max_removed" in result.message
     assert [place.published() for place in places] == waiting.published

@@ -230,8 +230,11 @@ def compare(read, want, append=False, numbers_as_text=True):
             rows = [[row[names.index(name)] for name in FAILURE_COLUMNS] for row in rows]
             names = FAILURE_COLUMNS
         key = slice(2, 3) if table == "failures" else slice(0, KEYS[table])
-        rows.sort(key=lambda row, key=key: row[key])
-        for row, other in zip(rows, sorted(right, key=lambda row, key=key: row[key]), strict=False):
+
+        def place(row, key=key):
+            return [(type(cell).__name__, cell) for cell in row[key]]
+
+        for row, other in zip(sorted(rows, key=place), sorted(right, key=place), strict=False):
             for name, cell, should in zip(names, row, other, strict=True):
                 is_same = same(cell, should, numbers_as_text, (table, name) in JSON_COLUMNS)
                 assert is_same, f"{table}.{name} of {row[key]!a}:\n  stored   {cell!a}\n  expected {should!a}"
