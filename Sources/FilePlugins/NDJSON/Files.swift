@@ -43,7 +43,7 @@ enum Files {
     }
 
     /// The whole of a small file; nil where there is none.
-    static func read(_ path: String) throws -> [UInt8]? {
+    static func contents(of path: String) throws -> [UInt8]? {
         guard Entry(path) != .nothing else { return nil }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
@@ -54,7 +54,7 @@ enum Files {
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = Glibc.read(descriptor, &chunk, chunk.count)
+            let count = read(descriptor, &chunk, chunk.count)
             if count < 0 {
                 if errno == EINTR { continue }
                 throw FileFailure.error(errno, "read", path)
@@ -173,7 +173,7 @@ struct Replacement {
     /// - Returns: False where it was there already.
     func create() throws -> Bool {
         defer { discard() }
-        if Glibc.link(aside.path, path) == 0 { return true }
+        if link(aside.path, path) == 0 { return true }
         if errno == EEXIST { return false }
         throw FileFailure.error(errno, "make", path)
     }

@@ -52,7 +52,7 @@ struct Manifest {
 
     /// The run whose manifest stands in a folder; nil where there is none, or one that isn't this program's.
     static func standing(in folder: String) -> RunStanding? {
-        guard let bytes = try? Files.read("\(folder)/\(name)"), let tape = try? JSONTape(decoding: bytes) else {
+        guard let bytes = try? Files.contents(of: "\(folder)/\(name)"), let tape = try? JSONTape(decoding: bytes) else {
             return nil
         }
         return try? RunStanding(tape.root)

@@ -107,36 +107,13 @@ actor NDJSONSinkSession: SinkSession {
             checkpoint: Checkpoint(
                 runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint))
         try Failpoint.reach("ndjson.begin.before-folder")
-        let tables = try makeFolder(folder, standing)
+        let tables = try folder.make(standing, context.tables)
         try Failpoint.reach("ndjson.begin.after-rename")
         try self.store?.history.write(standing)
         try Failpoint.reach("ndjson.begin.after-history")
         self.store?.standing = standing
         self.store?.files = try RunFiles(folder.underWay(run.runID), tables, maxFileSize: sink.maxFileSize)
         return standing.checkpoint
-    }
-
-    /// Makes a run's folder under another name, with all that belongs in it, and puts it in its place.
-    private func makeFolder(_ folder: OutputFolder, _ standing: RunStanding) throws -> [TableFiles] {
-        let nascent = folder.nascent
-        do {
-            try Files.remove(nascent)
-            try Files.makeFolder(nascent)
-            let tables = try RunFiles.create(in: nascent, context.tables)
-            try Failpoint.reach("ndjson.begin.after-files")
-            try Replacement.write(
-                RunCheckpoint(standing, tables).json, to: "\(nascent)/\(RunCheckpoint.name)", in: nascent)
-            try Failpoint.reach("ndjson.begin.after-checkpoint")
-            let place = folder.underWay(standing.run.runID)
-            try folder.discard(place)
-            try Files.move(nascent, to: place)
-            try Files.sync(folder: folder.own)
-            try folder.emptyTrash()
-            return tables
-        } catch {
-            try? Files.remove(nascent)
-            throw error
-        }
     }
 
     private static func isName(_ runID: String) -> Bool {
@@ -205,7 +182,7 @@ actor NDJSONSinkSession: SinkSession {
             try Failpoint.reach("ndjson.complete.after-trailers")
             let manifest = Manifest(
                 standing: ended, tables: Array(zip(context.tables, files.prepared.map(\.finished))))
-            try OutputFile(Self.nascentManifest(files), .fresh).write(manifest.json, at: 0)
+            try OutputFile(files.nascentManifest, .fresh).write(manifest.json, at: 0)
             try Failpoint.reach("ndjson.complete.after-manifest")
             store?.pending = RunCheckpoint(ended, files.prepared, isComplete: true)
             return observed
@@ -245,15 +222,13 @@ actor NDJSONSinkSession: SinkSession {
     }
 
     private func placeManifest(_ files: RunFiles) throws {
-        let manifest = try OutputFile(Self.nascentManifest(files), .existing)
+        let manifest = try OutputFile(files.nascentManifest, .existing)
         try manifest.sync()
         try Failpoint.reach("ndjson.commit.after-manifest-fsync")
         try Files.move(manifest.path, to: "\(files.folder)/\(Manifest.name)")
         try Failpoint.reach("ndjson.commit.after-manifest-rename")
         try Files.sync(folder: files.folder)
     }
-
-    private static func nascentManifest(_ files: RunFiles) -> String { "\(files.folder)/\(Manifest.name).new" }
 
     func abandon() {
         guard let store, store.pending != nil else { return }
@@ -264,7 +239,7 @@ actor NDJSONSinkSession: SinkSession {
     private func undo(_ store: Store) {
         if let files = store.files {
             files.abandon()
-            try? Files.remove(Self.nascentManifest(files))
+            try? Files.remove(files.nascentManifest)
         }
         self.store?.pending = nil
     }
@@ -312,18 +287,7 @@ actor NDJSONSinkSession: SinkSession {
         guard let standing = store.standing else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' is under way")
         }
-        let folder = store.folder.underWay(standing.run.runID)
-        guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.standing == standing else {
-            throw PipelineError(
-                .ioError, "the files of the unfinished run \(standing.run.runID) aren't in \(folder) any more",
-                hint: "Put them back to resume the run, or run with --fresh to begin again.")
-        }
-        for name in [RunCheckpoint.name + ".new", Manifest.name, Manifest.name + ".new"] {
-            try Files.remove("\(folder)/\(name)")
-        }
-        let files = try RunFiles.resume(
-            checkpoint, in: folder, tables: context.tables, maxFileSize: sink.maxFileSize)
-        try Failpoint.reach("ndjson.resume.done")
+        let files = try store.folder.takeUp(standing, context.tables, maxFileSize: sink.maxFileSize)
         self.store?.files = files
         return files
     }

@@ -47,6 +47,8 @@ struct OutputFolder: Sendable {
     var trash: String { "\(own)/\(mark).trash" }
     /// The link that will be `current`.
     var nascentLink: String { "\(own)/\(mark).current" }
+    /// The claim that will be `owner.json`.
+    var nascentOwner: String { "\(own)/\(mark).owner" }
     var current: String { "\(root)/current" }
 
     func underWay(_ runID: String) -> String { "\(own)/\(name(runID))" }
@@ -96,9 +98,7 @@ enum Ownership {
                 try check(owner, folder, mode)
                 return
             }
-            // Each writer has an aside of its own, by the name of what it is for.
-            let claim = try Replacement(
-                of: folder.owner, aside: "\(folder.own)/\(folder.pipeline).\(folder.shard).owner", with: writer.bytes)
+            let claim = try Replacement(of: folder.owner, aside: folder.nascentOwner, with: writer.bytes)
             try Failpoint.reach("ndjson.open.after-owner-write")
             try claim.sync()
             if try claim.create() { try Files.sync(folder: folder.own) }

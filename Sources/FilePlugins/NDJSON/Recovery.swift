@@ -8,7 +8,7 @@ struct Recovery {
 
     /// Afterwards the history has each run under way as its checkpoint file has it.
     func perform(_ history: inout RunHistory) throws {
-        for path in [folder.nascent, folder.trash, folder.nascentLink] { try Files.remove(path) }
+        for path in [folder.nascent, folder.nascentLink, folder.nascentOwner, folder.trash] { try Files.remove(path) }
         try Failpoint.reach("ndjson.open.after-removal")
         for name in try Files.names(in: folder.own) {
             let path = "\(folder.own)/\(name)"

@@ -29,6 +29,9 @@ final class RunFiles {
         touched = tables.map { _ in [] }
     }
 
+    /// The manifest while it is prepared.
+    var nascentManifest: String { "\(folder)/\(Manifest.name).new" }
+
     /// What the files hold once what is prepared is committed.
     var prepared: [TableFiles] { staged ?? committed }
 
@@ -45,12 +48,12 @@ final class RunFiles {
                 try finish(index, &tables[index])
                 try begin(index, &tables[index])
             }
+            touched[index].insert(tables[index].current.number)
             for segment in segments[index] {
                 let current = tables[index].current
                 try file(index, current.number).write(segment.bytes, at: current.bytes)
                 tables[index].current.take(segment)
             }
-            touched[index].insert(tables[index].current.number)
         }
         staged = tables
     }

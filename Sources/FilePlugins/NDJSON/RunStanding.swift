@@ -128,7 +128,7 @@ struct StandingFault: Error {
         _ path: String, hint: String = "Restore it from a backup, or run with --fresh to begin again.",
         _ body: (JSONNode) throws -> R
     ) throws -> R? {
-        guard let bytes = try Files.read(path) else { return nil }
+        guard let bytes = try Files.contents(of: path) else { return nil }
         do { return try body(JSONTape(decoding: bytes).root) } catch {
             let clause = (error as? StandingFault)?.clause ?? "is damaged (\(error))"
             throw PipelineError(.ioError, "\(path) \(clause)", hint: hint)

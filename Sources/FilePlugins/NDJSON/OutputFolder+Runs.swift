@@ -1,0 +1,46 @@
+internal import PipelineCore
+
+/// The folder of a run under way: made, and taken up again.
+extension OutputFolder {
+    /// Makes a run's folder under another name, with all that belongs in it, and puts it in its place, durably.
+    ///
+    /// An error leaves nothing of it, or a folder that the history doesn't know.
+    func make(_ standing: RunStanding, _ tables: [TableDefinition]) throws -> [TableFiles] {
+        do {
+            try Files.remove(nascent)
+            try Files.makeFolder(nascent)
+            let files = try RunFiles.create(in: nascent, tables)
+            try Failpoint.reach("ndjson.begin.after-files")
+            try Replacement.write(
+                RunCheckpoint(standing, files).json, to: "\(nascent)/\(RunCheckpoint.name)", in: nascent)
+            try Failpoint.reach("ndjson.begin.after-checkpoint")
+            let place = underWay(standing.run.runID)
+            try discard(place)
+            try Files.move(nascent, to: place)
+            try Files.sync(folder: own)
+            try emptyTrash()
+            return files
+        } catch {
+            try? Files.remove(nascent)
+            throw error
+        }
+    }
+
+    /// Takes up the files of an unfinished run where its checkpoint says.
+    ///
+    /// - Throws: `PipelineError` of kind `.ioError` where they aren't what the checkpoint says.
+    func takeUp(_ standing: RunStanding, _ tables: [TableDefinition], maxFileSize: Int) throws -> RunFiles {
+        let folder = underWay(standing.run.runID)
+        guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.standing == standing else {
+            throw PipelineError(
+                .ioError, "the files of the unfinished run \(standing.run.runID) aren't in \(folder) any more",
+                hint: "Put them back to resume the run, or run with --fresh to begin again.")
+        }
+        for name in [RunCheckpoint.name + ".new", Manifest.name, Manifest.name + ".new"] {
+            try Files.remove("\(folder)/\(name)")
+        }
+        let files = try RunFiles.resume(checkpoint, in: folder, tables: tables, maxFileSize: maxFileSize)
+        try Failpoint.reach("ndjson.resume.done")
+        return files
+    }
+}
