@@ -102,16 +102,15 @@ actor PostgresSinkSession: SinkSession {
         try Failpoint.reach("postgres.begin.before-transaction")
         try attempting("begin run \(record.runID)") { store in
             try store.connection.transaction {
-                if sink.mode == .append, try store.ledger.otherShardsHave(record.runID),
-                    try store.ledger.run(withID: record.runID) != nil
-                {
+                let isShared = try store.ledger.otherShardsHave(record.runID)
+                if isShared, sink.mode == .append, try store.ledger.run(withID: record.runID) != nil {
                     throw PipelineError(
                         .configuration,
                         "\(sink.target): run \(record.runID) can't be done again by one of its shards: "
                             + "its rows can't be told from those of the others",
                         hint: "Name another --logical-date, or delete the run's rows and its rows in sluice_runs.")
                 }
-                try store.writer.clear(run: record.runID, shard: context.shard)
+                try store.writer.clear(run: record.runID, shard: context.shard, isShared: isShared)
                 try Failpoint.reach("postgres.begin.after-deletes")
                 if sink.mode == .replace { try Publication(store.connection, store.tables).begin() }
                 try store.ledger.write(record)

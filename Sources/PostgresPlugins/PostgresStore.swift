@@ -14,7 +14,7 @@ struct PostgresStore {
     /// planner takes that table's size for; a batch's cost never grows with the table. `publish` needs and has them.
     private static let settings = [
         "TimeZone = 'UTC'", "DateStyle = 'ISO, YMD'", "IntervalStyle = 'postgres'", "standard_conforming_strings = on",
-        "extra_float_digits = 1", "statement_timeout = 0", "lock_timeout = 0",
+        "quote_all_identifiers = off", "extra_float_digits = 1", "statement_timeout = 0", "lock_timeout = 0",
         "idle_in_transaction_session_timeout = 0", "synchronous_commit = on", "client_min_messages = 'warning'",
         "jit = off", "tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10", "tcp_keepalives_count = 3",
     ]

@@ -20,10 +20,31 @@ struct ConstraintViolation: Error {
         "ROWID", "PINNED", "DATATYPE",
     ]
 
+    /// `[SQLITE_CONSTRAINT_CHECK] CHECK constraint failed: …`
+    var text: String { "[\(name)] \(PrintableText.of(message))" }
+
     func pipelineError(path: String) -> PipelineError {
         PipelineError(
             .ioError,
             "\(path): a constraint or trigger there doesn't admit what is to be written: \(message) (\(name))",
             hint: "Drop the constraint or trigger, or change it to admit these rows, and run again.")
+    }
+}
+
+extension RecordRefusals {
+    /// Within a transaction that is the caller's.
+    init(_ writer: MergeWriter, _ connection: SQLiteConnection, runID: String) {
+        struct Done: Error {}
+        self.init(
+            write: { batch in try connection.savepoint { try writer.write(batch, runID: runID) } },
+            undoing: { body in
+                do {
+                    try connection.savepoint {
+                        try body()
+                        throw Done()
+                    }
+                } catch is Done {}
+            },
+            reason: { ($0 as? ConstraintViolation)?.text })
     }
 }

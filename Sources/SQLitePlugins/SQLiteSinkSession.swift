@@ -117,10 +117,10 @@ actor SQLiteSinkSession: SinkSession {
             // Savepoints cost, so they are for those who need them.
             return try store.connection.describingViolations {
                 try prepare(batch) { writer, runID in
-                    try Refusals(
-                        writer: writer, connection: store.connection, tables: store.tables.definitions, runID: runID,
-                        shard: context.shard
-                    ).write(batch)
+                    let observed = try RecordRefusals(writer, store.connection, runID: runID).write(
+                        batch, store.tables.definitions, runID: runID, shard: context.shard)
+                    try Failpoint.reach("sqlite.prepare.after-refusals")
+                    return observed
                 }
             }
         }

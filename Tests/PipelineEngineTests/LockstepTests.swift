@@ -109,6 +109,29 @@ import Testing
         #expect(pipeline.stores.allSatisfy { $0.current.lastRun?.counts.records == 60 })
     }
 
+    /// A complete date that is done again keeps its ID. A process that dies when only one sink has begun it anew leaves the
+    /// other one with the run of before, which is no part of this one.
+    @Test func aDateDoneAgainIsNotTakenForTheOneBefore() async {
+        let pipeline = TestPipeline([.merge, .append], ids: TestPipeline.ids(0..<30), answer: TestPipeline.everybody)
+        let date = LogicalDate("2026-05-05")
+        #expect(await pipeline.run(RunRequest(logicalDate: date)).exitCode == 0)
+        pipeline.stores[1].failing { step in
+            if step == .begin { throw PipelineError(.ioError, "pulled the plug") }
+        }
+        let again = pipeline.next(TestPipeline.ids(5..<45)) { userID, _, _ in
+            try TestPipeline.found(["later-\(TestPipeline.number(userID))"])
+        }
+        #expect(await again.run(RunRequest(logicalDate: date, fresh: true)).exitCode == 74)
+        pipeline.stores[1].failing(nil)
+        let report = await again.run(RunRequest(logicalDate: date))
+        #expect(report.exitCode == 0)
+        for store in again.stores {
+            #expect(store.current.lastRun?.state == .complete)
+            #expect(store.current.lastRun?.counts.records == 40)
+            #expect(store.current.checkpoint?.progress.nextOrdinal == 40)
+        }
+    }
+
     /// A sink of the plan that the unfinished run never began in is refused once the others have gone on.
     @Test func aSinkThatIsAddedInMidRunIsRefused() async {
         var pipeline = TestPipeline([.merge], ids: TestPipeline.ids(0..<60), answer: TestPipeline.everybody)

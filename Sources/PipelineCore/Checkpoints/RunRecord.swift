@@ -21,6 +21,11 @@ public struct RunRecord: Sendable, Hashable {
     /// The program's version.
     public var version: String
 
+    /// Whether two sinks speak of the same execution: a complete run that is done again keeps its ID, but not its start.
+    public func isSameExecution(as other: RunRecord) -> Bool {
+        runID == other.runID && startedAt == other.startedAt
+    }
+
     public init(
         runID: String, state: RunState, logicalDate: String, startedAt: String, finishedAt: String? = nil,
         counts: RunCounts = RunCounts(), version: String

@@ -163,7 +163,7 @@ public struct PipelineRunner: Sendable {
     private func resume(_ record: RunRecord, _ request: RunRequest, _ sinks: [SinkLane]) async throws -> RunReport {
         var lanes = sinks
         for index in lanes.indices {
-            if let last = lanes[index].found.lastRun, last.runID == record.runID, last.state != .abandoned {
+            if let last = lanes[index].found.lastRun, last.isSameExecution(as: record), last.state != .abandoned {
                 lanes[index].checkpoint = lanes[index].found.checkpoint
                 lanes[index].end = last.state == .running ? nil : last.state
             } else {

@@ -26,7 +26,7 @@ package enum RunDecision: Equatable {
         if let run = unfinished.first, !request.fresh {
             try checkAgreement(states, on: run)
             let isFetched = states.allSatisfy { _, state, _ in
-                guard let last = state.lastRun, last.runID == run.runID else { return false }
+                guard let last = state.lastRun, last.isSameExecution(as: run) else { return false }
                 return last.state == .complete || last.state == .unpublished
             }
             return isFetched ? .settle(run) : .resume(run)
@@ -50,7 +50,7 @@ package enum RunDecision: Equatable {
         let fresh = "Run with --fresh to give the unfinished run up and begin again."
         var numbers: [Int] = []
         for (name, state, fingerprint) in states {
-            guard let last = state.lastRun, last.runID == run.runID, last.state != .abandoned,
+            guard let last = state.lastRun, last.isSameExecution(as: run), last.state != .abandoned,
                 let checkpoint = state.checkpoint
             else {
                 if let last = state.lastRun, last.state == .running || last.state == .unpublished {

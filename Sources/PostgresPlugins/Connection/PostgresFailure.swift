@@ -46,7 +46,9 @@ struct PostgresFailure: Error {
     ///   - target: what the sink calls its place.
     ///   - doing: what couldn't be done, to follow "cannot".
     func pipelineError(target: String, doing: String) -> PipelineError {
-        let what = "\(target): cannot \(doing): \(text)"
+        // What is wrong with a row may quote it (only constraints are known by name alone): that stands in no log.
+        let isQuoting = isAboutRows && !isOf("23")
+        let what = "\(target): cannot \(doing): " + (isQuoting ? "the server refused a row (\(sqlState ?? ""))" : text)
         let later = "What is committed is safe; run again to go on behind it."
         if isDisconnected || sqlState == nil {
             return PipelineError(.unavailable, what, hint: "Check that the server can be reached. \(later)")

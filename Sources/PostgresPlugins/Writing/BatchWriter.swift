@@ -11,6 +11,8 @@ final class BatchWriter {
     private let places: LayoutPlaces
     private let merge: StagedMerge
     private var hasStaging = false
+    /// The open transaction has staged rows already.
+    private var hasStagedRows = false
     /// Batches that are staged at once before rows are copied straight to their place again.
     private var stagedAhead = 0
     private var lastDetour = 0
@@ -26,6 +28,7 @@ final class BatchWriter {
 
     /// Makes the session's staging tables, in front of the first transaction that needs them.
     func prepareStaging() throws {
+        hasStagedRows = false
         if hasStaging { return }
         try connection.execute(StagedMerge.creation(tables.definitions))
         hasStaging = true
@@ -33,40 +36,23 @@ final class BatchWriter {
 
     /// Writes a batch's rows; records that the server refuses are left out, and a row of `failures` stands for each.
     func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> SinkObservations {
-        var observed: SinkObservations
-        var failures = places.failures.map { batch.tables[$0.index] }
-        do {
-            observed = try isolated { try writeContent(batch, runID: run.runID) }
-        } catch let failure as PostgresFailure where failure.isAboutRows {
-            var refusals = RowRefusals(batch, places)
-            guard refusals.canTellRecordsApart else { throw failure }
-            observed = try leaveOut(&refusals, batch, runID: run.runID)
-            refusals.account(in: &observed)
-            if let place = places.failures {
-                failures = refusals.failureRows(added: batch.tables[place.index], run: run, shard: shard)
-            }
-        }
+        let observed = try refusals(runID: run.runID).write(
+            batch, tables.definitions, runID: run.runID, shard: shard)
         try Failpoint.reach("postgres.prepare.after-parts")
-        if let failures, let place = places.failures, !failures.isEmpty {
-            try failures.withRows { rows in
-                _ = try BinaryCopy.send(
-                    rows, Array(0..<rows.count), of: place.definition, to: StagedMerge.staging(place.definition),
-                    connection)
-            }
-            try connection.execute(merge.upsert(place))
-        }
         return observed
     }
 
     /// Removes what an earlier execution of the same run left behind: its failures, and in `append` its rows.
-    func clear(run runID: String, shard: Int) throws {
+    ///
+    /// - Parameter isShared: whether other shards have rows of this run.
+    func clear(run runID: String, shard: Int, isShared: Bool) throws {
         if let failures = places.failures?.definition, failures.index(of: "run_id") != nil {
             let hasShard = failures.index(of: "shard") != nil
             try connection.query(
                 "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
                 hasShard ? [runID, String(shard)] : [runID])
         }
-        guard tables.mode == .append else { return }
+        guard tables.mode == .append, !isShared else { return }
         for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {
             try connection.query("DELETE FROM \(tables.name(place.definition.name)) WHERE run_id = $1", [runID])
         }
@@ -76,6 +62,8 @@ final class BatchWriter {
 
     /// Users, endpoints and their parts.
     private func writeContent(_ batch: Batch, runID: String) throws -> SinkObservations {
+        // A part of a batch whose other parts were staged before it.
+        if hasStagedRows { try connection.execute(StagedMerge.emptying(tables.definitions)) }
         let none = RowBuffer(columnCount: 1)
         let users = places.users.map { batch.tables[$0.index] } ?? none
         let endpoints = places.endpoints.map { batch.tables[$0.index] } ?? none
@@ -109,6 +97,7 @@ final class BatchWriter {
                 stagedAhead -= 1
             }
         }
+        hasStagedRows = true
         let counts = try copy(batch, resolved, users, endpoints, to: StagedMerge.staging)
         let outdated = try copyOutdated(resolved.outdated(), endpoints)
         try Failpoint.reach("postgres.prepare.after-copy")
@@ -156,29 +145,37 @@ final class BatchWriter {
 
     // MARK: Refusals
 
-    /// Writes the batch without the records that the server refuses.
-    private func leaveOut(_ refusals: inout RowRefusals, _ batch: Batch, runID: String) throws -> SinkObservations {
-        try connection.execute("SAVEPOINT sluice_search")
-        func search() throws -> SinkObservations {
-            try refusals.search { ordinals in
-                let observed = try isolated {
-                    try writeContent(batch.only(ordinals, places), runID: runID)
+    private func refusals(runID: String) -> RecordRefusals {
+        RecordRefusals(
+            write: { batch in
+                try self.isolated {
+                    let observed = try self.writeContent(batch, runID: runID)
+                    try self.writeFailures(of: batch)
+                    return observed
                 }
-                try connection.execute(StagedMerge.emptying(tables.definitions))
-                return observed
-            }
+            },
+            undoing: { body in
+                try self.connection.execute("SAVEPOINT sluice_search")
+                try body()
+                try self.connection.execute("ROLLBACK TO SAVEPOINT sluice_search; RELEASE SAVEPOINT sluice_search")
+            },
+            reason: { error in
+                guard let failure = error as? PostgresFailure, failure.isAboutRows else { return nil }
+                // By the name that the user knows.
+                return failure.text.replacing(PostgresTables.shadow(of: ""), with: "")
+            })
+    }
+
+    private func writeFailures(of batch: Batch) throws {
+        guard let place = places.failures else { return }
+        try batch.tables[place.index].withRows { rows in
+            guard rows.count > 0 else { return }
+            hasStagedRows = true
+            _ = try BinaryCopy.send(
+                rows, Array(0..<rows.count), of: place.definition, to: StagedMerge.staging(place.definition), connection
+            )
         }
-        let piecewise = try search()
-        // Piece by piece an endpoint that moves within the batch would count as removed; all at once it doesn't.
-        try connection.execute("ROLLBACK TO SAVEPOINT sluice_search")
-        do {
-            return try isolated { try writeContent(batch.only(refusals.accepted, places), runID: runID) }
-        } catch let failure as PostgresFailure where failure.isAboutRows {
-            // What passes record by record may offend as a whole, where a constraint looks at several rows.
-            refusals.forget()
-            _ = piecewise
-            return try search()
-        }
+        if !batch.tables[place.index].isEmpty { try connection.execute(merge.upsert(place)) }
     }
 
     /// Runs `body` so that its failure undoes no more than itself. Constraints that wait for the end of the transaction

@@ -2,6 +2,7 @@ import Flattening
 import Logging
 import PipelineCore
 import PipelineEngine
+import Synchronization
 
 /// A pipeline over sinks in memory, run as one process after the other would.
 struct TestPipeline: Sendable {
@@ -46,9 +47,17 @@ struct TestPipeline: Sendable {
                     layout: .normalized(mode: sink.mode), content: contents[index], fingerprint: "f")
             }, batchSize: batchSize, limits: limits, onChangedInput: .refuse, version: "1.0.0")
         let runner = PipelineRunner(
-            plan: plan, log: log, stop: stop, board: ProgressBoard(), parking: ParkingPolicy(), now: { date })
+            plan: plan, log: log, stop: stop, board: ProgressBoard(), parking: ParkingPolicy(),
+            now: { Self.moment(of: date) })
         return await runner.run(request)
     }
+
+    /// No two moments are the same.
+    private static func moment(of date: LogicalDate) -> LogicalDate {
+        LogicalDate(milliseconds: date.milliseconds + Int64(moments.add(1, ordering: .relaxed).newValue % 900))
+    }
+
+    private static let moments = Atomic(0)
 
     /// One call's last report.
     @discardableResult

@@ -1,22 +1,22 @@
-internal import PipelineCore
-
 /// The records of one batch, found again in its rows by their ordinals.
-struct BatchRecords {
+package struct BatchRecords {
     /// In input order; records that failed have no part in it.
-    let ordinals: [Int64]
+    package let ordinals: [Int64]
     private let batch: Batch
     private let tables: [TableDefinition]
     private let users: Int?
     private let endpoints: Int?
 
     /// Nil where the layout doesn't tell which record a row is of.
-    init?(_ batch: Batch, _ tables: [TableDefinition]) {
+    package init?(_ batch: Batch, _ tables: [TableDefinition]) {
         self.batch = batch
         self.tables = tables
         users = tables.firstIndex { $0.role == .users }
         endpoints = tables.firstIndex { $0.role == .endpoints }
         let owners = [users, endpoints].compactMap { $0 }
-        guard !owners.isEmpty, owners.allSatisfy({ tables[$0].index(of: "ordinal") != nil }) else { return nil }
+        guard !owners.isEmpty, tables.contains(where: { $0.role == .failures }),
+            owners.allSatisfy({ tables[$0].index(of: "ordinal") != nil })
+        else { return nil }
         let groups = endpoints.map { batch.tables[$0].rowCount } ?? 0
         for (table, buffer) in zip(tables, batch.tables) where table.role == .endpointParts {
             guard buffer.groupEnds.count == groups else { return nil }
@@ -27,7 +27,7 @@ struct BatchRecords {
     }
 
     /// The batch with the rows of these records alone, and without failures.
-    func keeping(_ kept: ArraySlice<Int64>) -> Batch {
+    package func keeping(_ kept: ArraySlice<Int64>) -> Batch {
         let kept = Set(kept)
         var part = select { kept.contains($0) }
         for (place, table) in tables.enumerated() where table.role == .failures {
@@ -38,11 +38,11 @@ struct BatchRecords {
 
     /// The batch without the rows of these records, each of which has a row among the failures instead.
     ///
-    /// - Parameter refused: what the database said, by ordinal.
-    func refusing(_ refused: [Int64: ConstraintViolation], runID: String, shard: Int) -> Batch {
+    /// - Parameter refused: what the store said, by ordinal.
+    package func refusing(_ refused: [Int64: String], runID: String, shard: Int) -> Batch {
         var rest = select { refused[$0] == nil }
         for (place, table) in tables.enumerated() where table.role == .failures {
-            for (ordinal, violation) in refused.sorted(by: { $0.key < $1.key }) {
+            for (ordinal, reason) in refused.sorted(by: { $0.key < $1.key }) {
                 let record = firstRow(of: ordinal)
                 for column in table.columns {
                     let value: RowView.Value =
@@ -51,7 +51,8 @@ struct BatchRecords {
                         case "shard": .integer(Int64(shard))
                         case "ordinal": .integer(ordinal)
                         case "code": .text("RefusedBySink")
-                        case "message": .text("[\(violation.name)] \(PrintableText.of(violation.message))")
+                        case "message": .text(reason)
+                        case "attempts": .integer(0)
                         default: record[column.name] ?? .null
                         }
                     rest.tables[place].append(value)
@@ -62,7 +63,7 @@ struct BatchRecords {
     }
 
     /// What a batch that lacks records differs by in the counts that the whole one came with.
-    func corrections(_ rest: Batch, refused: Int) -> SinkObservations {
+    package func corrections(_ rest: Batch, refused: Int) -> SinkObservations {
         var observed = SinkObservations()
         observed.refused = refused
         for (place, table) in tables.enumerated() {
@@ -111,53 +112,5 @@ struct BatchRecords {
             return values
         }
         return [:]
-    }
-}
-
-extension RowBuffer {
-    /// The rows that are kept.
-    fileprivate func rows(_ isKept: [Bool]) -> RowBuffer {
-        var result = RowBuffer(columnCount: columnCount)
-        for row in 0..<rowCount where isKept[row] { result.append(row: row, of: self) }
-        return result
-    }
-
-    /// The groups that are kept, with their ends.
-    fileprivate func groups(_ isKept: [Bool]) -> RowBuffer {
-        var result = RowBuffer(columnCount: columnCount)
-        var row = 0
-        for (group, end) in groupEnds.enumerated() {
-            if isKept[group] {
-                while row < end {
-                    result.append(row: row, of: self)
-                    row += 1
-                }
-                result.endGroup()
-            }
-            row = end
-        }
-        return result
-    }
-
-    private mutating func append(row: Int, of other: RowBuffer) {
-        for cell in other.cells[row * columnCount..<(row + 1) * columnCount] {
-            switch cell.kind {
-            case .null, .integer, .real: append(cell)
-            case .text, .json, .time:
-                let start = Int(cell.bits)
-                append(other.arena[start..<start + Int(cell.length)].withUnsafeBytes { store(cell.kind, $0) })
-            }
-        }
-    }
-
-    fileprivate mutating func append(_ value: RowView.Value) {
-        switch value {
-        case .null: append(Cell.null)
-        case .integer(let number): append(Cell.integer(number))
-        case .number(let number): append(Cell.real(number))
-        case .text(let text): append(store(.text, text))
-        case .json(let text): append(store(.json, text))
-        case .time(let text): append(store(.time, text))
-        }
     }
 }
