@@ -65,6 +65,10 @@ extension PostgresSink: Plugin {
         if url != nil, let other = given.first?.name ?? password.map({ _ in "password" }) {
             throw OptionError(other, "can't stand beside 'url': write it into the URL, or spell all of it in options")
         }
+        if let name = given.first(where: { $0.name == "dbname" })?.value, name.contains("=") || name.contains("://") {
+            throw OptionError(
+                "dbname", "must be the name of a database; a URL or a string of keywords belongs in 'url'")
+        }
         do {
             return PostgresSink(
                 name: context.name,

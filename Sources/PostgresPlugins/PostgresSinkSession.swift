@@ -15,6 +15,8 @@ actor PostgresSinkSession: SinkSession {
     private var run: RunRecord?
     private var checkpoint: Checkpoint?
     private var pending: Pending?
+    /// Tables that were dropped under an unfinished run: a run that begins anew makes them again, none goes on without them.
+    private var lost: [String] = []
 
     /// What the open transaction changes, and what it takes to do it again.
     private struct Pending {
@@ -40,7 +42,8 @@ actor PostgresSinkSession: SinkSession {
     func connect() throws {
         try attempting("open the database", outageLimit: sink.firstContact, isOpening: true) { store in
             try Failpoint.reach("postgres.open.connected")
-            try store.tables.create(in: store.connection)
+            lost = try store.tables.lost(in: store.connection, shard: context.shard)
+            if lost.isEmpty { try store.tables.create(in: store.connection) }
             let state = try store.ledger.state()
             if sink.mode == .replace, let run = state.lastRun, run.state == .running || run.state == .unpublished {
                 try Publication(store.connection, store.tables).check(run: run.runID)
@@ -101,6 +104,7 @@ actor PostgresSinkSession: SinkSession {
             runID: record.runID, commitNumber: 0, progress: .start, counts: RunCounts(), fingerprint: fingerprint)
         try Failpoint.reach("postgres.begin.before-transaction")
         try attempting("begin run \(record.runID)") { store in
+            if !lost.isEmpty { try store.tables.create(in: store.connection) }
             try store.connection.transaction {
                 let isShared = try store.ledger.otherShardsHave(record.runID)
                 if isShared, sink.mode == .append, try store.ledger.run(withID: record.runID) != nil {
@@ -118,6 +122,7 @@ actor PostgresSinkSession: SinkSession {
                 try Failpoint.reach("postgres.begin.before-commit")
             }
         }
+        lost = []
         run = record
         checkpoint = start
         try Failpoint.reach("postgres.begin.after-commit")
@@ -128,6 +133,7 @@ actor PostgresSinkSession: SinkSession {
 
     func prepare(_ batch: Batch) throws -> SinkObservations {
         try idle()
+        try checkTables()
         guard let run, let checkpoint, batch.commitNumber == checkpoint.commitNumber + 1 else {
             throw PipelineError(
                 .software,
@@ -144,6 +150,7 @@ actor PostgresSinkSession: SinkSession {
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
         try idle()
+        try checkTables()
         guard var run, let checkpoint else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
         }
@@ -351,6 +358,14 @@ actor PostgresSinkSession: SinkSession {
     private func disconnect() {
         store?.connection.close()
         store = nil
+    }
+
+    private func checkTables() throws {
+        guard let first = lost.first else { return }
+        throw PipelineError(
+            .configuration,
+            "\(sink.target): table '\(first)' is gone, and with it what the unfinished run has committed there",
+            hint: "Restore the database to resume the run, or run with --fresh to begin again.")
     }
 
     /// - Throws: where something is prepared, or the session is closed.

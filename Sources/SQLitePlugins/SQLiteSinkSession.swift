@@ -10,6 +10,8 @@ actor SQLiteSinkSession: SinkSession {
     private let context: SinkContext
     private let warn: @Sendable (String) -> Void
     private var lock: RunLock?
+    /// Tables that were dropped under an unfinished run: a run that begins anew makes them again, none goes on without them.
+    private var lost: [String] = []
     private var store: SQLiteStore?
 
     init(_ sink: SQLiteSink, _ context: SinkContext, warn: @escaping @Sendable (String) -> Void) {
@@ -34,7 +36,8 @@ actor SQLiteSinkSession: SinkSession {
         try tables.check(in: connection)
         try connection.configure()
         try Failpoint.reach("sqlite.open.configured")
-        try tables.create(in: connection)
+        lost = try tables.lost(in: connection, shard: context.shard)
+        if lost.isEmpty { try tables.create(in: connection) }
         store = try SQLiteStore(connection, tables, shard: context.shard)
     }
 
@@ -90,6 +93,8 @@ actor SQLiteSinkSession: SinkSession {
         run.counts = RunCounts()
         let checkpoint = Checkpoint(
             runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint)
+        if !lost.isEmpty { try store.tables.create(in: store.connection) }
+        lost = []
         try Failpoint.reach("sqlite.begin.before-transaction")
         try store.connection.transaction {
             try store.tables.removeRows(ofRun: run.runID, ledger: store.ledger, in: store.connection)
@@ -110,6 +115,7 @@ actor SQLiteSinkSession: SinkSession {
 
     func prepare(_ batch: Batch) throws -> SinkObservations {
         let store = try idle()
+        try checkTables()
         try Failpoint.reach("sqlite.prepare.before-transaction")
         do {
             return try prepare(batch) { writer, runID in try writer.write(batch, runID: runID) }
@@ -152,6 +158,7 @@ actor SQLiteSinkSession: SinkSession {
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
         let store = try idle()
+        try checkTables()
         guard var run = store.run, var checkpoint = store.checkpoint else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
         }
@@ -237,5 +244,13 @@ actor SQLiteSinkSession: SinkSession {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
         }
         return store
+    }
+
+    private func checkTables() throws {
+        guard let first = lost.first else { return }
+        throw PipelineError(
+            .configuration,
+            "\(sink.target): table '\(first)' is gone, and with it what the unfinished run has committed there",
+            hint: "Restore the database to resume the run, or run with --fresh to begin again.")
     }
 }

@@ -84,6 +84,20 @@ struct SQLiteTables {
         return statements + owners
     }
 
+    /// Tables that are gone although an unfinished run has committed to them.
+    func lost(in connection: SQLiteConnection, shard: Int) throws -> [String] {
+        let names = Set(
+            try connection.query("SELECT name FROM sqlite_schema WHERE type = 'table'").compactMap { $0[0] })
+        guard names.contains(RunLedger.runs.name), names.contains(RunLedger.checkpoints.name) else { return [] }
+        let missing = definitions.map(\.name).filter { !names.contains($0) }
+        if missing.isEmpty { return [] }
+        let committed = try connection.query(
+            "SELECT 1 FROM sluice_checkpoints JOIN sluice_runs AS r USING (pipeline, shard, run_id) "
+                + "WHERE pipeline = ?1 AND shard = CAST(?2 AS INTEGER) AND r.state IN ('running', 'unpublished') "
+                + "AND commit_number > 0", pipeline, String(shard))
+        return committed.isEmpty ? [] : missing
+    }
+
     // MARK: DDL
 
     /// The DDL of one table.

@@ -34,6 +34,13 @@ struct Recovery {
         guard let standing = checkpoint?.standing ?? Manifest.standing(in: path), folder.owns(standing),
             path == folder.underWay(standing.run.runID)
         else { return }
+        if history[standing.run.runID] == nil, checkpoint != nil, standing.checkpoint.commitNumber > 0,
+            standing.sequence > history.newest?.sequence ?? 0
+        {
+            // Somebody deleted its record; what is committed is worth more than that.
+            try history.write(standing)
+            warn("the record of run \(standing.run.runID) was missing; it is made anew from the run's checkpoint")
+        }
         guard let record = history[standing.run.runID], record.sequence == standing.sequence else {
             // Made by a `begin` that never finished, or the form of a run that gave way to a later one.
             return try folder.discard(path)

@@ -29,12 +29,12 @@ package struct RecordRefusals {
     ) throws -> SinkObservations {
         do { return try write(batch) } catch {
             guard reason(error) != nil, let records = BatchRecords(batch, tables) else { throw error }
-            return try writeRest(records, after: error, runID: runID, shard: shard)
+            return try writeRest(records, tables, after: error, runID: runID, shard: shard)
         }
     }
 
     private func writeRest(
-        _ records: BatchRecords, after first: any Error, runID: String, shard: Int
+        _ records: BatchRecords, _ tables: [TableDefinition], after first: any Error, runID: String, shard: Int
     ) throws -> SinkObservations {
         var refused: [Int64: String] = [:]
         var last = first
@@ -42,7 +42,7 @@ package struct RecordRefusals {
             // One record may be in another's way, and the two may be refused in turn: each time at least one goes.
             let before = refused.count
             let candidates = records.ordinals.filter { refused[$0] == nil }
-            try undoing { try search(records, candidates[...], &refused) }
+            try undoing { try search(records, candidates[...], tables, &refused) }
             guard refused.count > before else { throw last }
             let rest = records.refusing(refused, runID: runID, shard: shard)
             do {
@@ -61,18 +61,22 @@ package struct RecordRefusals {
 
     /// Finds records that aren't admitted beside those in front of them.
     private func search(
-        _ records: BatchRecords, _ ordinals: ArraySlice<Int64>, _ refused: inout [Int64: String]
+        _ records: BatchRecords, _ ordinals: ArraySlice<Int64>, _ tables: [TableDefinition],
+        _ refused: inout [Int64: String]
     ) throws {
         guard let first = ordinals.first else { return }
-        do { _ = try write(records.keeping(ordinals)) } catch {
+        let part = records.keeping(ordinals)
+        do { _ = try write(part) } catch {
             guard let reason = reason(error) else { throw error }
             if ordinals.count == 1 {
                 refused[first] = reason
                 return
             }
+            // Each half is cut out of its own part: a batch is never gone through as often as it has records.
+            guard let parts = BatchRecords(part, tables) else { throw error }
             let middle = ordinals.startIndex + ordinals.count / 2
-            try search(records, ordinals[..<middle], &refused)
-            try search(records, ordinals[middle...], &refused)
+            try search(parts, ordinals[..<middle], tables, &refused)
+            try search(parts, ordinals[middle...], tables, &refused)
         }
     }
 }

@@ -35,6 +35,9 @@ struct PostgresFailure: Error {
 
     var isUniqueViolation: Bool { sqlState == "23505" }
 
+    /// The server has no way to do that: COPY into a table with row-level security.
+    var isUnsupported: Bool { sqlState == "0A000" }
+
     /// The server took offence at a row: 22 data exceptions, 23 constraints, 44 check options of views, P0 what a trigger
     /// raises, 54 what is too big for an index or a page.
     var isAboutRows: Bool { !isDisconnected && isOf("22", "23", "44", "P0", "54") }

@@ -90,6 +90,9 @@ struct PostgresTables {
         }
         return try definitions.compactMap { definition in
             guard let owner = owners[definition.name] else {
+                if mode == .replace, catalog.relations[definition.name] != nil {
+                    try checkEmpty(definition, in: connection)
+                }
                 return "INSERT INTO \(name(RunLedger.owners.name)) (table_name, pipeline, mode) "
                     + "VALUES (\(literal(definition.name)), \(literal(pipeline)), \(literal(mode.rawValue)))"
             }
@@ -107,6 +110,30 @@ struct PostgresTables {
             }
             return nil
         }
+    }
+
+    private func checkEmpty(_ definition: TableDefinition, in connection: PostgresConnection) throws {
+        if try connection.query("SELECT 1 FROM \(name(definition.name)) LIMIT 1").rowCount == 0 { return }
+        throw PipelineError(
+            .configuration,
+            "\(target): table '\(definition.name)' has rows that no pipeline wrote, and mode 'replace' would take their "
+                + "place",
+            hint: "Name another schema, or rename the table.")
+    }
+
+    /// Tables that are gone although an unfinished run has committed to them.
+    func lost(in connection: PostgresConnection, shard: Int) throws -> [String] {
+        let catalog = try SchemaCatalog(schema: schema, in: connection)
+        guard catalog.relations[RunLedger.runs.name] != nil, catalog.relations[RunLedger.checkpoints.name] != nil else {
+            return []
+        }
+        let missing = definitions.map(\.name).filter { catalog.relations[$0] == nil }
+        if missing.isEmpty { return [] }
+        let committed = try connection.query(
+            "SELECT 1 FROM \(name(RunLedger.checkpoints.name)) JOIN \(name(RunLedger.runs.name)) AS r "
+                + "USING (pipeline, shard, run_id) WHERE pipeline = $1 AND shard = $2 "
+                + "AND r.state IN ('running', 'unpublished') AND commit_number > 0", [pipeline, String(shard)])
+        return committed.rowCount == 0 ? [] : missing
     }
 
     // MARK: DDL

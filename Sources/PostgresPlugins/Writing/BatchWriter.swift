@@ -85,10 +85,13 @@ final class BatchWriter {
             if stagedAhead == 0 {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
                 do {
-                    try isolated { _ = try copy(batch, resolved, users, endpoints, to: tables.destination) }
+                    try isolated {
+                        _ = try copyOwners(resolved, users, endpoints, to: tables.destination)
+                        _ = try copyParts(batch, resolved, to: tables.destination)
+                    }
                     lastDetour = 0
                     return SinkObservations()
-                } catch let failure as PostgresFailure where failure.isUniqueViolation {
+                } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
                     // Where keys repeat once they often do: the vain attempts get rarer.
                     lastDetour = min(64, lastDetour * 2 + 1)
                     stagedAhead = lastDetour
@@ -98,29 +101,52 @@ final class BatchWriter {
             }
         }
         hasStagedRows = true
-        let counts = try copy(batch, resolved, users, endpoints, to: StagedMerge.staging)
+        let counts = try copyOwners(resolved, users, endpoints, to: StagedMerge.staging)
         let outdated = try copyOutdated(resolved.outdated(), endpoints)
         try Failpoint.reach("postgres.prepare.after-copy")
-        return try merge.run(connection, runID: runID, counts: counts, outdated: outdated)
+        return try merge.run(connection, runID: runID, counts: counts, outdated: outdated) {
+            // Straight to their place, as the parts of all endpoints that the batch brings are gone from there; unless
+            // somebody writes the same endpoints at this moment.
+            do {
+                try isolated { _ = try copyParts(batch, resolved, to: tables.destination) }
+            } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
+                let counts = try copyParts(batch, resolved, to: StagedMerge.staging)
+                for place in places.parts where counts[place.definition.name] ?? 0 > 0 {
+                    try connection.execute(merge.upsert(place))
+                }
+            }
+        }
     }
 
-    /// - Returns: rows copied, by table.
-    private func copy(
-        _ batch: Batch, _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace,
+    /// - Returns: rows of users and endpoints copied, by table.
+    private func copyOwners(
+        _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace,
         to destination: (TableDefinition) -> String
     ) throws -> [String: Int] {
         var counts: [String: Int] = [:]
-        func send(_ rows: RowsInPlace, _ order: [Int], _ place: LayoutPlaces.Place) throws {
-            counts[place.definition.name] = try BinaryCopy.send(
-                rows, order, of: place.definition, to: destination(place.definition), connection)
-        }
         // Those that others may refer to come first.
-        if let place = places.users { try send(users, resolved.users(), place) }
-        if let place = places.endpoints { try send(endpoints, resolved.endpoints(), place) }
+        if let place = places.users {
+            counts[place.definition.name] = try BinaryCopy.send(
+                users, resolved.users(), of: place.definition, to: destination(place.definition), connection)
+        }
+        if let place = places.endpoints {
+            counts[place.definition.name] = try BinaryCopy.send(
+                endpoints, resolved.endpoints(), of: place.definition, to: destination(place.definition), connection)
+        }
+        return counts
+    }
+
+    /// - Returns: rows of parts copied, by table.
+    private func copyParts(
+        _ batch: Batch, _ resolved: BatchMerge, to destination: (TableDefinition) -> String
+    ) throws -> [String: Int] {
+        var counts: [String: Int] = [:]
         for place in places.parts {
             let buffer = batch.tables[place.index]
-            try buffer.withRows { rows in
-                try send(rows, resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), place)
+            counts[place.definition.name] = try buffer.withRows { rows in
+                try BinaryCopy.send(
+                    rows, resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), of: place.definition,
+                    to: destination(place.definition), connection)
             }
         }
         return counts

@@ -55,22 +55,23 @@ struct StagedMerge {
     /// - Parameters:
     ///   - counts: staged rows by table, so that nothing is asked of tables without rows.
     ///   - outdated: staged keys of endpoints that are to be gone.
+    ///   - parts: writes the parts of the staged endpoints; by then the store has none of them any more.
     func run(
-        _ connection: PostgresConnection, runID: String, counts: [String: Int], outdated: Int
+        _ connection: PostgresConnection, runID: String, counts: [String: Int], outdated: Int, parts: () throws -> Void
     ) throws -> SinkObservations {
         var observed = SinkObservations()
+        // Users first: others may refer to them, and two writers that have fetched the same user take turns here, so that
+        // what is looked up from here on is what the other one has left.
+        if let users = places.users, counts[users.definition.name] ?? 0 > 0 {
+            try connection.execute(upsert(users))
+        }
         if let endpoints = places.endpoints {
             let staged = counts[endpoints.definition.name] ?? 0
             let users = places.users.flatMap { counts[$0.definition.name] } ?? 0
             observed = try clear(connection, endpoints, runID: runID, staged: staged, users: users, outdated: outdated)
             try Failpoint.reach("postgres.prepare.after-deletes")
             if staged > 0 { try connection.execute(upsert(endpoints)) }
-            for part in places.parts where counts[part.definition.name] ?? 0 > 0 {
-                try connection.execute(upsert(part))
-            }
-        }
-        if let users = places.users, counts[users.definition.name] ?? 0 > 0 {
-            try connection.execute(upsert(users))
+            try parts()
         }
         return observed
     }
