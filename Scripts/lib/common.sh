@@ -90,11 +90,11 @@ require_build_packages() { require_packages libsqlite3-dev libpq-dev zlib1g-dev 
 require_python() {
     local wanted="$root/Tests/EndToEnd/requirements.txt" venv="$root/.venv"
     python=python3
-    if command -v python3 >/dev/null && python3 -c 'import boto3, duckdb, pytest, orjson' 2>/dev/null; then return; fi
+    if command -v python3 >/dev/null && python3 -c 'import boto3, duckdb, moto, pytest, orjson' 2>/dev/null; then return; fi
     python="$venv/bin/python"
     if [ -x "$python" ] && cmp -s "$wanted" "$venv/requirements.txt"; then return; fi
     require_packages python3 python3-venv
-    say "installing boto3, duckdb, pytest and orjson into .venv"
+    say "installing what the end-to-end tests need into .venv"
     python3 -m venv "$venv" || die "'python3 -m venv' failed; is python3-venv there?"
     "$python" -m pip --quiet --disable-pip-version-check install --requirement "$wanted" ||
         die "pip couldn't install what Tests/EndToEnd/requirements.txt names; is PyPI within reach?"

@@ -11,7 +11,7 @@ EXAMPLES = Path(__file__).parents[2] / "pipelines"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.yaml")))
-def test_an_example_runs(sluice, synthetic, tmp_path, name):
+def test_an_example_runs(sluice, synthetic, tmp_path, name, request):
     server = synthetic(users=1200)
     folder = tmp_path / "pipelines"
     folder.mkdir()
@@ -27,8 +27,12 @@ def test_an_example_runs(sluice, synthetic, tmp_path, name):
     (folder / "all-users.txt.gz").write_text(ids)
     (folder / "users.csv").write_text("user_id\n" + ids)
     environment = {"PINPOINT_APP_ID": APPLICATION, "PINPOINT_ENDPOINT_URL": server.url}
+    database = None
+    if "DATABASE_URL" in text:
+        database = request.getfixturevalue("postgres")()
+        environment["DATABASE_URL"] = database.url()
     result = sluice("run", folder / name, "--output", "json", environment=environment).expect(0)
     assert result.summary["records"] == 1200 and result.summary["failed"] == 0
-    stores = list((folder / "out").glob("*.sqlite"))
-    assert len(stores) == 1 and Store(stores[0]).count("users") == 1200
+    stores = [Store(path) for path in (folder / "out").glob("*.sqlite")] + ([database.store()] if database else [])
+    assert [store.count("users") for store in stores] == [1200]
     shutil.rmtree(folder)

@@ -118,9 +118,10 @@ import Testing
         pipeline.stores[1].failing { step in
             if step == .begin { throw PipelineError(.ioError, "pulled the plug") }
         }
-        let again = pipeline.next(TestPipeline.ids(5..<45)) { userID, _, _ in
+        var again = pipeline.next(TestPipeline.ids(5..<45)) { userID, _, _ in
             try TestPipeline.found(["later-\(TestPipeline.number(userID))"])
         }
+        again.millisecondsLater = 1
         #expect(await again.run(RunRequest(logicalDate: date, fresh: true)).exitCode == 74)
         pipeline.stores[1].failing(nil)
         let report = await again.run(RunRequest(logicalDate: date))

@@ -49,8 +49,8 @@ struct PostgresFailure: Error {
     ///   - target: what the sink calls its place.
     ///   - doing: what couldn't be done, to follow "cannot".
     func pipelineError(target: String, doing: String) -> PipelineError {
-        // What is wrong with a row may quote it (only constraints are known by name alone): that stands in no log.
-        let isQuoting = isAboutRows && !isOf("23")
+        // Data exceptions quote the value that they are about: that stands in no log.
+        let isQuoting = isOf("22")
         let what = "\(target): cannot \(doing): " + (isQuoting ? "the server refused a row (\(sqlState ?? ""))" : text)
         let later = "What is committed is safe; run again to go on behind it."
         if isDisconnected || sqlState == nil {

@@ -2,7 +2,6 @@ import Flattening
 import Logging
 import PipelineCore
 import PipelineEngine
-import Synchronization
 
 /// A pipeline over sinks in memory, run as one process after the other would.
 struct TestPipeline: Sendable {
@@ -13,6 +12,8 @@ struct TestPipeline: Sendable {
     var batchSize = 10
     var concurrency = 8
     var limits = RunLimits()
+    /// How far the clock has moved on.
+    var millisecondsLater: Int64 = 0
 
     init(_ modes: [WriteMode], ids: [String], answer: @escaping ScriptedLookup.Answer) {
         sinks = modes.map { ($0, MemoryStore()) }
@@ -36,7 +37,8 @@ struct TestPipeline: Sendable {
 
     /// One call: all its reports.
     func reports(_ request: RunRequest = RunRequest(), stop: StopSignal = StopSignal()) async -> [RunReport] {
-        let date = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
+        let day = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
+        let date = LogicalDate(milliseconds: day.milliseconds + millisecondsLater)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let plan = RunPlan(
@@ -48,16 +50,9 @@ struct TestPipeline: Sendable {
             }, batchSize: batchSize, limits: limits, onChangedInput: .refuse, version: "1.0.0")
         let runner = PipelineRunner(
             plan: plan, log: log, stop: stop, board: ProgressBoard(), parking: ParkingPolicy(),
-            now: { Self.moment(of: date) })
+            now: { date })
         return await runner.run(request)
     }
-
-    /// No two moments are the same.
-    private static func moment(of date: LogicalDate) -> LogicalDate {
-        LogicalDate(milliseconds: date.milliseconds + Int64(moments.add(1, ordering: .relaxed).newValue % 900))
-    }
-
-    private static let moments = Atomic(0)
 
     /// One call's last report.
     @discardableResult
