@@ -48,7 +48,7 @@ class Poll:
         """Saw these contents, in this order, and nothing else."""
         if self.error:
             raise AssertionError(f"a reader was disturbed after {self.looks} looks: {self.error!r}") from self.error
-        assert self.looks >= 10 * len(contents), f"only {self.looks} looks"
+        assert self.looks >= 3 * len(contents), f"only {self.looks} looks"
         places = [contents.index(found) if found in contents else found for found in self.seen]
         assert places == sorted(set(places), key=str), f"seen: {places}"
         assert places[0] == 0 and places[-1] == len(contents) - 1
