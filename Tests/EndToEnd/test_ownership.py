@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from support.content import Store
@@ -176,3 +177,35 @@ def test_two_runs_at_once(sluice, server, pipeline, tmp_path, kind):
     first.kill()
     assert sluice.run(written).expect(0).summary["resumed_from"] == 20
     place.content()
+
+
+def test_a_table_that_is_dropped_under_a_run(sluice, server, pipeline, tmp_path):
+    """What an unfinished run has committed is gone: it can't go on as if it weren't. A run begun anew makes it again."""
+    place = place_of("sqlite merge", tmp_path)
+    written = pipeline(place)
+    plan = {"SLUICE_FAILPOINT": "sqlite.prepare.before-transaction#3=kill"}
+    killed = sluice.run(written, "--logical-date", LOGICAL_DATE, environment=plan)
+    assert killed.code == -9, killed.err
+    path = Path(place.sink["path"])
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT commit_number FROM sluice_checkpoints").fetchone() == (2,)
+        connection.executescript("DROP TABLE endpoint_metrics")
+    for _ in range(2):
+        result = sluice.run(written, "--logical-date", LOGICAL_DATE).expect(78)
+        assert "endpoint_metrics" in result.message and "--fresh" in result.message
+    sluice.run(written, "--logical-date", LOGICAL_DATE, "--fresh").expect(0)
+    assert Store(path).count("users") == 60 and Store(path).count("endpoints") == 120
+    assert Store(path).count("endpoint_metrics") > 0
+
+
+def test_a_deleted_record_costs_no_committed_batch(sluice, server, pipeline, tmp_path):
+    place = place_of("ndjson append", tmp_path)
+    written = pipeline(place)
+    plan = {"SLUICE_FAILPOINT": "ndjson.prepare.before-write#3=kill"}
+    assert sluice.run(written, "--logical-date", LOGICAL_DATE, environment=plan).code == -9
+    records = list((Path(place.sink["path"]) / ".sluice" / "runs").glob("*.json"))
+    assert len(records) == 1
+    records[0].unlink()
+    result = sluice.run(written, "--logical-date", LOGICAL_DATE).expect(0)
+    assert result.summary["resumed_from"] == 40 and result.summary["records"] == 60
+    assert "is made anew" in result.err

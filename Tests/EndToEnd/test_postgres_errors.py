@@ -551,3 +551,33 @@ def test_a_full_disk_of_the_server(sluice, postgres, synthetic, pipeline, small_
     result = sluice.run(full, "--logical-date", LOGICAL_DATE).expect(0)
     assert result.summary["resumed_from"] >= committed
     same_content(database.store(), whole.store())
+
+
+def test_a_url_where_a_name_belongs(sluice, postgres, pipeline):
+    """libpq would take it, and what is shown of the place would hold the password."""
+    database = postgres()
+    for value in (database.url(), "host=127.0.0.1 password=hunter2-secret"):
+        result = sluice.run(pipeline({"type": "postgres", "dbname": value})).expect(78)
+        assert "'url'" in result.message and "hunter2" not in result.err
+
+
+def test_replace_leaves_rows_that_no_pipeline_wrote(sluice, postgres, pipeline):
+    database = postgres()
+    sluice.run(pipeline(database.sink("merge")), "--logical-date", "2025-01-01").expect(0)
+    database.psql(*(f"DELETE FROM pinpoint.{table}" for table in ("sluice_tables", "sluice_runs", "sluice_checkpoints")))
+    before = database.store().count("endpoints")
+    result = sluice.run(pipeline(database.sink("replace"), name="other"), "--logical-date", LOGICAL_DATE).expect(78)
+    check_message(result, "no pipeline wrote")
+    assert database.store().count("endpoints") == before > 0
+
+
+def test_a_table_that_is_dropped_under_a_run(sluice, postgres, pipeline):
+    database = postgres()
+    written = pipeline(database.sink("merge"))
+    plan = {"SLUICE_FAILPOINT": "postgres.prepare.before-transaction#3=kill"}
+    assert sluice.run(written, "--logical-date", LOGICAL_DATE, environment=plan).code == -9
+    database.psql("DROP TABLE pinpoint.users CASCADE")
+    for _ in range(2):
+        check_message(sluice.run(written, "--logical-date", LOGICAL_DATE).expect(78), "users", "--fresh")
+    sluice.run(written, "--logical-date", LOGICAL_DATE, "--fresh").expect(0)
+    assert database.store().count("users") == COUNT and database.store().count("endpoints") == 2 * COUNT

@@ -1,4 +1,4 @@
-/// The type of a column, as DESIGN's tables name it. Each sink maps it to a type of its own.
+/// The type of a column, as the tables' definitions name it. Each sink maps it to a type of its own.
 public enum ColumnType: String, Sendable, Hashable {
     /// UTF-8 without U+0000 and lone surrogates.
     case text
