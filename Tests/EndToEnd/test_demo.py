@@ -67,3 +67,15 @@ def processes():
                 yield int(name), int(fields[2])
             except OSError:
                 continue
+
+
+def test_the_demo_writes_to_a_database(sluice, postgres, tmp_path):
+    """Twice: the second time after a demo that was cut off."""
+    database = postgres()
+    environment = {"DATABASE_URL": database.url()}
+    arguments = ("demo", "--users", 300, "--directory")
+    killed = {"SLUICE_FAILPOINT": "postgres.prepare.before-transaction#2=kill", **environment}
+    assert sluice(*arguments, tmp_path / "one", environment=killed).code == -9
+    result = sluice(*arguments, tmp_path / "two", environment=environment).expect(0)
+    assert database.store("sluice_demo").count("users") == 300
+    assert "sluice_demo.endpoints" in result.out
