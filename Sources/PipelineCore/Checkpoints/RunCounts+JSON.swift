@@ -42,6 +42,7 @@ extension RunCounts {
             ("found", \.found), ("absent", \.absent), ("failed", \.failed), ("endpoints", \.endpoints),
             ("superseded", \.superseded), ("removed", \.removed), ("previous_endpoints", \.previousEndpoints),
             ("refused", \.refused),
+            ("other_shards", \.elsewhere),
         ]
     }
 }

@@ -1,4 +1,5 @@
-/// What a run has done so far. The account balances: `records == found + absent + failed`, parked users aside.
+/// What a run has done so far. The account balances: `records == found + absent + failed`, parked users and other shards'
+/// records aside.
 public struct RunCounts: Sendable, Hashable {
     public var found = 0
     public var absent = 0
@@ -13,6 +14,8 @@ public struct RunCounts: Sendable, Hashable {
     public var previousEndpoints = 0
     /// Records that the sink refused because of their content.
     public var refused = 0
+    /// Records that belong to other shards.
+    public var elsewhere = 0
     /// Rows written, by table.
     public var rows: [String: Int] = [:]
 
@@ -30,6 +33,7 @@ public struct RunCounts: Sendable, Hashable {
         left.removed += right.removed
         left.previousEndpoints += right.previousEndpoints
         left.refused += right.refused
+        left.elsewhere += right.elsewhere
         left.rows.merge(right.rows, uniquingKeysWith: +)
     }
 }

@@ -14,6 +14,8 @@ public enum PluginKind: String, Sendable, Hashable, CaseIterable {
 public enum SourcePlan: Sendable {
     /// IDs that are looked up one by one; the engine joins them in order.
     case lookup(reader: any UserReader, lookup: any UserLookup, concurrency: Int)
+    /// Records that hold their endpoints already.
+    case archive(reader: any ArchiveReader, decoder: any RecordDecoder, conflict: ConflictPolicy)
 }
 
 /// A plugin: a value with a name and an option schema, made from options.
@@ -45,18 +47,21 @@ public struct PluginContext: Sendable {
     public var environment: [String: String]
     /// The program's version.
     public var version: String
+    /// Of how many shards this process runs one: it gets that part of every rate. 1 where the run isn't sharded.
+    public var shards: Int
     /// Takes a warning for the log.
     public var warn: @Sendable (String) -> Void
 
     public init(
         pipeline: String, name: String, stateDirectory: String, environment: [String: String], version: String,
-        warn: @escaping @Sendable (String) -> Void
+        shards: Int = 1, warn: @escaping @Sendable (String) -> Void
     ) {
         self.pipeline = pipeline
         self.name = name
         self.stateDirectory = stateDirectory
         self.environment = environment
         self.version = version
+        self.shards = shards
         self.warn = warn
     }
 }

@@ -36,6 +36,12 @@ public struct InputFault: Sendable, Equatable {
         case invalidEncoding = "InvalidEncoding"
         case missingField = "MissingField"
         case unterminatedQuote = "UnterminatedQuote"
+        /// A record of an archive that isn't what an archive holds.
+        case malformedRecord = "MalformedRecord"
+        /// An archive's record of another application than the configured one.
+        case wrongApplication = "WrongApplication"
+        /// A file of an archive that ends early or is corrupt; reading goes on with the next file.
+        case damagedFile = "DamagedFile"
     }
 
     public var code: Code

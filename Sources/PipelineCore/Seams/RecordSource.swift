@@ -17,6 +17,8 @@ public enum SourceEvent: Sendable {
     case record(SourceRecord)
     /// The ordinal at the head is set aside. `next` and `hashedBytes` are as a record's.
     case parked(ParkedRecord, next: Position, hashedBytes: [UInt8])
+    /// The ordinal at the head belongs to another shard.
+    case skipped(next: Position, hashedBytes: [UInt8])
     /// No new ordinals follow; what does follow was parked.
     case inputEnded
 }

@@ -30,16 +30,23 @@ public struct SinkContext: Sendable {
     public var pipeline: String
     /// From 0; 0 where the run isn't sharded.
     public var shard: Int
+    /// How many shards the run has; 1 where it isn't sharded.
+    public var shards: Int
     /// In the order of a batch's buffers.
     public var tables: [TableDefinition]
     /// What becomes of a table that exists and lacks some of its columns.
     public var onNewColumns: NewColumnsPolicy
+    /// Which of two rows with one endpoint's key counts, where no user's fetch decides it.
+    public var conflict: ConflictPolicy
 
     public init(
-        pipeline: String, shard: Int = 0, tables: [TableDefinition], onNewColumns: NewColumnsPolicy = .add
+        pipeline: String, shard: Int = 0, shards: Int = 1, tables: [TableDefinition],
+        onNewColumns: NewColumnsPolicy = .add, conflict: ConflictPolicy = .last
     ) {
         self.pipeline = pipeline
         self.shard = shard
+        self.shards = shards
+        self.conflict = conflict
         self.tables = tables
         self.onNewColumns = onNewColumns
     }
@@ -51,6 +58,15 @@ public enum NewColumnsPolicy: String, Sendable, Hashable, CaseIterable {
     case add
     /// Refuse to open the sink; the table stays as it is.
     case refuse
+}
+
+/// Which of two rows with one endpoint's key counts: within a batch, in the store, and in `append` and `replace` within the
+/// run. The one that gives way is counted as superseded, and its parts go with it. A store without keys keeps both.
+public enum ConflictPolicy: String, Sendable, Hashable, CaseIterable {
+    /// The one that comes later replaces the earlier one unless its `effective_date` is older; none is older than any.
+    case newest
+    /// The one that comes later, always.
+    case last
 }
 
 /// What a sink holds of one pipeline and shard.

@@ -5,6 +5,14 @@ public protocol UserReader: Sendable {
     var sourceFile: String? { get }
     /// Bytes of input that `Position.offset` counts up to, for the progress display; nil where that isn't known.
     var inputSize: UInt64? { get }
+    /// Makes the input ready for a run, once in each process and in front of the first `open`.
+    ///
+    /// What can't be read twice (standard input, the answer to a query) is kept aside here, durably, so that every later
+    /// process of the run reads the same; what is kept already is taken as it is.
+    func prepare(for run: InputRun) async throws
+    /// The run is complete: what was kept aside for it goes. Nothing depends on it: what a process that died has left
+    /// behind goes with the next run's `prepare`.
+    func release(_ run: InputRun) async
     /// Opens the input at a position that this reader yielded earlier, or at `.start`.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it is missing or unreadable.
@@ -13,6 +21,25 @@ public protocol UserReader: Sendable {
 
 extension UserReader {
     public var inputSize: UInt64? { nil }
+    public func prepare(for run: InputRun) async throws {}
+    public func release(_ run: InputRun) async {}
+}
+
+/// The run that an input is read for.
+public struct InputRun: Sendable, Hashable {
+    public var pipeline: String
+    /// From 0; 0 where the run isn't sharded.
+    public var shard: Int
+    public var runID: String
+    /// UTC text with three decimals: a run that is done again keeps its ID, but not its start.
+    public var startedAt: String
+
+    public init(pipeline: String, shard: Int = 0, runID: String, startedAt: String) {
+        self.pipeline = pipeline
+        self.shard = shard
+        self.runID = runID
+        self.startedAt = startedAt
+    }
 }
 
 /// An opened input. One task at a time uses it.

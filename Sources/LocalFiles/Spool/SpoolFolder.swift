@@ -1,0 +1,76 @@
+package import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// Where inputs that can't be read twice are kept aside, a file for each run: for this user's eyes alone.
+///
+/// A spool appears under its name when it is complete and durable, so one that is there can be trusted.
+package struct SpoolFolder: Sendable {
+    private let path: String
+
+    /// - Parameter path: absolute; the folder is made with its first spool.
+    package init(_ path: String) { self.path = path }
+
+    /// The file of a run's input, whether or not it is there.
+    package func path(of run: InputRun) -> String {
+        // The start tells a run from an earlier execution of the same ID.
+        let start = String(run.startedAt.filter { $0.isASCII && ($0.isLetter || $0.isNumber) })
+        return "\(path)/\(prefix(run))\(run.runID).\(start)\(Self.suffix)"
+    }
+
+    /// Whether a run's input is kept aside.
+    package func holds(_ run: InputRun) -> Bool { access(path(of: run), F_OK) == 0 }
+
+    /// Keeps a run's input aside, unless it is already; what other runs of the pipeline and shard have left behind goes.
+    ///
+    /// - Parameter write: writes the input to the file that it is given.
+    /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `write` throws, and then there is
+    ///   no spool.
+    package func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws {
+        try Folder.make(path, permissions: 0o700)
+        removeOthers(run)
+        guard !holds(run) else { return }
+        let name = path(of: run)
+        let aside = name + ".new"
+        do {
+            let file = try SpoolFile(creating: aside)
+            try write(file)
+            try file.finish()
+            guard rename(aside, name) == 0 else { throw SystemFailure.pipelineError(errno, creating: name) }
+            try Failpoint.reach("spool.fill.after-rename")
+            let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if folder >= 0 {
+                _ = fsync(folder)
+                close(folder)
+            }
+        } catch {
+            unlink(aside)
+            throw error
+        }
+    }
+
+    /// Removes a run's spool, if there is one.
+    package func remove(_ run: InputRun) { unlink(path(of: run)) }
+
+    private static let suffix = ".spool"
+
+    /// A pipeline's name holds no dot, so no other pipeline's prefix begins with this one.
+    private func prefix(_ run: InputRun) -> String { "\(run.pipeline).\(run.shard)." }
+
+    private func removeOthers(_ run: InputRun) {
+        guard let folder = opendir(path) else { return }
+        defer { closedir(folder) }
+        let own = path(of: run)
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            guard name.hasPrefix(prefix(run)), name.hasSuffix(Self.suffix) || name.hasSuffix(Self.suffix + ".new"),
+                "\(path)/\(name)" != own
+            else { continue }
+            unlink("\(path)/\(name)")
+        }
+    }
+}
