@@ -52,7 +52,8 @@ package final class SpoolFile {
     private func failure(_ number: Int32) -> PipelineError {
         PipelineError(
             .ioError, "cannot write \(path): \(SystemFailure.text(number))",
-            hint: "The input is kept aside there while the run lasts. Free some space, or name another state_directory.")
+            hint: "The input is kept aside there while the run lasts. Free some space, or name another state_directory."
+        )
     }
 }
 

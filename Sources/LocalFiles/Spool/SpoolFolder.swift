@@ -66,7 +66,9 @@ package struct SpoolFolder: Sendable {
         defer { closedir(folder) }
         let own = path(of: run)
         while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
             guard name.hasPrefix(prefix(run)), name.hasSuffix(Self.suffix) || name.hasSuffix(Self.suffix + ".new"),
                 "\(path)/\(name)" != own
             else { continue }
