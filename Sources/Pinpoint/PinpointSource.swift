@@ -165,9 +165,12 @@ public struct PinpointSource: Plugin {
         func seconds(_ options: Options, _ key: String, _ standard: Double) -> Double {
             options.duration(key).map { $0 / .seconds(1) } ?? standard
         }
+        // Shards share what the service allows.
+        let part = 1 / Double(max(1, context.shards))
         return ServiceConfiguration(
             signingName: GetUserEndpoints.signingName, region: place.region, endpoint: place.endpoint,
-            requestsPerSecond: rate.number("requests_per_second") ?? 300, burst: rate.number("burst") ?? 30,
+            requestsPerSecond: (rate.number("requests_per_second") ?? 300) * part,
+            burst: max(1, (rate.number("burst") ?? 30) * part),
             adaptsRate: rate.boolean("adaptive") ?? true, concurrency: concurrency,
             retry: RetryPolicy(
                 maxAttempts: retry.integer("max_attempts") ?? 8, maxDelay: seconds(retry, "max_delay", 20),

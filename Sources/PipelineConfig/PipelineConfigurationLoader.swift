@@ -8,19 +8,22 @@ public struct PipelineConfigurationLoader: Sendable {
     private let registry: PluginRegistry
     private let environment: [String: String]
     private let version: String
+    private let shards: Int
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - environment: the process's, for `${NAME}` and for plugins.
     ///   - version: the program's, for plugins.
+    ///   - shards: of how many shards the process runs one, for plugins.
     ///   - warn: takes the plugins' warnings.
     public init(
-        registry: PluginRegistry, environment: [String: String], version: String,
+        registry: PluginRegistry, environment: [String: String], version: String, shards: Int = 1,
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.registry = registry
         self.environment = environment
         self.version = version
+        self.shards = shards
         self.warn = warn
     }
 
@@ -47,7 +50,8 @@ public struct PipelineConfigurationLoader: Sendable {
             registry: registry, interpolation: Interpolation(environment: environment, folder: folder),
             diagnostics: diagnostics,
             context: PluginContext(
-                pipeline: "", name: "", stateDirectory: folder, environment: environment, version: version, warn: warn))
+                pipeline: "", name: "", stateDirectory: folder, environment: environment, version: version,
+                shards: shards, warn: warn))
         let configuration = decoder.decodePipeline(document.root, file: path)
         guard var configuration, !decoder.diagnostics.hasErrors else {
             throw ConfigurationErrors(decoder.diagnostics.sorted)
@@ -89,11 +93,11 @@ extension OptionDecoder {
         guard let plain, let source, let transforms, let sinks,
             let plan = source.product as? SourcePlan,
             let layout = plain.options("flatten")?.text("layout").flatMap(TableLayout.init),
-            let batchSize = plain.integer("batch_size"),
             let limits = plain.options("limits").flatMap(RunLimits.init),
             let onChangedInput = plain.text("on_changed_input").flatMap(ChangedInputPolicy.init),
             let onNewColumns = plain.text("on_new_columns").flatMap(NewColumnsPolicy.init)
         else { return nil }
+        let batchSize = plain.integer("batch_size") ?? plan.standardBatchSize
         return PipelineConfiguration(
             pipeline: context.pipeline, file: file, sourceTypeName: source.factory.typeName, source: plan,
             transforms: transforms.compactMap { $0.product as? any Transform },
@@ -106,7 +110,9 @@ extension OptionDecoder {
             layout: layout, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
             onNewColumns: onNewColumns,
             stateDirectory: context.stateDirectory, warnings: [],
-            shaping: OutputShaping(values: plain, source: source, transforms: transforms, sinks: sinks))
+            shaping: OutputShaping(
+                values: plain.setting("batch_size", to: .integer(batchSize)), source: source, transforms: transforms,
+                sinks: sinks))
     }
 
     private mutating func decodeSource(_ root: DocumentNode) -> DecodedPlugin? {

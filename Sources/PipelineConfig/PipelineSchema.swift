@@ -13,7 +13,8 @@ public enum PipelineSchema {
             "flatten", .object(flatten), .defaulted("{}"), shapesOutput: true, "How endpoints become rows"),
         OptionField("sinks", .list(.plugin(.sink)), .required, "Where the rows go, at least one place"),
         OptionField(
-            "batch_size", .integer(1...10_000), .defaulted("500"), shapesOutput: true, "Users in one commit"),
+            "batch_size", .integer(1...10_000), .optional, shapesOutput: true,
+            "Users in one commit, 500 where it isn't given; lines of an archive, 10000"),
         OptionField("limits", .object(limits), .defaulted("{}"), "What stops a run before it does harm"),
         OptionField(
             "on_changed_input", .enumeration(ChangedInputPolicy.allCases.map(\.rawValue)), .defaulted("refuse"),

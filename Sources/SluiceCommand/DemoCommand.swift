@@ -74,7 +74,7 @@ struct DemoCommand: AsyncParsableCommand {
             var environment = ["AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"]
             environment["DATABASE_URL"] = databaseURL
             let pipeline = try PipelineFile(path: files.pipeline, log: log, environment: environment)
-            return await SupervisedRun(plan: pipeline.plan, log: log, isQuiet: false).run(
+            return await SupervisedRun(plan: pipeline.plan(), log: log, isQuiet: false).run(
                 // A demo that was interrupted left its run in a database unfinished.
                 RunRequest(fresh: true))
         } catch let errors as ConfigurationErrors {

@@ -12,17 +12,19 @@ struct PipelineFile {
 
     /// - Throws: `ConfigurationErrors`.
     init(
-        path: String, log: Logger, logsUserIDs: Bool = false,
+        path: String, log: Logger, logsUserIDs: Bool = false, shards: Int = 1,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
             registry: .builtIn(log: log, logsUserIDs: logsUserIDs), environment: environment, version: Version.number,
-            warn: { log.warning("\($0)") })
+            shards: shards, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }
 
     /// The pipeline, ready for the engine.
-    var plan: RunPlan {
+    ///
+    /// - Parameter limit: the input is taken to end after so many records.
+    func plan(shard: Shard = .whole, limit: Int? = nil) -> RunPlan {
         let fingerprints = configuration.fingerprintTexts { hexadecimal(SHA256.hash(data: $0)) }
         // Sinks without transforms of their own share their rows, where these also have the same columns.
         var shared: [Layout: Int] = [:]
@@ -33,17 +35,21 @@ struct PipelineFile {
             contents += 1
             return contents - 1
         }
+        // The same configuration gives other output in shards, or with a limit.
+        var scope: [UInt8] = []
+        if !shard.isWhole { scope += Array("\nshards=\(shard.count)".utf8) }
+        if let limit { scope += Array("\nlimit=\(limit)".utf8) }
         let sinks = zip(configuration.sinks, fingerprints).map { configured, text in
             let layout = Layout.normalized(mode: configured.sink.mode)
             return PlannedSink(
                 sink: configured.sink, transforms: configuration.transforms + configured.transforms, layout: layout,
                 content: content(layout, isShared: configured.transforms.isEmpty),
-                fingerprint: hexadecimal(SHA256.hash(data: text)))
+                fingerprint: hexadecimal(SHA256.hash(data: text + scope)))
         }
         return RunPlan(
             pipeline: configuration.pipeline, source: configuration.source, sinks: sinks,
             batchSize: configuration.batchSize, limits: configuration.limits,
             onChangedInput: configuration.onChangedInput, onNewColumns: configuration.onNewColumns,
-            version: Version.number)
+            shard: shard, inputLimit: limit, version: Version.number)
     }
 }

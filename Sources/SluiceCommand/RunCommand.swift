@@ -41,6 +41,8 @@ struct RunCommand: AsyncParsableCommand {
         })
     var logicalDate: LogicalDate?
 
+    @OptionGroup(title: "Part of the input") var part: InputPart
+
     @Option(help: "How the summary looks: text, or json on one line.")
     var output = OutputFormat.text
 
@@ -57,9 +59,11 @@ struct RunCommand: AsyncParsableCommand {
         if quiet { log.logLevel = max(log.logLevel, .warning) }
         let plan: RunPlan
         do {
-            let pipeline = try PipelineFile(path: file, log: log, logsUserIDs: logUserIDs)
+            let shard = try part.chosenShard()
+            let pipeline = try PipelineFile(
+                path: file, log: log, logsUserIDs: logUserIDs, shards: shard.count)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
-            plan = pipeline.plan
+            plan = pipeline.plan(shard: shard, limit: part.limit)
         } catch let errors as ConfigurationErrors {
             Terminal.standardError.writeLine("\(errors)")
             throw ExitCode(errors.kind.rawValue)
@@ -67,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
         let request = RunRequest(
             logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)))
         let reports = await SupervisedRun(plan: plan, log: log, isQuiet: quiet).run(request)
-        for report in reports { output.print(report) }
+        for report in reports { output.print(report, isLimited: part.limit != nil) }
         if let code = reports.last?.exitCode, code != 0 { throw ExitCode(code) }
     }
 }
@@ -77,18 +81,25 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 
     /// The summary on standard output, and what went wrong on standard error.
-    func print(_ report: RunReport) {
+    ///
+    /// - Parameter isLimited: The run was about the input's first records alone.
+    func print(_ report: RunReport, isLimited: Bool = false) {
         if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
         if let error = report.error {
             Terminal.standardError.writeLine("sluice: error: \(error)")
         } else if report.exitCode != 0, let summary = report.summary {
-            Terminal.standardError.writeLine("sluice: \(Self.shortcoming(of: summary))")
+            Terminal.standardError.writeLine("sluice: \(Self.shortcoming(of: summary, isLimited: isLimited))")
         }
     }
 
     /// Why a run that came to its end isn't a success.
-    private static func shortcoming(of summary: RunSummary) -> String {
+    private static func shortcoming(of summary: RunSummary, isLimited: Bool) -> String {
         let counts = summary.counts
+        if summary.state == .unpublished, isLimited {
+            return
+                "a run with --limit is never published: what was there stays. Run with --fresh and without --limit to "
+                + "give this run up and do all"
+        }
         let failed = "\(counts.failed) of \(counts.records) records failed, more than accept_failed allows"
         if summary.state == .unpublished {
             let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }

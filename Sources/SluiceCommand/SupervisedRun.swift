@@ -36,7 +36,7 @@ struct SupervisedRun {
         display.cancel()
         await display.value
         watch.cancel()
-        if case .lookup(_, let lookup, _) = plan.source { await lookup.shutdown() }
+        await plan.source.lookup?.shutdown()
         return reports
     }
 }

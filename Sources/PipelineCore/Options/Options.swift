@@ -4,6 +4,11 @@ public struct Options: Sendable {
 
     public init(_ values: [String: OptionValue]) { self.values = values }
 
+    /// The same options with one more, or with another value for one of them.
+    public func setting(_ key: String, to value: OptionValue) -> Options {
+        Options(values.merging([key: value]) { _, new in new })
+    }
+
     public subscript(_ key: String) -> OptionValue? { values[key] }
     public var keys: Dictionary<String, OptionValue>.Keys { values.keys }
 

@@ -18,6 +18,33 @@ public enum SourcePlan: Sendable {
     case archive(reader: any ArchiveReader, decoder: any RecordDecoder, conflict: ConflictPolicy)
 }
 
+extension SourcePlan {
+    /// Which of two rows with one endpoint's key counts.
+    public var conflict: ConflictPolicy {
+        switch self {
+        case .lookup: .last
+        case .archive(_, _, let conflict): conflict
+        }
+    }
+
+    /// What is asked while the run goes on; nil where the records are complete as they are read.
+    public var lookup: (any UserLookup)? {
+        switch self {
+        case .lookup(_, let lookup, _): lookup
+        case .archive: nil
+        }
+    }
+
+    /// Records in a batch where the configuration doesn't say: at the API's pace a batch of users takes a second or two,
+    /// and an archive's lines are small and come fast.
+    public var standardBatchSize: Int {
+        switch self {
+        case .lookup: 500
+        case .archive: 10_000
+        }
+    }
+}
+
 /// A plugin: a value with a name and an option schema, made from options.
 public protocol Plugin: SendableMetatype {
     associatedtype Product: Sendable

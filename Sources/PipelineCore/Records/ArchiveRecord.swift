@@ -1,5 +1,5 @@
 /// One record as an archive's reader yields it: a document, or the reason why there is none.
-public struct ArchiveRecord: Sendable {
+public struct ArchiveRecord: ConsumedRecord {
     public enum Content: Sendable, Equatable {
         /// A JSON document, not yet validated: the line as it stands there, or what a row of CSV says.
         case document([UInt8])

@@ -1,5 +1,5 @@
 /// One record as a user reader yields it: an ID, or the reason why there is none.
-public struct InputRecord: Sendable {
+public struct InputRecord: ConsumedRecord {
     /// The ID, exactly as it stands in the input (never trimmed), or what is wrong with the input here.
     public enum Content: Sendable, Equatable {
         case userID(String)

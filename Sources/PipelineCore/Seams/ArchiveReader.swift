@@ -6,19 +6,10 @@ public protocol ArchiveReader: Sendable {
     func open() async throws -> any ArchiveCursor
 }
 
-/// An opened archive. One task at a time uses it.
-public protocol ArchiveCursor: Actor {
-    /// The next records, in input order, at most `limit` of them; empty at the end of input.
-    ///
-    /// Faulty input is yielded as a record, never skipped. Blank lines are no records.
-    ///
-    /// - Throws: `PipelineError` of kind `.noInput` where reading can't go on. Records in front of the fault are yielded
-    ///   first.
-    func next(limit: Int) async throws -> [ArchiveRecord]
+/// An opened archive. A damaged file ends with a fault among the records, and reading goes on with the next one.
+public protocol ArchiveCursor: InputCursor where Record == ArchiveRecord {
     /// The part of the input that has been read, from 0 to 1, for the progress display; nil where that isn't known.
     var fractionRead: Double? { get }
-    /// Gives back files; no call follows.
-    func close() async
 }
 
 /// What an archive's documents mean. Pure, and safe to call from many tasks at once.

@@ -42,15 +42,5 @@ public struct InputRun: Sendable, Hashable {
     }
 }
 
-/// An opened input. One task at a time uses it.
-public protocol UserCursor: Actor {
-    /// The next records, in input order, at most `limit` of them; empty at the end of input.
-    ///
-    /// Faulty input is yielded as a record, never skipped. Blank lines are no records.
-    ///
-    /// - Throws: `PipelineError` of kind `.noInput` where reading can't go on (a truncated gzip file). Records in
-    ///   front of the fault are yielded first.
-    func next(limit: Int) async throws -> [InputRecord]
-    /// Gives back files and connections; no call follows.
-    func close() async
-}
+/// An opened list of users. A gzip file that is cut off is where reading can't go on.
+public protocol UserCursor: InputCursor where Record == InputRecord {}

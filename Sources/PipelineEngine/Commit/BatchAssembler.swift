@@ -22,6 +22,8 @@ package struct BatchAssembler {
     private var progress: RunProgress
     private var hash: InputHash
     private var parkedTaken = 0
+    /// Records of other shards in the batch at hand.
+    private var skipped = 0
     private let sourceState: @Sendable () -> String?
 
     /// - Parameter hash: The state behind the input consumed so far, whose digest `progress` holds.
@@ -56,6 +58,9 @@ package struct BatchAssembler {
         case .parked(let record, let next, let hashedBytes):
             progress.parked.append(record)
             return consume(hashedBytes, next: next)
+        case .skipped(let next, let hashedBytes):
+            skipped += 1
+            return consume(hashedBytes, next: next)
         case .inputEnded:
             progress.inputEnded = true
             return finish()
@@ -89,9 +94,11 @@ package struct BatchAssembler {
         progress.sourceState = sourceState()
         var contents: [AssembledBatch.BatchContent] = []
         for index in builders.indices {
-            let (tables, counts) = builders[index].finish()
+            var (tables, counts) = builders[index].finish()
+            counts.elsewhere = skipped
             contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts))
         }
+        skipped = 0
         return AssembledBatch(contents: contents, progress: progress)
     }
 }

@@ -45,13 +45,15 @@ actor LockstepCommitter {
     /// Ends the run in every sink, in two steps as well. A `replace` with more failures than are accepted isn't published:
     /// it waits.
     ///
+    /// - Parameter publishes: Whether a `replace` may be published at all; otherwise it waits, whatever failed.
     /// - Throws: as `commit`.
-    func complete(finishedAt: String) async throws {
+    func complete(finishedAt: String, publishes: Bool) async throws {
         var ends: [Int: RunState] = [:]
         for (index, lane) in lanes.enumerated() where lane.end != .complete {
             guard let checkpoint = lane.checkpoint else { continue }
             let end: RunState =
-                lane.mode == .replace && !brakes.limits.accepts(checkpoint.counts) ? .unpublished : .complete
+                lane.mode == .replace && !(publishes && brakes.limits.accepts(checkpoint.counts))
+                ? .unpublished : .complete
             if end != lane.end { ends[index] = end }
         }
         var outcome = await forEach(ends) { session, end in

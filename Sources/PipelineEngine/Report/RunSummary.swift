@@ -101,20 +101,24 @@ public struct RunSummary: Sendable {
     public var text: String {
         var lines: [String] = []
         lines.append("run \(runID): \(description(state))")
+        let elsewhere = counts.elsewhere > 0 ? "; \(counts.elsewhere) more belong to other shards" : ""
         lines.append(
-            "  records     \(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
-        )
+            "  records     \(counts.records) = \(counts.found) found + \(counts.absent) absent + "
+                + "\(counts.failed) failed\(elsewhere)")
         var endpoints = "  endpoints   \(counts.endpoints) written"
         if counts.superseded > 0 { endpoints += ", \(counts.superseded) superseded within the run" }
         if counts.removed > 0 { endpoints += ", \(counts.removed) stale ones removed" }
         lines.append(endpoints)
         let rows = counts.rows.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
-        lines.append(
-            "  calls       \(statistics.requests) sent, \(statistics.retries) retries, \(statistics.throttled) throttled"
-        )
+        // An archive isn't asked.
+        if statistics.requests > 0 {
+            lines.append(
+                "  calls       \(statistics.requests) sent, \(statistics.retries) retries, "
+                    + "\(statistics.throttled) throttled")
+        }
         let seconds = rounded(elapsedSeconds)
-        lines.append("  time        \(seconds) s, \(Int(usersPerSecond.rounded())) users a second")
+        lines.append("  time        \(seconds) s, \(Int(usersPerSecond.rounded())) records a second")
         if let resumedFrom { lines.append("  resumed     at ordinal \(resumedFrom)") }
         for sink in sinks {
             var line =
@@ -130,7 +134,7 @@ public struct RunSummary: Sendable {
     private func description(_ state: RunState) -> String {
         switch state {
         case .running: "not complete; run again to go on"
-        case .unpublished: "all is fetched, but more users failed than accept_failed allows: not published"
+        case .unpublished: "all is fetched, but not published"
         case .complete, .abandoned: state.rawValue
         }
     }

@@ -44,6 +44,7 @@ public struct PipelineRunner: Sendable {
     /// One run, and what is still to be done after it.
     private func runOnce(_ request: RunRequest) async -> (RunReport, RunRequest?) {
         do {
+            try checkShard(request)
             let sinks = try await openSinks()
             let result: (RunReport, RunRequest?)
             do { result = try await proceed(request, sinks) } catch {
@@ -56,6 +57,21 @@ public struct PipelineRunner: Sendable {
         }
     }
 
+    private func checkShard(_ request: RunRequest) throws {
+        guard !plan.shard.isWhole else { return }
+        if let sink = plan.sinks.first(where: { $0.sink.mode == .replace }) {
+            throw PipelineError(
+                .configuration,
+                "sink '\(sink.sink.name)' replaces its content, and no single shard may publish for all of them",
+                hint: "Run the pipeline as a whole, or use the mode merge or append.")
+        }
+        if request.logicalDate == nil, let sink = plan.sinks.first(where: { $0.sink.mode == .append }) {
+            throw PipelineError(
+                .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",
+                hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")
+        }
+    }
+
     private func openSinks() async throws -> [SinkLane] {
         var lanes: [SinkLane] = []
         do {
@@ -63,7 +79,8 @@ public struct PipelineRunner: Sendable {
                 let sink = planned.sink
                 let session = try await sink.open(
                     SinkContext(
-                        pipeline: plan.pipeline, tables: planned.layout.tables, onNewColumns: plan.onNewColumns))
+                        pipeline: plan.pipeline, shard: plan.shard.index, shards: plan.shard.count,
+                        tables: planned.layout.tables, onNewColumns: plan.onNewColumns, conflict: plan.source.conflict))
                 do {
                     lanes.append(
                         SinkLane(
@@ -210,13 +227,15 @@ public struct PipelineRunner: Sendable {
                     name: sink.name, type: sink.typeName, target: sink.target, mode: sink.mode,
                     nextOrdinal: record.counts.records, state: record.state, counts: record.counts)
             })
-        return RunReport(summary: summary, completionCode: completionCode(records.map(\.counts)))
+        return RunReport(
+            summary: summary, completionCode: completionCode(records.map(\.counts), ends: records.map(\.state)))
     }
 
     /// 0, or 65 where in any sink more failed than is accepted, or rows were refused: their accounts can differ after a
-    /// crash, and a `replace` waits because of its own.
-    func completionCode(_ counts: [RunCounts]) -> Int32 {
-        counts.allSatisfy { plan.limits.accepts($0) && $0.refused == 0 } ? 0 : PipelineError.Kind.incomplete.rawValue
+    /// crash, and a `replace` waits because of its own. So does a `replace` that isn't published for any other reason.
+    func completionCode(_ counts: [RunCounts], ends: [RunState]) -> Int32 {
+        counts.allSatisfy { plan.limits.accepts($0) && $0.refused == 0 } && !ends.contains(.unpublished)
+            ? 0 : PipelineError.Kind.incomplete.rawValue
     }
 }
 

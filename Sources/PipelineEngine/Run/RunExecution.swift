@@ -37,40 +37,75 @@ struct RunExecution {
     ///
     /// - Throws: `ChangedInput`, nothing having been asked or committed.
     func run() async throws -> RunReport {
+        do {
+            return await report(error: try await consumeSource())
+        } catch let error as ChangedInput {
+            throw error
+        } catch is CancellationError {
+            return await report(error: stopped)
+        } catch {
+            return await report(error: PipelineError(describing: error))
+        }
+    }
+
+    /// Opens the source and commits what it yields.
+    ///
+    /// - Throws: what keeps the source from being opened.
+    private func consumeSource() async throws -> PipelineError? {
+        let resume = SourceResume(
+            progress: least.progress, ahead: most.commitNumber > least.commitNumber ? most.progress : nil)
+        let scope = InputScope(shard: runner.plan.shard, limit: runner.plan.inputLimit)
+        let isStopped: @Sendable () -> Bool = { [stop = runner.stop] in stop.isRequested }
         switch runner.plan.source {
         case .lookup(let reader, let lookup, let concurrency):
             runner.board.watch(lookup)
             if let state = most.progress.sourceState ?? inheritedState { lookup.restore(state: state) }
-            let source: LookupSource
-            do {
-                source = try await LookupSource.open(
-                    reader: reader, lookup: lookup, concurrency: concurrency,
-                    resume: SourceResume(
-                        progress: least.progress,
-                        ahead: most.commitNumber > least.commitNumber ? most.progress : nil),
-                    policy: runner.parking, isStopped: { [stop = runner.stop] in stop.isRequested },
-                    sinksWait: { [busy = committer.isBusy] in !busy.isSet })
-            } catch let error as ChangedInput {
-                throw error
-            } catch is CancellationError {
-                return await report(lookup: lookup, error: stopped)
-            } catch {
-                return await report(lookup: lookup, error: PipelineError(describing: error))
+            try await prepare(reader)
+            let source = try await LookupSource.open(
+                reader: reader, lookup: lookup, concurrency: concurrency, resume: resume, scope: scope,
+                policy: runner.parking, isStopped: isStopped, sinksWait: { [busy = committer.isBusy] in !busy.isSet })
+            let size = reader.inputSize.map(Double.init) ?? 0
+            let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
+                size > 0 && position.offset > 0 ? min(1, Double(position.offset) / size) : nil
             }
-            let error = await consume(
-                source, hash: source.consumedHash, inputSize: reader.inputSize, sourceState: { lookup.state })
-            return await report(lookup: lookup, error: error)
+            if error == nil, await isComplete() { await reader.release(inputRun) }
+            return error
+        case .archive(let reader, let decoder, _):
+            let source = try await ArchiveRecordSource.open(
+                reader: reader, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
+            return await consume(source, hash: source.consumedHash, sourceState: { nil }) { _ in source.fractionRead }
         }
     }
 
+    private var inputRun: InputRun {
+        InputRun(
+            pipeline: runner.plan.pipeline, shard: runner.plan.shard.index, runID: record.runID,
+            startedAt: record.startedAt)
+    }
+
+    /// Makes the input ready; a stop ends the wait for it.
+    private func prepare(_ reader: any UserReader) async throws {
+        let run = inputRun
+        let preparation = Task { try await reader.prepare(for: run) }
+        runner.stop.onRequest { preparation.cancel() }
+        defer { runner.stop.onRequest(nil) }
+        do { try await preparation.value } catch {
+            if runner.stop.isRequested { throw CancellationError() }
+            throw error
+        }
+    }
+
+    private func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
+
     private func consume(
-        _ source: any RecordSource, hash: InputHash, inputSize: UInt64?, sourceState: @escaping @Sendable () -> String?
+        _ source: any RecordSource, hash: InputHash, sourceState: @escaping @Sendable () -> String?,
+        fraction: (Position) -> Double?
     ) async -> PipelineError? {
         let plan = runner.plan
         var contents: [Int: (transforms: [any Transform], layout: Layout)] = [:]
         for sink in plan.sinks { contents[sink.content] = (sink.transforms, sink.layout) }
         var assembler = BatchAssembler(
-            run: RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: 0),
+            run: RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: plan.shard.index),
             contents: contents.sorted { $0.key < $1.key }.map(\.value), batchSize: plan.batchSize,
             progress: least.progress, hash: hash, sourceState: sourceState)
         runner.board.update { reading in
@@ -95,7 +130,7 @@ struct RunExecution {
             while !stop.isRequested {
                 let events = try await source.next(limit: min(256, assembler.room))
                 if events.isEmpty { break }
-                note(events, inputSize: inputSize)
+                note(events, fraction)
                 for event in events {
                     if let batch = try assembler.take(event) { try await commits.submit(batch) }
                 }
@@ -118,8 +153,9 @@ struct RunExecution {
             hint: "Run again: it goes on where it stopped.")
     }
 
-    private func note(_ events: [SourceEvent], inputSize: UInt64?) {
+    private func note(_ events: [SourceEvent], _ fraction: (Position) -> Double?) {
         runner.board.update { reading in
+            var last: Position?
             for event in events {
                 switch event {
                 case .record(let record):
@@ -130,13 +166,15 @@ struct RunExecution {
                     case .absent: reading.absent += 1
                     case .failed: reading.failed += 1
                     }
-                    if let inputSize, inputSize > 0, record.next.offset > 0 {
-                        reading.fraction = min(1, Double(record.next.offset) / Double(inputSize))
-                    }
-                case .parked: reading.parked += 1
+                    last = record.next
+                case .parked(_, let next, _):
+                    reading.parked += 1
+                    last = next
+                case .skipped(let next, _): last = next
                 case .inputEnded: break
                 }
             }
+            if let last, let fraction = fraction(last) { reading.fraction = fraction }
         }
     }
 
@@ -145,29 +183,30 @@ struct RunExecution {
         for lane in await committer.lanes {
             guard let checkpoint = lane.checkpoint else { continue }
             let progress = checkpoint.progress
-            guard progress.inputEnded, progress.parked.isEmpty, checkpoint.counts.records == progress.nextOrdinal
+            guard progress.inputEnded, progress.parked.isEmpty,
+                checkpoint.counts.records + checkpoint.counts.elsewhere == progress.nextOrdinal
             else {
                 return PipelineError(
                     .software,
                     "the account of sink '\(lane.name)' doesn't balance: \(progress.nextOrdinal) records were read, "
-                        + "\(checkpoint.counts.records) have an outcome, \(progress.parked.count) are set aside",
+                        + "\(checkpoint.counts.records) have an outcome, \(checkpoint.counts.elsewhere) are other shards', "
+                        + "\(progress.parked.count) are set aside",
                     hint: "This is a fault of sluice. The run isn't marked complete; what is committed is safe.")
             }
         }
         do {
-            try await committer.complete(finishedAt: runner.now().text)
+            try await committer.complete(
+                finishedAt: runner.now().text, publishes: runner.plan.inputLimit == nil)
             return nil
         } catch { return PipelineError(describing: error) }
     }
 
     /// Publishes a `replace` that waits, if its failures are accepted by now.
     func settle() async -> RunReport {
-        var lookup: (any UserLookup)?
-        if case .lookup(_, let planned, _) = runner.plan.source { lookup = planned }
-        return await report(lookup: lookup, error: complete())
+        await report(error: complete())
     }
 
-    private func report(lookup: (any UserLookup)?, error: PipelineError?) async -> RunReport {
+    private func report(error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
         let ends = lanes.map { $0.end ?? .running }
         var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
@@ -177,7 +216,7 @@ struct RunExecution {
             runID: record.runID, logicalDate: record.logicalDate,
             state: [.running, .unpublished].first(where: ends.contains) ?? .complete,
             counts: counts,
-            statistics: lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
+            statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - least.counts.records,
             resumedFrom: resumedFrom,
             sinks: lanes.map { lane in
@@ -188,7 +227,7 @@ struct RunExecution {
             })
         let report = RunReport(
             summary: summary, error: error,
-            completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts)))
+            completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts), ends: ends))
         runner.log.notice(
             "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
         )

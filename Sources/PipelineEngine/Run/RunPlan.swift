@@ -36,12 +36,17 @@ public struct RunPlan: Sendable {
     public var limits: RunLimits
     public var onChangedInput: ChangedInputPolicy
     public var onNewColumns: NewColumnsPolicy
+    /// Which part of the input is this process's.
+    public var shard: Shard
+    /// The input is taken to end after so many records; nil for all of them. Such a run never publishes a `replace`.
+    public var inputLimit: Int?
     /// The program's version.
     public var version: String
 
     public init(
         pipeline: String, source: SourcePlan, sinks: [PlannedSink], batchSize: Int, limits: RunLimits,
-        onChangedInput: ChangedInputPolicy, onNewColumns: NewColumnsPolicy = .add, version: String
+        onChangedInput: ChangedInputPolicy, onNewColumns: NewColumnsPolicy = .add, shard: Shard = .whole,
+        inputLimit: Int? = nil, version: String
     ) {
         self.pipeline = pipeline
         self.source = source
@@ -50,6 +55,8 @@ public struct RunPlan: Sendable {
         self.limits = limits
         self.onChangedInput = onChangedInput
         self.onNewColumns = onNewColumns
+        self.shard = shard
+        self.inputLimit = inputLimit
         self.version = version
     }
 }

@@ -15,6 +15,7 @@ package actor LookupSource: RecordSource {
 
     private let lookup: any UserLookup
     private let concurrency: Int
+    private let shard: Shard
     private let origin: String?
     /// Below this ordinal a sink that is ahead has settled who is parked: exactly those in `parkedAhead`.
     private let decidedBelow: Int
@@ -25,7 +26,7 @@ package actor LookupSource: RecordSource {
 
     /// The hash of the input in front of the first event.
     package nonisolated let consumedHash: InputHash
-    private let cursor: any UserCursor
+    private let cursor: any InputCursor<InputRecord>
     private var window: OrderedWindow
     private var phase: Phase = .input
     /// Read, but not yet in the window.
@@ -49,23 +50,25 @@ package actor LookupSource: RecordSource {
     /// - Throws: `ChangedInput`, before the first call; `PipelineError` of the reader.
     package static func open(
         reader: any UserReader, lookup: any UserLookup, concurrency: Int, resume: SourceResume,
-        policy: ParkingPolicy = ParkingPolicy(), isStopped: @Sendable () -> Bool = { false },
-        sinksWait: @escaping @Sendable () -> Bool = { true }
+        scope: InputScope = InputScope(), policy: ParkingPolicy = ParkingPolicy(),
+        isStopped: @Sendable () -> Bool = { false }, sinksWait: @escaping @Sendable () -> Bool = { true }
     ) async throws -> LookupSource {
-        let prefix = try await VerifiedPrefix.read(reader, against: resume, isStopped: isStopped)
+        let cursor = scope.limiting(try await reader.open(at: .start))
+        let prefix = try await VerifiedPrefix.read(cursor, against: resume, isStopped: isStopped)
         let source = LookupSource(
             prefix: prefix, sourceFile: reader.sourceFile, lookup: lookup, concurrency: concurrency, resume: resume,
-            policy: policy, sinksWait: sinksWait)
+            shard: scope.shard, policy: policy, sinksWait: sinksWait)
         await source.begin()
         return source
     }
 
     private init(
-        prefix: VerifiedPrefix, sourceFile: String?, lookup: any UserLookup, concurrency: Int, resume: SourceResume,
-        policy: ParkingPolicy, sinksWait: @escaping @Sendable () -> Bool
+        prefix: VerifiedPrefix<InputRecord>, sourceFile: String?, lookup: any UserLookup, concurrency: Int,
+        resume: SourceResume, shard: Shard, policy: ParkingPolicy, sinksWait: @escaping @Sendable () -> Bool
     ) {
         self.lookup = lookup
         self.concurrency = concurrency
+        self.shard = shard
         decidedBelow = resume.ahead?.nextOrdinal ?? 0
         parkedAhead = Set(resume.ahead?.parked.map(\.ordinal) ?? [])
         self.policy = policy
@@ -73,7 +76,7 @@ package actor LookupSource: RecordSource {
         origin = sourceFile
         consumedHash = prefix.hash
         cursor = prefix.cursor
-        window = OrderedWindow(concurrency: concurrency, maxBytes: policy.maxHeldBytes)
+        window = OrderedWindow(concurrency: concurrency, maxBytes: policy.maxHeldBytes, shards: shard.count)
         pending = Deque(prefix.surplus)
         nextOrdinal = resume.progress.nextOrdinal
         nextPosition = prefix.position
@@ -124,6 +127,8 @@ package actor LookupSource: RecordSource {
             switch departure {
             case .answered(let entry, let outcome): events.append(.record(record(entry, outcome)))
             case .parked(let entry): events.append(park(entry))
+            case .passed(let entry):
+                events.append(.skipped(next: entry.input.next, hashedBytes: entry.input.hashedBytes))
             }
         }
         if events.count < limit, window.isEmpty, pending.isEmpty, case .success = readerEnd { turn(into: &events) }
@@ -168,7 +173,11 @@ package actor LookupSource: RecordSource {
         case .input:
             while window.hasRoom, let input = pending.popFirst() {
                 let setAside = isDecided(nextOrdinal) && parkedAhead.contains(nextOrdinal)
-                window.admit(ordinal: nextOrdinal, input: input, position: nextPosition, setAside: setAside)
+                if shard.isWhole || shard.owns(input.hashedBytes) {
+                    window.admit(ordinal: nextOrdinal, input: input, position: nextPosition, setAside: setAside)
+                } else {
+                    window.pass(ordinal: nextOrdinal, input: input, position: nextPosition)
+                }
                 nextOrdinal += 1
                 nextPosition = input.next
             }

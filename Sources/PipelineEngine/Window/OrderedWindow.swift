@@ -16,12 +16,15 @@ package struct OrderedWindow {
         case settled(Outcome, byteCount: Int)
         /// To be parked as soon as it is the head.
         case setAside
+        /// Another shard's: here only to keep the order.
+        case passed
     }
 
     /// What leaves the window.
     package enum Departure {
         case answered(Entry, Outcome)
         case parked(Entry)
+        case passed(Entry)
     }
 
     package struct Entry {
@@ -34,6 +37,9 @@ package struct OrderedWindow {
 
     package let capacity: Int
     package let maxBytes: Int
+    private let mostPassed: Int
+    /// Entries of other shards.
+    private var passed = 0
     private var entries: Deque<Entry> = []
     /// The ticket of the head.
     private var head: Ticket = 0
@@ -44,13 +50,17 @@ package struct OrderedWindow {
 
     /// A window of max(1024, 4 × concurrency) records and 32 MiB of answers keeps the rate where one user in a
     /// thousand stalls, at any concurrency.
-    package init(concurrency: Int, maxBytes: Int = 32 << 20) {
+    ///
+    /// - Parameter shards: Other shards' records come on top, as many as usually stand between those of the window; beyond
+    ///   64 shards fewer, so that memory has an end.
+    package init(concurrency: Int, maxBytes: Int = 32 << 20, shards: Int = 1) {
         capacity = max(1024, 4 * concurrency)
         self.maxBytes = maxBytes
+        mostPassed = (min(shards, 64) - 1) * capacity
     }
 
     package var isEmpty: Bool { entries.isEmpty }
-    package var hasRoom: Bool { entries.count < capacity }
+    package var hasRoom: Bool { entries.count - passed < capacity && (passed == 0 || passed < mostPassed) }
     /// Nothing new can be started, neither for want of room nor of memory.
     package var isFull: Bool {
         nextToStart == head + entries.count ? !hasRoom : heldBytes >= maxBytes && nextToStart > head
@@ -62,6 +72,12 @@ package struct OrderedWindow {
     package mutating func admit(ordinal: Int, input: InputRecord, position: Position, setAside: Bool = false) {
         entries.append(
             Entry(ordinal: ordinal, input: input, position: position, state: setAside ? .setAside : .waiting))
+    }
+
+    /// Keeps the place of another shard's record.
+    package mutating func pass(ordinal: Int, input: InputRecord, position: Position) {
+        entries.append(Entry(ordinal: ordinal, input: input, position: position, state: .passed))
+        passed += 1
     }
 
     /// The next entry to call for, in order. Nil where nothing waits or no memory is left. Faulty input is settled on
@@ -103,6 +119,9 @@ package struct OrderedWindow {
             heldBytes -= byteCount
             departure = .answered(first, outcome)
         case .setAside: departure = .parked(first)
+        case .passed:
+            passed -= 1
+            departure = .passed(first)
         }
         entries.removeFirst()
         head += 1

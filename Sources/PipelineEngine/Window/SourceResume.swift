@@ -20,28 +20,28 @@ package struct ChangedInput: Error {
 }
 
 /// The consumed part of an input, read once more before anything is asked.
-struct VerifiedPrefix {
+struct VerifiedPrefix<Record: ConsumedRecord> {
     /// Opened, and read up to the run's next ordinal.
-    var cursor: any UserCursor
+    var cursor: any InputCursor<Record>
     /// Records that were read from the input beyond the next ordinal.
-    var surplus: [InputRecord]
+    var surplus: [Record]
     /// The place from which the first of the surplus, or else the next record, is read.
     var position: Position
     /// The parked users' input, by ordinal.
-    var parked: [Int: InputRecord]
+    var parked: [Int: Record]
     var hash = InputHash()
 
     /// Reads as many records as the run has consumed in any sink, compares their hash with each checkpoint's, and keeps
     /// what is parked and what the sink that lags has yet to get.
     ///
+    /// - Parameter cursor: at the input's beginning; it is closed where this throws.
     /// - Throws: `ChangedInput`; `PipelineError` of the reader.
     ///   `CancellationError` as soon as `isStopped`.
     static func read(
-        _ reader: any UserReader, against resume: SourceResume, isStopped: @Sendable () -> Bool
+        _ cursor: any InputCursor<Record>, against resume: SourceResume, isStopped: @Sendable () -> Bool
     ) async throws -> VerifiedPrefix {
         let progress = resume.progress
         let end = max(progress.nextOrdinal, resume.ahead?.nextOrdinal ?? 0)
-        let cursor = try await reader.open(at: .start)
         let wanted = Set(progress.parked.map(\.ordinal))
         var prefix = VerifiedPrefix(cursor: cursor, surplus: [], position: .start, parked: [:])
         // The hash up to the sink that is ahead.
@@ -72,4 +72,24 @@ struct VerifiedPrefix {
         }
         return prefix
     }
+}
+
+/// An input that is taken to end after so many records.
+actor LimitedCursor<Record: ConsumedRecord>: InputCursor {
+    private let base: any InputCursor<Record>
+    private var remaining: Int
+
+    init(_ base: any InputCursor<Record>, limit: Int) {
+        self.base = base
+        remaining = limit
+    }
+
+    func next(limit: Int) async throws -> [Record] {
+        guard remaining > 0 else { return [] }
+        let records = try await base.next(limit: min(limit, remaining))
+        remaining -= records.count
+        return records
+    }
+
+    func close() async { await base.close() }
 }
