@@ -95,7 +95,7 @@ private actor MemorySession: SinkSession {
         else { throw PipelineError(.software, "commit \(batch.commitNumber) doesn't follow") }
         try await store.reach(.prepare(batch.commitNumber))
         var merge = RecordMerge(
-            tables: context.tables, isKeyed: sink.isKeyed, runID: checkpoint.runID,
+            tables: context.tables, isKeyed: sink.isKeyed, runID: checkpoint.runID, conflict: context.conflict,
             rows: writesAside ? content.aside : content.rows, lastRow: content.lastRow)
         let observed = merge.merge(batch, shard: context.shard) { store.refuses($0) }
         content.lastRow = merge.lastRow

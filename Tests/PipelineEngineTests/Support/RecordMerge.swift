@@ -5,6 +5,7 @@ struct RecordMerge {
     let tables: [TableDefinition]
     let isKeyed: Bool
     let runID: String
+    let conflict: ConflictPolicy
     /// `table/key` → the row's values.
     private(set) var rows: [String: [RowView.Value]]
     private(set) var lastRow: Int
@@ -17,11 +18,13 @@ struct RecordMerge {
     }
 
     init(
-        tables: [TableDefinition], isKeyed: Bool, runID: String, rows: [String: [RowView.Value]], lastRow: Int
+        tables: [TableDefinition], isKeyed: Bool, runID: String, conflict: ConflictPolicy,
+        rows: [String: [RowView.Value]], lastRow: Int
     ) {
         self.tables = tables
         self.isKeyed = isKeyed
         self.runID = runID
+        self.conflict = conflict
         self.rows = rows
         self.lastRow = lastRow
     }
@@ -40,6 +43,8 @@ struct RecordMerge {
         let before = owned
         var fetched: Set<RowView.Text> = []
         var written: [String] = []
+        var older = 0
+        let usesDates = isKeyed && conflict == .newest && !hasUsers(batch)
         for (ordinal, entries) in records(of: batch).sorted(by: { $0.key < $1.key }) {
             let userID = entries.compactMap { text("user_id", $0) }.first ?? ""
             if refuses(userID) {
@@ -55,6 +60,12 @@ struct RecordMerge {
                     }
                     write(entry.table, entry.row)
                 case .endpoints:
+                    if usesDates, let stored = rows[key(entry.table, entry.row)],
+                        date(entry.table, entry.row) < date(entry.table, stored)
+                    {
+                        older += 1
+                        continue
+                    }
                     if isKeyed { remove(key(entry.table, entry.row)) }
                     written.append(key(entry.table, entry.row))
                     write(entry.table, entry.row)
@@ -74,6 +85,7 @@ struct RecordMerge {
         observed.superseded =
             before.count { $0.value.run == runID && lasting.contains($0.key) }
             + theirs.count { $0.value.run == runID && rows[$0.key] == nil } + written.count - lasting.count
+            + older
         return observed
     }
 
@@ -148,6 +160,16 @@ struct RecordMerge {
             return "\(row[place])"
         }
         return tables[table].name + "/" + values.joined(separator: "/")
+    }
+
+    private func hasUsers(_ batch: Batch) -> Bool {
+        zip(tables, batch.tables).contains { $0.role == .users && !$1.isEmpty }
+    }
+
+    /// An endpoint's effective date; one without a date is the oldest.
+    private func date(_ table: Int, _ row: [RowView.Value]) -> String {
+        guard let place = tables[table].index(of: "effective_date"), case .time(let text) = row[place] else { return "" }
+        return text
     }
 
     private func text(_ column: String, _ entry: Entry) -> String? {
