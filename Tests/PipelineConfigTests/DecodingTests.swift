@@ -79,6 +79,24 @@ import Testing
         #expect(configuration.warnings.isEmpty)
     }
 
+    /// Lines of an archive are small and come fast: more of them make a batch.
+    @Test func batchSizeOfAnArchive() throws {
+        var registry = PluginRegistry()
+        registry.register(FakeArchiveSourcePlugin.self)
+        registry.register(FakeSQLitePlugin.self)
+        let loader = PipelineConfigurationLoader(registry: registry, environment: [:], version: "1.2.3") { _ in }
+        func load(_ more: String) throws -> PipelineConfiguration {
+            let yaml = Fakes.pipeline(source: "{type: archive, path: exports}", more: more)
+            return try loader.load(Array(yaml.utf8), path: "/etc/sluice/p.yaml")
+        }
+        let standard = try load("")
+        #expect(standard.batchSize == 10_000)
+        #expect(try load("batch_size: 500").batchSize == 500)
+        // Given or not, the same size is the same output.
+        let hash: ([UInt8]) -> String = { _ in "" }
+        #expect(try load("batch_size: 10000").fingerprintTexts(hash: hash) == standard.fingerprintTexts(hash: hash))
+    }
+
     @Test func defaults() throws {
         let configuration = try Fakes.load(Fakes.pipeline())
         #expect(configuration.transforms.isEmpty)

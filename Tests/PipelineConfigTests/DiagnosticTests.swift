@@ -131,7 +131,7 @@ import Testing
                 1:10: error: 'pipeline' has no value
                 2:9: error: 'source' has no value
                 3:8: error: 'sinks' has no value
-                4:12: error: 'batch_size' has no value (leave it out for the default, 500)
+                4:12: error: 'batch_size' has no value
                 5:12: error: 'transforms' has no value (an empty list is [])
                 """),
         Case(

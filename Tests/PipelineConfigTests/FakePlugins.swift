@@ -91,6 +91,22 @@ enum FakeSourcePlugin: Plugin {
     }
 }
 
+struct FakeArchive: ArchiveReader, RecordDecoder {
+    let applicationID: String? = nil
+    func open() async throws -> any ArchiveCursor { throw PipelineError(.noInput, "nothing is read here") }
+    func decode(_ document: [UInt8]) -> Outcome { .absent }
+}
+
+enum FakeArchiveSourcePlugin: Plugin {
+    static let kind = PluginKind.source
+    static let typeName = "archive"
+    static let summary = "Records"
+    static let schema = OptionSchema([OptionField("path", .path(allowsDash: false), .required, "The files")])
+    static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
+        .archive(reader: FakeArchive(), decoder: FakeArchive(), conflict: .newest)
+    }
+}
+
 struct FakeTransform: Transform {
     let name: String
     let options: Options
