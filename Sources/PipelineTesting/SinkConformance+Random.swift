@@ -9,11 +9,14 @@ extension SinkConformance {
     ///   - seed: the same seed gives the same sequence; it stands in the check's description.
     ///   - batches: how many are committed; the store is read after every tenth, after every run and at the end.
     ///   - asArchive: lines instead of users' answers.
+    ///   - conflict: which of two endpoints counts; of an archive's lines alone.
     public static func random(
-        for mode: WriteMode, keyed: Bool = true, seed: UInt64, batches: Int = 30, asArchive: Bool = false
+        for mode: WriteMode, keyed: Bool = true, seed: UInt64, batches: Int = 30, asArchive: Bool = false,
+        conflict: ConflictPolicy = .last
     ) -> Check {
-        let rule = "random batches end as the model says (seed \(seed)\(asArchive ? ", archive" : ""))"
-        let check = Check(rule) { trial in
+        let kind = (asArchive ? ", archive" : "") + (conflict == .newest ? ", the newest counts" : "")
+        let rule = "random batches end as the model says (seed \(seed)\(kind))"
+        let check = Check(rule, conflict: conflict) { trial in
             var random = SinkRandom(seed: seed)
             var runs = 1
             func next() async throws {

@@ -48,29 +48,36 @@ public enum SinkConformance {
         private let rule: String
         private let mode: WriteMode
         private let isKeyed: Bool
+        private let conflict: ConflictPolicy
         private let body: @Sendable (SinkTrial) async throws -> Void
 
-        init(_ rule: String, _ body: @escaping @Sendable (SinkTrial) async throws -> Void) {
-            self.init(rule, mode: .merge, isKeyed: true, body)
+        init(
+            _ rule: String, conflict: ConflictPolicy = .last,
+            _ body: @escaping @Sendable (SinkTrial) async throws -> Void
+        ) {
+            self.init(rule, mode: .merge, isKeyed: true, conflict: conflict, body)
         }
 
         private init(
-            _ rule: String, mode: WriteMode, isKeyed: Bool, _ body: @escaping @Sendable (SinkTrial) async throws -> Void
+            _ rule: String, mode: WriteMode, isKeyed: Bool, conflict: ConflictPolicy,
+            _ body: @escaping @Sendable (SinkTrial) async throws -> Void
         ) {
             self.rule = rule
             self.mode = mode
             self.isKeyed = isKeyed
+            self.conflict = conflict
             self.body = body
         }
 
         /// The same rule for a sink of another kind.
         func applied(to mode: WriteMode, isKeyed: Bool) -> Check {
-            Check(rule, mode: mode, isKeyed: isKeyed, body)
+            Check(rule, mode: mode, isKeyed: isKeyed, conflict: conflict, body)
         }
 
         /// - Throws: `SinkConformanceError` where the sink breaks the rule, and what the sink or the store threw.
         public func run(_ store: Store) async throws {
-            let trial = SinkTrial(rule: description, store: store, mode: mode, isKeyed: isKeyed)
+            let trial = SinkTrial(
+                rule: description, store: store, mode: mode, isKeyed: isKeyed, conflict: conflict)
             do {
                 try await body(trial)
             } catch {
@@ -87,7 +94,7 @@ public enum SinkConformance {
     ///   no `merge`; it counts nothing as superseded, and shows `failures` together with the run's other rows.
     public static func checks(for mode: WriteMode, keyed: Bool = true) -> [Check] {
         precondition(keyed || mode != .merge, "merge needs keys")
-        var checks = lifecycle + ownership + content + collisions
+        var checks = lifecycle + ownership + content + collisions + newest
         switch mode {
         case .merge: checks += merge
         case .append: checks += append

@@ -23,11 +23,14 @@ struct SinkContent {
     private var batches = 0
 
     /// Merges one batch and gives what a sink must have counted; failures aside.
-    mutating func merge(_ records: [SinkFixture.Record], firstOrdinal: Int, runID: String) -> SinkObservations {
+    mutating func merge(
+        _ records: [SinkFixture.Record], firstOrdinal: Int, runID: String, conflict: ConflictPolicy
+    ) -> SinkObservations {
         batches += 1
         let before = endpoints
         var fetched: Set<Key> = []
         var written = 0
+        let hasUsers = records.contains(where: \.isFetched)
         for (offset, record) in records.enumerated() {
             let ordinal = firstOrdinal + offset
             func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
@@ -49,7 +52,15 @@ struct SinkContent {
                 users[Key(user.utf8)] = SinkFixture.userRow(
                     user, "absent", endpoints: 0, ordinal: ordinal, runID: runID)
             case .failed: break
-            case .line(let user, let endpoint): write(endpoint, of: user)
+            case .line(let user, let endpoint):
+                if conflict == .newest, !hasUsers, let stored = endpoints[Key(endpoint.id.utf8)]?.endpoint,
+                    stored.isNewer(than: endpoint)
+                {
+                    // It is written, one might say, and gives way at once.
+                    written += 1
+                } else {
+                    write(endpoint, of: user)
+                }
             }
         }
         let mine = before.filter { fetched.contains($0.value.user) }
@@ -100,5 +111,23 @@ struct SinkContent {
                 }
             }
         return rows + (kept[table.name] ?? [])
+    }
+}
+
+extension SinkFixture.Endpoint {
+    /// Whether its date is later; none is the earliest.
+    fileprivate func isNewer(than other: Self) -> Bool {
+        guard let date = effectiveDate else { return false }
+        return other.effectiveDate.map { date > $0 } ?? true
+    }
+}
+
+extension SinkFixture.Record {
+    /// Whether it is a row of users.
+    fileprivate var isFetched: Bool {
+        switch self {
+        case .found, .absent: true
+        case .failed, .line: false
+        }
     }
 }

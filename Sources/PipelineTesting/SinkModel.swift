@@ -7,6 +7,7 @@ struct SinkModel {
     let isKeyed: Bool
     /// Whether a run's rows are seen with each commit, not at its completion; never so in `replace`.
     let showsRunsUnderWay: Bool
+    let conflict: ConflictPolicy
 
     /// What readers see: by the run's ID in `append`, else one content.
     private var visible: [String: SinkContent] = [:]
@@ -27,8 +28,9 @@ struct SinkModel {
         var ordinal: Int
     }
 
-    init(mode: WriteMode, isKeyed: Bool, showsRunsUnderWay: Bool) {
+    init(mode: WriteMode, isKeyed: Bool, showsRunsUnderWay: Bool, conflict: ConflictPolicy = .last) {
         self.mode = mode
+        self.conflict = conflict
         self.isKeyed = isKeyed
         self.showsRunsUnderWay = mode == .merge || showsRunsUnderWay && mode == .append
     }
@@ -50,7 +52,7 @@ struct SinkModel {
         var content = showsRunsUnderWay ? visible[slot(runID)] ?? SinkContent() : aside?.content ?? SinkContent()
         var observed = SinkObservations()
         if isKeyed {
-            observed = content.merge(records, firstOrdinal: firstOrdinal, runID: runID)
+            observed = content.merge(records, firstOrdinal: firstOrdinal, runID: runID, conflict: conflict)
             for (offset, record) in records.enumerated() {
                 guard case .failed(let user) = record else { continue }
                 let key = FailureKey(run: RunKey(runID: runID, shard: shard), ordinal: firstOrdinal + offset)

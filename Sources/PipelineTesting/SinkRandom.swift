@@ -32,6 +32,15 @@ struct SinkRandom: RandomNumberGenerator {
         if Bool.random(using: &self) { metrics["m"] = Double(next() % 1000) / 8 }
         return SinkFixture.Endpoint(
             "e\(Int.random(in: 0..<12, using: &self))", address: Bool.random(using: &self) ? String(next()) : nil,
-            attributes: attributes, metrics: metrics)
+            effectiveDate: date(), attributes: attributes, metrics: metrics)
+    }
+
+    /// One of a few, so that equal ones meet, and now and then none. Their bytes differ in every place that dates differ in.
+    private mutating func date() -> String? {
+        let dates = [
+            "1999-12-31T23:59:59.999Z", "2025-09-30T10:00:00.000Z", "2025-10-01T09:59:59.999Z",
+            "2026-01-02T03:04:05.677Z", "2026-01-02T03:04:05.678Z",
+        ]
+        return Int.random(in: 0..<6, using: &self) == 0 ? nil : dates.randomElement(using: &self)
     }
 }

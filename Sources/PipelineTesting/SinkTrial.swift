@@ -10,6 +10,7 @@ actor SinkTrial {
     nonisolated let mode: WriteMode
     /// Whether equal keys are one row in the store.
     nonisolated let isKeyed: Bool
+    nonisolated let conflict: ConflictPolicy
     /// The tables in the mode's form.
     nonisolated let tables: [TableDefinition]
     private var opened: (any SinkSession)?
@@ -21,13 +22,15 @@ actor SinkTrial {
     /// The checkpoint that must be in the store; nil where nothing is said about it.
     private(set) var checkpoint: Checkpoint?
 
-    init(rule: String, store: SinkConformance.Store, mode: WriteMode, isKeyed: Bool) {
+    init(rule: String, store: SinkConformance.Store, mode: WriteMode, isKeyed: Bool, conflict: ConflictPolicy) {
         self.rule = rule
         self.store = store
         self.mode = mode
         self.isKeyed = isKeyed
+        self.conflict = conflict
         tables = SinkFixture.tables(for: mode)
-        model = SinkModel(mode: mode, isKeyed: isKeyed, showsRunsUnderWay: store.showsRunsUnderWay)
+        model = SinkModel(
+            mode: mode, isKeyed: isKeyed, showsRunsUnderWay: store.showsRunsUnderWay, conflict: conflict)
     }
 
     // MARK: Sessions
@@ -44,7 +47,8 @@ actor SinkTrial {
     func open(pipeline: String = SinkTrial.pipeline, shard: Int = 0) async throws -> any SinkSession {
         guard let sink = try store.sink(mode) else { throw failure("the store gives no sink in mode \(mode.rawValue)") }
         try expect(sink.mode, mode, "the sink's mode")
-        return try await sink.open(SinkContext(pipeline: pipeline, shard: shard, tables: tables))
+        return try await sink.open(
+            SinkContext(pipeline: pipeline, shard: shard, tables: tables, conflict: conflict))
     }
 
     /// Opens a sink of another mode over the same store, in that mode's layout; nil where the store has none.

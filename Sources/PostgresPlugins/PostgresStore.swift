@@ -43,7 +43,7 @@ struct PostgresStore {
             schema: sink.schema, context.tables, mode: sink.mode, pipeline: context.pipeline,
             onNewColumns: context.onNewColumns, target: sink.target)
         ledger = RunLedger(connection, tables, shard: context.shard)
-        writer = BatchWriter(connection, tables)
+        writer = BatchWriter(connection, tables, conflict: context.conflict)
     }
 
     /// - Throws: `PipelineError` of kind `.configuration` where the server or the database can't be written to;

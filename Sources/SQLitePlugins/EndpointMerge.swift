@@ -53,16 +53,24 @@ struct EndpointMerge {
         }
     }
 
-    /// Writes the endpoints' rows; the parts of those that are replaced go.
-    func write(_ rows: RowsInPlace, _ plan: MergePlan, _ observed: inout SinkObservations) throws {
+    /// Writes the endpoints' rows; the parts of those that are replaced go. Rows that give way to what is stored are marked
+    /// in the plan.
+    func write(_ rows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout SinkObservations) throws {
         for row in rows.order(by: table.id) {
             switch plan.fates[row] {
-            case .replaced: continue
+            case .replaced, .older: continue
             case .write:
                 // Nearly always the endpoint is new, and then this is all.
                 if try table.insert(rows, row) { continue }
                 let key = key(rows, row)
-                if try isStoredByThisRun(key) { observed.superseded += 1 }
+                let date = plan.prefersNewest ? endpoints.date.map { rows.bytes(row, $0) } : nil
+                switch try standing(key, against: date) {
+                case .newer:
+                    plan.giveWay(row)
+                    continue
+                case .ofThisRun: observed.superseded += 1
+                case .ofAnotherRun: break
+                }
                 try deleteParts(key)
                 try table.upsert(rows, row)
             case .replaceStored:
@@ -83,7 +91,7 @@ struct EndpointMerge {
             for row in rows.order(by: part.id) { try part.upsert(rows, row) }
             return
         }
-        let owners = PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
+        let owners = try PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
         for row in rows.order(by: part.id) where owners.isKept(row) { try part.upsert(rows, row) }
     }
 
@@ -100,11 +108,24 @@ struct EndpointMerge {
         for part in parts { try part.delete(key) }
     }
 
-    private func isStoredByThisRun(_ key: KeyInPlace) throws -> Bool {
-        try endpoints.stored.bindInPlace(1, key.application)
-        try endpoints.stored.bindInPlace(2, key.id)
-        defer { endpoints.stored.reset() }
-        return try endpoints.stored.step() && isThisRun(endpoints.stored.bytes(0))
+    private enum Standing {
+        /// It has a later date than the row at hand, where that is what counts.
+        case newer
+        case ofThisRun
+        case ofAnotherRun
+    }
+
+    /// What the store has of an endpoint.
+    ///
+    /// - Parameter date: of the row at hand; nil where dates decide nothing.
+    private func standing(_ key: KeyInPlace, against date: UnsafeRawBufferPointer?) throws -> Standing {
+        let stored = endpoints.stored
+        try stored.bindInPlace(1, key.application)
+        try stored.bindInPlace(2, key.id)
+        defer { stored.reset() }
+        guard try stored.step() else { return .ofAnotherRun }
+        if let date, date.isEarlier(than: stored.bytes(1)) { return .newer }
+        return isThisRun(stored.bytes(0)) ? .ofThisRun : .ofAnotherRun
     }
 
     private func isThisRun(_ stored: UnsafeRawBufferPointer) -> Bool {

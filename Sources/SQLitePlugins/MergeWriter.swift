@@ -6,8 +6,8 @@ internal import PipelineCore
 /// only its rows are looked at; in `replace` they are tables aside, empty when the run begins.
 ///
 /// A user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a whole; an
-/// endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one by one.
-/// A user without a row keeps everything.
+/// endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one by one, and
+/// only there the policy on conflicts counts. A user without a row keeps everything.
 final class MergeWriter {
     private let connection: SQLiteConnection
     private let users: TableWriter?
@@ -16,11 +16,13 @@ final class MergeWriter {
     /// By place in a batch.
     private let tables: [TableDefinition]
     private let writers: [TableWriter]
+    private let conflict: ConflictPolicy
 
     /// The tables must exist.
-    init(_ connection: SQLiteConnection, _ tables: [TableDefinition]) throws {
+    init(_ connection: SQLiteConnection, _ tables: [TableDefinition], conflict: ConflictPolicy) throws {
         self.connection = connection
         self.tables = tables
+        self.conflict = conflict
         writers = try tables.enumerated().map { try TableWriter(connection, $1, place: $0) }
         users = writers.first { $0.definition.role == .users }
         parts = writers.filter { $0.definition.role == .endpointParts }
@@ -64,7 +66,11 @@ final class MergeWriter {
         if let users { plan.add(users: userRows, application: users.application, id: users.id) }
         if let endpoints {
             let writer = endpoints.writer
-            plan.add(endpoints: endpointRows, application: writer.application, id: writer.id)
+            if conflict == .newest, userRows.count == 0, let date = endpoints.date {
+                plan.add(newestOf: endpointRows, application: writer.application, id: writer.id, date: date)
+            } else {
+                plan.add(endpoints: endpointRows, application: writer.application, id: writer.id)
+            }
             if plan.repeatsUsers, let users, let user = endpoints.user, let ordinal = endpoints.ordinal,
                 let userOrdinal = users.definition.index(of: "ordinal")
             {
@@ -75,7 +81,7 @@ final class MergeWriter {
             let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
             if let users { try merge.removeStale(users, userRows, &plan, &observed) }
             try Failpoint.reach("sqlite.prepare.after-deletes")
-            try merge.write(endpointRows, plan, &observed)
+            try merge.write(endpointRows, &plan, &observed)
             observed.superseded += plan.superseded
             try Failpoint.reach("sqlite.prepare.after-endpoints")
             for part in parts {

@@ -38,7 +38,7 @@ actor SQLiteSinkSession: SinkSession {
         try Failpoint.reach("sqlite.open.configured")
         lost = try tables.lost(in: connection, shard: context.shard)
         if lost.isEmpty { try tables.create(in: connection) }
-        store = try SQLiteStore(connection, tables, shard: context.shard)
+        store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
     }
 
     func close() {

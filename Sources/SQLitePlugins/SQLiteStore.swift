@@ -7,6 +7,7 @@ final class SQLiteStore {
     let ledger: RunLedger
     /// In `replace`.
     let shadows: ShadowTables?
+    private let conflict: ConflictPolicy
     private var writer: MergeWriter?
     /// The run and the checkpoint as committed.
     var run: RunRecord?
@@ -20,8 +21,9 @@ final class SQLiteStore {
     }
 
     /// The tables must exist.
-    init(_ connection: SQLiteConnection, _ tables: SQLiteTables, shard: Int) throws {
+    init(_ connection: SQLiteConnection, _ tables: SQLiteTables, shard: Int, conflict: ConflictPolicy) throws {
         self.connection = connection
+        self.conflict = conflict
         self.tables = tables
         ledger = try RunLedger(connection, pipeline: tables.pipeline, shard: shard)
         shadows = tables.mode == .replace ? ShadowTables(connection, tables) : nil
@@ -34,7 +36,7 @@ final class SQLiteStore {
     func mergeWriter() throws -> MergeWriter {
         if let writer { return writer }
         try requireShadows()
-        let made = try MergeWriter(connection, tables.filled)
+        let made = try MergeWriter(connection, tables.filled, conflict: conflict)
         writer = made
         return made
     }

@@ -85,9 +85,10 @@ final class EndpointStatements {
     /// The places of columns that a layout has for the merge to work with; nil where it has none.
     let user: Int?
     let ordinal: Int?
+    let date: Int?
     /// `endpoint_id`, `run_id` of the endpoints stored for a user; nil in a layout that doesn't say whose they are.
     let ofUser: SQLiteStatement?
-    /// `run_id` of one stored endpoint.
+    /// `run_id`, `effective_date` of one stored endpoint.
     let stored: SQLiteStatement
     /// Whether the run at hand has stored a user; nil where the rows of runs aren't kept apart.
     ///
@@ -100,6 +101,7 @@ final class EndpointStatements {
         let definition = writer.definition
         user = definition.index(of: "user_id")
         ordinal = definition.index(of: "ordinal")
+        date = definition.dateColumn
         let application = quoted(definition.columns[writer.application].name)
         let id = quoted(definition.columns[writer.id].name)
         let runID = definition.index(of: "run_id") == nil ? "NULL" : "run_id"
@@ -111,7 +113,8 @@ final class EndpointStatements {
                     + (isKeyedByRun ? " AND +run_id = ?3" : ""))
         }
         stored = try connection.prepare(
-            "SELECT \(runID) FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND \(id) = ?2"
+            "SELECT \(runID), \(date.map { quoted(definition.columns[$0].name) } ?? "NULL") "
+                + "FROM \(quoted(definition.name)) WHERE \(application) = ?1 AND \(id) = ?2"
                 + (isKeyedByRun ? " AND run_id = ?3" : ""))
         isUserOfRun = try users.flatMap { users in
             guard isKeyedByRun, users.definition.isKeyedByRun else { return nil }

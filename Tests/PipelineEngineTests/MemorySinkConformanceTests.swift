@@ -30,7 +30,9 @@ import Testing
         }
     }
 
-    @Test(arguments: WriteMode.allCases, 1...8) func conformsWhereTheNewestCounts(mode: WriteMode, seed: UInt64) async throws {
+    @Test(arguments: WriteMode.allCases, 1...8) func conformsWhereTheNewestCounts(mode: WriteMode, seed: UInt64)
+        async throws
+    {
         try await SinkConformance.random(for: mode, seed: seed, batches: 60, asArchive: true, conflict: .newest)
             .run(Self.store(keyed: true))
     }

@@ -20,4 +20,16 @@ struct PostgresSinkConformanceTests {
             try await check.run(PostgresSchema(cluster).store)
         }
     }
+
+    @Test("Random archives end as the model says where the newest counts", arguments: WriteMode.allCases)
+    func randomNewest(mode: WriteMode) async throws {
+        let cluster = try #require(PostgresCluster.shared)
+        for _ in 0..<4 {
+            let seed = UInt64.random(in: 0...UInt64.max)
+            print("seed \(seed)")
+            let check = SinkConformance.random(
+                for: mode, seed: seed, batches: 60, asArchive: true, conflict: .newest)
+            try await check.run(PostgresSchema(cluster).store)
+        }
+    }
 }

@@ -19,4 +19,14 @@ struct SQLiteSinkConformanceTests {
                 SQLiteFile().store)
         }
     }
+
+    @Test("Random archives end as the model says where the newest counts", arguments: WriteMode.allCases)
+    func randomNewest(mode: WriteMode) async throws {
+        for _ in 0..<6 {
+            let seed = UInt64.random(in: 0...UInt64.max)
+            print("seed \(seed)")
+            try await SinkConformance.random(for: mode, seed: seed, batches: 60, asArchive: true, conflict: .newest)
+                .run(SQLiteFile().store)
+        }
+    }
 }

@@ -30,6 +30,18 @@ extension UnsafeRawBufferPointer {
         guard count > 0, let start = baseAddress, let otherStart = other.baseAddress else { return true }
         return memcmp(start, otherStart, count) == 0
     }
+
+    /// Whether a time is earlier than another one; no bytes stand for none, which is earlier than any.
+    ///
+    /// Times are UTC text of one form, so they have the order of their bytes.
+    package func isEarlier(than other: UnsafeRawBufferPointer) -> Bool {
+        let common = Swift.min(count, other.count)
+        if common > 0, let start = baseAddress, let otherStart = other.baseAddress {
+            let order = memcmp(start, otherStart, common)
+            if order != 0 { return order < 0 }
+        }
+        return count < other.count
+    }
 }
 
 /// What a batch's rows come to once its repeated keys are resolved, as if its records were merged one after the other.
@@ -40,8 +52,10 @@ package struct MergePlan {
         case write
         /// It is written over an endpoint that is known to be stored.
         case replaceStored
-        /// A later row of the batch has its key.
+        /// Another row of the batch has its key and counts.
         case replaced
+        /// The store has its endpoint with a newer date.
+        case older
         /// It is its key's last row, but its user was fetched once more, later in the batch, and didn't have it any more.
         case outdated
     }
@@ -50,13 +64,15 @@ package struct MergePlan {
 
     /// The last row of each user that the batch has fetched.
     package private(set) var users: [KeyInPlace: Int] = [:]
-    /// The last row of each endpoint of the batch.
+    /// The row that counts of each endpoint of the batch: the last one, or the newest.
     package private(set) var endpoints: [KeyInPlace: Int] = [:]
     /// By endpoint row.
     package var fates: [Fate] = []
-    /// Rows that aren't written because of later rows of the batch.
+    /// Rows that aren't written because of others, of the batch or the store.
     package private(set) var superseded = 0
     package private(set) var repeatsUsers = false
+    /// Whether the date of endpoints decides which of two counts, and not their order.
+    package private(set) var prefersNewest = false
 
     /// Takes the users table's rows; key columns by their place.
     package mutating func add(users rows: RowsInPlace, application: Int, id: Int) {
@@ -78,6 +94,33 @@ package struct MergePlan {
                 superseded += 1
             }
         }
+    }
+
+    /// Takes the endpoints table's rows where the newest one of a key counts, and of equally new ones the last.
+    ///
+    /// - Parameter date: the column whose time tells which is newer; a row without one is older than any with one.
+    package mutating func add(newestOf rows: RowsInPlace, application: Int, id: Int, date: Int) {
+        prefersNewest = true
+        fates = [Fate](repeating: .write, count: rows.count)
+        endpoints.reserveCapacity(rows.count)
+        for row in 0..<rows.count {
+            let key = KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
+            guard let other = endpoints.updateValue(row, forKey: key) else { continue }
+            superseded += 1
+            if rows.bytes(row, date).isEarlier(than: rows.bytes(other, date)) {
+                fates[row] = .replaced
+                endpoints[key] = other
+            } else {
+                fates[other] = .replaced
+            }
+        }
+    }
+
+    /// Notes that the store has an endpoint that is newer than its row in the batch.
+    package mutating func giveWay(_ row: Int) {
+        guard writes(row) else { return }
+        fates[row] = .older
+        superseded += 1
     }
 
     /// Drops the endpoints that a user's later answer in the same batch doesn't have any more.

@@ -5,9 +5,11 @@ package struct PartOwners {
     /// - Parameters:
     ///   - part: the table's definition; its key without `run_id` begins with (application_id, endpoint_id).
     ///   - groupEnds: for each endpoint's row the end of its parts; empty where whoever made the rows didn't say.
+    /// - Throws: `PipelineError` of kind `.software` where dates decide and nothing says which parts are whose: the order of
+    ///   rows doesn't tell then.
     package init(
         _ rows: RowsInPlace, of part: TableDefinition, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
-    ) {
+    ) throws {
         kept = [Bool](repeating: true, count: rows.count)
         if groupEnds.count == endpointRows.count, groupEnds.last ?? 0 == rows.count {
             var row = 0
@@ -19,6 +21,11 @@ package struct PartOwners {
                 }
             }
             return
+        }
+        if plan.prefersNewest, rows.count > 0 {
+            throw PipelineError(
+                .software,
+                "the rows of '\(part.name)' don't say which endpoint's they are, and 'conflict: newest' has to know")
         }
         // Parts follow the order of their endpoints, so the last unbroken run of an endpoint's parts is that of its
         // last row. A run also ends where it begins to repeat itself.
@@ -65,5 +72,10 @@ extension TableDefinition {
     package var ownerColumns: (application: Int, id: Int) {
         let places = key.filter { $0 != "run_id" }.compactMap(index(of:))
         return (places.first ?? 0, places.dropFirst().first ?? 0)
+    }
+
+    /// The place of the time that tells which of two endpoints is newer; nil in a layout without one.
+    package var dateColumn: Int? {
+        index(of: "effective_date").flatMap { columns[$0].type == .time ? $0 : nil }
     }
 }

@@ -30,11 +30,23 @@ final class PostgresResult {
     /// Rows that a statement inserted, changed, deleted or copied.
     var affectedRows: Int { PQcmdTuples(handle).flatMap { Int(String(cString: $0)) } ?? 0 }
 
+    var columnNames: [String] {
+        (0..<PQnfields(handle)).map { PQfname(handle, $0).map { String(cString: $0) } ?? "" }
+    }
+
     var rowCount: Int { Int(PQntuples(handle)) }
 
     func text(_ row: Int, _ column: Int) -> String? {
         guard row < rowCount, PQgetisnull(handle, Int32(row), Int32(column)) == 0 else { return nil }
         return PQgetvalue(handle, Int32(row), Int32(column)).map { String(cString: $0) }
+    }
+
+    /// A value's bytes, valid for as long as the result; none for NULL.
+    func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer {
+        guard row < rowCount else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(
+            start: PQgetvalue(handle, Int32(row), Int32(column)),
+            count: Int(PQgetlength(handle, Int32(row), Int32(column))))
     }
 
     /// 0 where there is none.

@@ -8,7 +8,10 @@ struct BatchMerge {
     private let places: LayoutPlaces
 
     /// - Parameters: rows that stay in place for as long as this value is used.
-    init(_ places: LayoutPlaces, users userRows: RowsInPlace, endpoints endpointRows: RowsInPlace) {
+    init(
+        _ places: LayoutPlaces, users userRows: RowsInPlace, endpoints endpointRows: RowsInPlace,
+        conflict: ConflictPolicy
+    ) {
         self.places = places
         self.userRows = userRows
         self.endpointRows = endpointRows
@@ -16,7 +19,11 @@ struct BatchMerge {
             plan.add(users: userRows, application: users.application, id: users.id)
         }
         guard let endpoints = places.endpoints else { return }
-        plan.add(endpoints: endpointRows, application: endpoints.application, id: endpoints.id)
+        if conflict == .newest, userRows.count == 0, let date = endpoints.definition.dateColumn {
+            plan.add(newestOf: endpointRows, application: endpoints.application, id: endpoints.id, date: date)
+        } else {
+            plan.add(endpoints: endpointRows, application: endpoints.application, id: endpoints.id)
+        }
         if plan.repeatsUsers, let user = endpoints.definition.index(of: "user_id"),
             let ordinal = endpoints.definition.index(of: "ordinal"),
             let userOrdinal = places.users?.definition.index(of: "ordinal")
@@ -48,13 +55,18 @@ struct BatchMerge {
         return plan.dropsEndpoints ? rows.filter(plan.writes) : rows
     }
 
+    /// Leaves out an endpoint that is stored with a newer date.
+    mutating func giveWay(_ key: KeyInPlace) {
+        if let row = plan.endpoints[key] { plan.giveWay(row) }
+    }
+
     func outdated() -> [Int] { plan.fates.indices.filter { plan.fates[$0] == .outdated } }
 
     /// The rows of one table of parts; those of dropped endpoints are left out.
-    func parts(_ rows: RowsInPlace, of part: LayoutPlaces.Place, groupEnds: [Int]) -> [Int] {
+    func parts(_ rows: RowsInPlace, of part: LayoutPlaces.Place, groupEnds: [Int]) throws -> [Int] {
         let order = rows.order(by: part.id)
         guard plan.dropsEndpoints else { return order }
-        let owners = PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
+        let owners = try PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
         return order.filter(owners.isKept)
     }
 }

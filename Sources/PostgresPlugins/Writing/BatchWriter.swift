@@ -4,12 +4,13 @@ internal import PipelineCore
 ///
 /// In `merge` a user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a
 /// whole; an endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one
-/// by one. A user without a row keeps everything. `append` and `replace` do the same among the rows of their own run.
+/// by one, and only there the policy on conflicts counts. A user without a row keeps everything. `append` and `replace` do the same among the rows of their own run.
 final class BatchWriter {
     private let connection: PostgresConnection
     private let tables: PostgresTables
     private let places: LayoutPlaces
     private let merge: StagedMerge
+    private let conflict: ConflictPolicy
     private var hasStaging = false
     /// The open transaction has staged rows already.
     private var hasStagedRows = false
@@ -17,8 +18,9 @@ final class BatchWriter {
     private var stagedAhead = 0
     private var lastDetour = 0
 
-    init(_ connection: PostgresConnection, _ tables: PostgresTables) {
+    init(_ connection: PostgresConnection, _ tables: PostgresTables, conflict: ConflictPolicy) {
         self.connection = connection
+        self.conflict = conflict
         self.tables = tables
         places = LayoutPlaces(tables.definitions)
         merge = StagedMerge(places, isKeyedByRun: tables.mode == .append, destination: tables.destination)
@@ -70,8 +72,8 @@ final class BatchWriter {
         // Keys in the plan point into both arenas, so both stay open until the last row is written.
         return try users.withRows { userRows in
             try endpoints.withRows { endpointRows in
-                let resolved = BatchMerge(places, users: userRows, endpoints: endpointRows)
-                var observed = try write(batch, resolved, userRows, endpointRows, runID: runID)
+                var resolved = BatchMerge(places, users: userRows, endpoints: endpointRows, conflict: conflict)
+                var observed = try write(batch, &resolved, userRows, endpointRows, runID: runID)
                 observed.superseded += resolved.plan.superseded
                 return observed
             }
@@ -79,7 +81,7 @@ final class BatchWriter {
     }
 
     private func write(
-        _ batch: Batch, _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
+        _ batch: Batch, _ resolved: inout BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
     ) throws -> SinkObservations {
         if tables.mode != .merge, !resolved.hasOutdated {
             if stagedAhead == 0 {
@@ -104,16 +106,27 @@ final class BatchWriter {
         let counts = try copyOwners(resolved, users, endpoints, to: StagedMerge.staging)
         let outdated = try copyOutdated(resolved.outdated(), endpoints)
         try Failpoint.reach("postgres.prepare.after-copy")
-        return try merge.run(connection, runID: runID, counts: counts, outdated: outdated) {
-            // Straight to their place, as the parts of all endpoints that the batch brings are gone from there; unless
-            // somebody writes the same endpoints at this moment.
-            do {
-                try isolated { _ = try copyParts(batch, resolved, to: tables.destination) }
-            } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
-                let counts = try copyParts(batch, resolved, to: StagedMerge.staging)
-                for place in places.parts where counts[place.definition.name] ?? 0 > 0 {
-                    try connection.execute(merge.upsert(place))
-                }
+        if resolved.plan.prefersNewest, let place = places.endpoints, let date = place.definition.dateColumn {
+            let observed = try merge.runNewest(
+                connection, place, date: date, runID: runID, staged: counts[place.definition.name] ?? 0
+            ) { resolved.giveWay($0) }
+            try writeParts(batch, resolved)
+            return observed
+        }
+        let observed = try merge.run(connection, runID: runID, counts: counts, outdated: outdated)
+        try writeParts(batch, resolved)
+        return observed
+    }
+
+    /// Writes the parts of merged endpoints, of which the store has none any more.
+    private func writeParts(_ batch: Batch, _ resolved: BatchMerge) throws {
+        // Straight to their place, unless somebody writes the same endpoints at this moment.
+        do {
+            try isolated { _ = try copyParts(batch, resolved, to: tables.destination) }
+        } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
+            let counts = try copyParts(batch, resolved, to: StagedMerge.staging)
+            for place in places.parts where counts[place.definition.name] ?? 0 > 0 {
+                try connection.execute(merge.upsert(place))
             }
         }
     }
@@ -145,7 +158,7 @@ final class BatchWriter {
             let buffer = batch.tables[place.index]
             counts[place.definition.name] = try buffer.withRows { rows in
                 try BinaryCopy.send(
-                    rows, resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), of: place.definition,
+                    rows, try resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), of: place.definition,
                     to: destination(place.definition), connection)
             }
         }

@@ -5,10 +5,10 @@ internal import PipelineCore
 /// The staging tables are the session's own and empty again after each commit. Where a mode keeps runs side by side, its
 /// keys hold `run_id`, and what is found for a user or an endpoint is this run's alone.
 struct StagedMerge {
-    private let places: LayoutPlaces
-    private let isKeyedByRun: Bool
+    let places: LayoutPlaces
+    let isKeyedByRun: Bool
     /// Where the rows go: the tables themselves, or those in which a `replace` waits.
-    private let destination: (TableDefinition) -> String
+    let destination: (TableDefinition) -> String
 
     init(_ places: LayoutPlaces, isKeyedByRun: Bool, destination: @escaping (TableDefinition) -> String) {
         self.places = places
@@ -18,7 +18,8 @@ struct StagedMerge {
 
     // MARK: The session's own tables
 
-    /// Endpoints in the store that a batch touches: those of its users, and those that it brings.
+    /// Endpoints in the store that a batch touches: those of its users, and those that it brings. Where dates decide, also
+    /// which staged row each stands against, and whether that is older.
     static let touched = "pg_temp.sluice_touched"
     /// Keys of endpoints that the batch's users had for a while within the batch.
     static let outdated = "pg_temp.sluice_outdated"
@@ -37,7 +38,8 @@ struct StagedMerge {
         }
         return
             (stages + [
-                "CREATE TEMPORARY TABLE \(touched) (\(key), is_users boolean, is_runs boolean, is_written boolean)",
+                "CREATE TEMPORARY TABLE \(touched) (\(key), is_users boolean, is_runs boolean, is_written boolean, "
+                    + "staged_at tid, is_older boolean)",
                 "CREATE TEMPORARY TABLE \(outdated) (\(key))",
             ])
             .map { "\($0) ON COMMIT DELETE ROWS" }.joined(separator: "; ")
@@ -50,14 +52,13 @@ struct StagedMerge {
 
     // MARK: Merging
 
-    /// Merges what is staged.
+    /// Merges the staged users and endpoints; by then the store has no parts of these endpoints any more.
     ///
     /// - Parameters:
     ///   - counts: staged rows by table, so that nothing is asked of tables without rows.
     ///   - outdated: staged keys of endpoints that are to be gone.
-    ///   - parts: writes the parts of the staged endpoints; by then the store has none of them any more.
     func run(
-        _ connection: PostgresConnection, runID: String, counts: [String: Int], outdated: Int, parts: () throws -> Void
+        _ connection: PostgresConnection, runID: String, counts: [String: Int], outdated: Int
     ) throws -> SinkObservations {
         var observed = SinkObservations()
         // Users first: others may refer to them, and two writers that have fetched the same user take turns here, so that
@@ -71,7 +72,6 @@ struct StagedMerge {
             observed = try clear(connection, endpoints, runID: runID, staged: staged, users: users, outdated: outdated)
             try Failpoint.reach("postgres.prepare.after-deletes")
             if staged > 0 { try connection.execute(upsert(endpoints)) }
-            try parts()
         }
         return observed
     }
@@ -133,9 +133,9 @@ struct StagedMerge {
         isWritten: Bool
     ) -> String {
         let application = quoted(endpoints.name(endpoints.application))
-        let isRuns = endpoints.definition.index(of: "run_id") == nil ? "false" : "coalesce(e.run_id = $1::text, false)"
+        let isRuns = isOfRun(endpoints)
         return """
-            INSERT INTO \(Self.touched)
+            INSERT INTO \(Self.touched) (application_id, endpoint_id, is_users, is_runs, is_written)
             SELECT e.\(application), e.\(quoted(endpoints.name(endpoints.id))), \(isUsers), \(isRuns), \(isWritten)
             FROM \(staging) AS s JOIN \(destination(endpoints.definition)) AS e
                 ON e.\(application) = s.application_id AND e.\(quoted(column)) = s.\(quoted(idColumn))
@@ -144,7 +144,13 @@ struct StagedMerge {
             """
     }
 
-    private func delete(_ place: LayoutPlaces.Place, _ endpoints: String) -> String {
+    /// Whether an endpoint `e` is of the run `$1`.
+    func isOfRun(_ endpoints: LayoutPlaces.Place) -> String {
+        endpoints.definition.index(of: "run_id") == nil ? "false" : "coalesce(e.run_id = $1::text, false)"
+    }
+
+    /// Deletes endpoints, or the parts of endpoints, that a table or a query gives.
+    func delete(_ place: LayoutPlaces.Place, _ endpoints: String) -> String {
         """
         DELETE FROM \(destination(place.definition)) AS d USING \(endpoints) AS t
         WHERE d.\(quoted(place.name(place.application))) = t.application_id
@@ -152,16 +158,19 @@ struct StagedMerge {
         """
     }
 
-    private func runArguments(_ runID: String) -> [String] { isKeyedByRun ? [runID] : [] }
+    func runArguments(_ runID: String) -> [String] { isKeyedByRun ? [runID] : [] }
 
     /// Writes a table's staged rows, each in the place of one with its key.
-    func upsert(_ place: LayoutPlaces.Place) -> String {
+    func upsert(_ place: LayoutPlaces.Place) -> String { upsert(place, from: Self.staging(place.definition)) }
+
+    /// - Parameter rows: a table with the destination's columns, and what follows it in a query.
+    func upsert(_ place: LayoutPlaces.Place, from rows: String) -> String {
         let names = place.definition.columns.map(\.name)
         let key = place.definition.key
         let updates = names.filter { !key.contains($0) }.map { "\(quoted($0)) = excluded.\(quoted($0))" }
         return """
             INSERT INTO \(destination(place.definition)) (\(list(names)))
-            SELECT \(list(names)) FROM \(Self.staging(place.definition))
+            SELECT \(list(names)) FROM \(rows)
             ON CONFLICT (\(list(key))) DO \(updates.isEmpty ? "NOTHING" : "UPDATE SET \(updates.joined(separator: ", "))")
             """
     }

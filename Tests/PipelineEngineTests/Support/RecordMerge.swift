@@ -168,7 +168,9 @@ struct RecordMerge {
 
     /// An endpoint's effective date; one without a date is the oldest.
     private func date(_ table: Int, _ row: [RowView.Value]) -> String {
-        guard let place = tables[table].index(of: "effective_date"), case .time(let text) = row[place] else { return "" }
+        guard let place = tables[table].index(of: "effective_date"), case .time(let text) = row[place] else {
+            return ""
+        }
         return text
     }
 
