@@ -9,3 +9,7 @@ static inline int sluice_sqlite_has_moved(sqlite3 *database) {
     return sqlite3_file_control(database, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
 }
 static inline sqlite3_destructor_type sluice_sqlite_transient(void) { return SQLITE_TRANSIENT; }
+// True where a name in double quotes that names nothing is an error, and not a text, in this connection's queries.
+static inline int sluice_sqlite_refuse_quoted_texts(sqlite3 *database) {
+    return sqlite3_db_config(database, SQLITE_DBCONFIG_DQS_DML, 0, (int *)0) == SQLITE_OK;
+}

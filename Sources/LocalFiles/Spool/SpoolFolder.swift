@@ -39,7 +39,9 @@ package struct SpoolFolder: Sendable {
         do {
             let file = try SpoolFile(creating: aside)
             try write(file)
+            try Failpoint.reach("spool.fill.before-finish")
             try file.finish()
+            try Failpoint.reach("spool.fill.before-rename")
             guard rename(aside, name) == 0 else { throw SystemFailure.pipelineError(errno, creating: name) }
             try Failpoint.reach("spool.fill.after-rename")
             let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)

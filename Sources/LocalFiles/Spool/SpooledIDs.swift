@@ -1,0 +1,49 @@
+internal import PipelineCore
+
+/// How a spool of user IDs is laid out: a header, a record for each ID, a trailer.
+///
+/// A record is its length in bytes (32 bits, little-endian) and its bytes; NULL is a length of its own without bytes. The
+/// trailer is a third such length and the number of records (64 bits, little-endian), so a file that was cut off, or that
+/// is something else, is noticed in front of its first record.
+enum SpooledIDs {
+    static let header = Array("sluice user IDs\n".utf8)
+    static let lengthSize = 4
+    static let null: UInt32 = 0xFFFF_FFFF
+    static let end: UInt32 = 0xFFFF_FFFE
+    static let trailerSize = lengthSize + 8
+    /// A longer value is no ID, whatever follows: one byte more than a fault keeps says so.
+    static let longest = InputFault.rawLimit + 1
+}
+
+/// Writes IDs into a spool, in the order in which they are to be read.
+package struct SpooledIDWriter: ~Copyable {
+    private let file: SpoolFile
+    /// Records so far.
+    package private(set) var count: UInt64 = 0
+
+    /// - Throws: `PipelineError` of kind `.ioError` where the disk is full or fails; so do the other methods.
+    package init(_ file: SpoolFile) throws {
+        self.file = file
+        try SpooledIDs.header.withUnsafeBytes { try file.write($0) }
+    }
+
+    /// Appends an ID as its bytes, whatever they are; nil is NULL.
+    package mutating func append(_ bytes: UnsafeRawBufferPointer?) throws {
+        count += 1
+        guard let bytes else { return try write(SpooledIDs.null) }
+        let kept = UnsafeRawBufferPointer(rebasing: bytes.prefix(SpooledIDs.longest))
+        try write(UInt32(kept.count))
+        try file.write(kept)
+    }
+
+    /// Marks the end; nothing follows.
+    package consuming func finish() throws {
+        try write(SpooledIDs.end)
+        try withUnsafeBytes(of: count.littleEndian) { try file.write($0) }
+        try Failpoint.reach("spool.ids.finished")
+    }
+
+    private func write(_ length: UInt32) throws {
+        try withUnsafeBytes(of: length.littleEndian) { try file.write($0) }
+    }
+}

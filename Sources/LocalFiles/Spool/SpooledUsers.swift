@@ -1,0 +1,83 @@
+package import PipelineCore
+internal import Synchronization
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// The user IDs of an input that can't be read twice: fetched once for each run, and read from the spool from then on.
+package final class SpooledUsers: Sendable {
+    private let folder: SpoolFolder
+    private let worker: Worker
+    private let prepared = Mutex<InputRun?>(nil)
+
+    /// - Parameters:
+    ///   - folder: where the spool is, absolute.
+    ///   - label: names the thread that fetches.
+    package init(folder: String, label: String) {
+        self.folder = SpoolFolder(folder)
+        worker = Worker(folder: self.folder, label: label)
+    }
+
+    /// Fetches a run's IDs, unless they are there already.
+    ///
+    /// - Parameter fetch: may block; it runs on a thread of its own, in the caller's task, and watches out for the task's
+    ///   cancellation itself.
+    /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `fetch` throws, and then nothing is
+    ///   kept.
+    package func prepare(
+        for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void
+    ) async throws {
+        try await worker.fill(for: run, fetch)
+        prepared.withLock { $0 = run }
+    }
+
+    /// Removes what is kept for a run.
+    package func release(_ run: InputRun) async { await worker.remove(run) }
+
+    /// Opens the IDs of the run that was prepared.
+    ///
+    /// - Throws: `PipelineError` of kind `.noInput` where the spool is gone or damaged, or ends in front of the position;
+    ///   `.software` where no run was prepared.
+    package func open(at position: Position) async throws -> any UserCursor {
+        guard let run = prepared.withLock({ $0 }) else {
+            throw PipelineError(.software, "an input was opened before it was prepared for a run")
+        }
+        let cursor = SpooledUserCursor(path: folder.path(of: run))
+        try await cursor.open(at: position)
+        return cursor
+    }
+
+    /// Bytes that positions count up to; nil before a run was prepared.
+    package var size: UInt64? {
+        guard let run = prepared.withLock({ $0 }) else { return nil }
+        var status = stat()
+        guard stat(folder.path(of: run), &status) == 0, status.st_size >= SpooledIDs.trailerSize else { return nil }
+        return UInt64(status.st_size) - UInt64(SpooledIDs.trailerSize)
+    }
+
+    /// Files and a database's calls, off the threads that all tasks share.
+    private actor Worker {
+        private let executor: BlockingExecutor
+        nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+        private let folder: SpoolFolder
+
+        init(folder: SpoolFolder, label: String) {
+            self.folder = folder
+            executor = BlockingExecutor(label: label)
+        }
+
+        func fill(for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void) throws {
+            try folder.fill(for: run) { file in
+                var writer = try SpooledIDWriter(file)
+                try fetch(&writer)
+                try Task.checkCancellation()
+                try writer.finish()
+            }
+        }
+
+        func remove(_ run: InputRun) { folder.remove(run) }
+    }
+}
