@@ -11,7 +11,7 @@ internal import Darwin
 ///
 /// Ends its session when it is closed, at the latest when it is released.
 final class PostgresConnection {
-    private var handle: OpaquePointer?
+    private(set) var handle: OpaquePointer?
     /// The backend behind the connection, as the server counts it: behind a pooler libpq's own figure means nothing.
     private(set) var backend = Backend(processID: 0, start: "")
 
@@ -127,7 +127,7 @@ final class PostgresConnection {
             }
             throw error
         }
-        guard PQputCopyEnd(handle, nil) == 1 else { throw brokenCopy() }
+        guard PQputCopyEnd(handle, nil) == 1 else { throw brokenConnection() }
         var failed: PostgresFailure?
         var rows = 0
         while let next = PQgetResult(handle) {
@@ -148,14 +148,14 @@ final class PostgresConnection {
             // libpq takes an Int32, and keeps a copy of what the socket doesn't take at once.
             let count = min(rest.count, 1 << 20)
             guard PQputCopyData(handle, start.assumingMemoryBound(to: CChar.self), Int32(count)) == 1 else {
-                throw brokenCopy()
+                throw brokenConnection()
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
     }
 
-    /// Sending failed: the server may have said why before it hung up.
-    private func brokenCopy() -> PostgresFailure {
+    /// Sending or receiving failed: the server may have said why before it hung up.
+    func brokenConnection() -> PostgresFailure {
         var said: PostgresFailure?
         while let next = PQgetResult(handle) {
             let result = PostgresResult(next)
@@ -171,7 +171,7 @@ final class PostgresConnection {
 
     // MARK: Failures
 
-    private static let closed = PostgresFailure(
+    static let closed = PostgresFailure(
         sqlState: nil, message: "the connection is closed", isDisconnected: true)
 
     private func checked(_ result: OpaquePointer?) throws -> PostgresResult {
@@ -180,7 +180,7 @@ final class PostgresConnection {
         return result
     }
 
-    private func failure(_ result: PostgresResult) -> PostgresFailure {
+    func failure(_ result: PostgresResult) -> PostgresFailure {
         PostgresFailure(
             sqlState: result.sqlState, message: result.primaryMessage ?? clientMessage, isDisconnected: !isOpen)
     }

@@ -1,0 +1,147 @@
+internal import CPostgres
+internal import PipelineCore
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// Statements that may take long: they end soon after the task that waits for them is cancelled.
+extension PostgresConnection {
+    /// How long the socket is waited on before the task is asked again whether it is cancelled.
+    private static let patience: Int32 = 100
+
+    /// The names of the columns that one statement gives; it isn't run.
+    ///
+    /// - Throws: `PostgresFailure`, also for more than one statement; `CancellationError`.
+    func columns(of sql: String) throws -> [String] {
+        guard PQsendPrepare(handle, "", sql, 0, nil) == 1 else { throw brokenConnection() }
+        _ = try answer()
+        guard PQsendDescribePrepared(handle, "") == 1 else { throw brokenConnection() }
+        return try answer().columnNames
+    }
+
+    /// Runs a `COPY … TO STDOUT` of one column and gives its values as they come: nil is NULL.
+    ///
+    /// - Throws: `PostgresFailure`, also where the answer breaks off; whatever `body` throws, or `CancellationError`, and
+    ///   then the connection is closed.
+    func copyOut(_ sql: String, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
+        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        let begun = try nextResult()
+        guard begun.status == PGRES_COPY_OUT else { throw failure(begun) }
+        var count = 0
+        var plain: [UInt8] = []
+        do {
+            while let row = try nextRow() {
+                defer { PQfreemem(row.baseAddress) }
+                count += 1
+                if count % 1024 == 0 { try Task.checkCancellation() }
+                try CopyText.withValue(of: UnsafeRawBufferPointer(row), scratch: &plain, body)
+            }
+        } catch {
+            if isOpen, !(error is PostgresFailure) { cancel() }
+            throw error
+        }
+        let ended = try answer()
+        guard ended.affectedRows == count else {
+            throw PipelineError(.software, "\(ended.affectedRows) rows were sent, but \(count) arrived")
+        }
+    }
+
+    /// The next row of a COPY; nil behind the last one. The caller frees it.
+    private func nextRow() throws -> UnsafeMutableRawBufferPointer? {
+        while true {
+            var data: UnsafeMutablePointer<CChar>?
+            switch PQgetCopyData(handle, &data, 1) {
+            case 0: try waitForInput()
+            case -1: return nil
+            case let count where count > 0: return UnsafeMutableRawBufferPointer(start: data, count: Int(count))
+            default: throw brokenConnection()
+            }
+        }
+    }
+
+    /// The answer to the statement that was sent, when it is complete.
+    private func answer() throws -> PostgresResult {
+        let result = try nextResult()
+        if result.isFailure { throw failure(result) }
+        while isOpen {
+            while PQisBusy(handle) == 1 { try waitForInput() }
+            guard let rest = PostgresResult.next(handle) else { break }
+            if rest.isFailure { throw failure(rest) }
+        }
+        return result
+    }
+
+    private func nextResult() throws -> PostgresResult {
+        while PQisBusy(handle) == 1 { try waitForInput() }
+        guard let result = PostgresResult.next(handle) else { throw brokenConnection() }
+        return result
+    }
+
+    private func waitForInput() throws {
+        if Task.isCancelled {
+            cancel()
+            throw CancellationError()
+        }
+        var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        let ready = poll(&socket, 1, Self.patience)
+        guard ready >= 0 || errno == EINTR else { throw brokenConnection() }
+        guard PQconsumeInput(handle) == 1 else { throw brokenConnection() }
+    }
+
+    /// Asks the server to give up what it does, and hangs up.
+    private func cancel() {
+        if let request = PQgetCancel(handle) {
+            var words = [CChar](repeating: 0, count: 256)
+            PQcancel(request, &words, Int32(words.count))
+            PQfreeCancel(request)
+        }
+        close()
+    }
+}
+
+extension PostgresResult {
+    /// The next result of what was sent; nil behind the last one.
+    fileprivate static func next(_ connection: OpaquePointer?) -> PostgresResult? {
+        PQgetResult(connection).map { PostgresResult($0) }
+    }
+}
+
+/// Values as COPY's text format writes them.
+enum CopyText {
+    /// Gives the only value of a row, which ends with a line feed.
+    static func withValue(
+        of row: UnsafeRawBufferPointer, scratch: inout [UInt8], _ body: (UnsafeRawBufferPointer?) throws -> Void
+    ) throws {
+        let value = UnsafeRawBufferPointer(rebasing: row.last == 10 ? row.dropLast() : row[...])
+        guard let first = value.firstIndex(of: UInt8(ascii: "\\")) else { return try body(value) }
+        if value.count == 2, value[1] == UInt8(ascii: "N"), first == 0 { return try body(nil) }
+        scratch.removeAll(keepingCapacity: true)
+        scratch.append(contentsOf: value[..<first])
+        var place = first
+        while place < value.count {
+            var byte = value[place]
+            if byte == UInt8(ascii: "\\"), place + 1 < value.count {
+                place += 1
+                byte = unescaped(value[place])
+            }
+            scratch.append(byte)
+            place += 1
+        }
+        try scratch.withUnsafeBytes { try body($0) }
+    }
+
+    private static func unescaped(_ byte: UInt8) -> UInt8 {
+        switch byte {
+        case UInt8(ascii: "b"): 8
+        case UInt8(ascii: "f"): 12
+        case UInt8(ascii: "n"): 10
+        case UInt8(ascii: "r"): 13
+        case UInt8(ascii: "t"): 9
+        case UInt8(ascii: "v"): 11
+        default: byte
+        }
+    }
+}
