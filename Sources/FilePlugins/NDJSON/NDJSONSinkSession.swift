@@ -93,19 +93,21 @@ actor NDJSONSinkSession: SinkSession {
             throw PipelineError(.software, "'\(run.runID)' can't name a folder")
         }
         let folder = store.folder
-        try Publication.checkPlace(folder, run.runID)
-        // Begun again while it is under way: whatever stops this from here on, the earlier form is given up.
-        try abandonRun(run.runID)
-        forgetFiles()
+        let newest = max(store.history.newest?.sequence ?? 0, Manifest.standing(in: folder.current)?.sequence ?? 0)
         var run = run
         run.state = .running
         run.finishedAt = nil
         run.counts = RunCounts()
-        let newest = max(store.history.newest?.sequence ?? 0, Manifest.standing(in: folder.current)?.sequence ?? 0)
         let standing = RunStanding(
-            pipeline: context.pipeline, shard: context.shard, mode: sink.mode, sequence: newest + 1, run: run,
+            pipeline: context.pipeline, shard: context.shard, shards: context.shards, mode: sink.mode,
+            sequence: newest + 1, run: run,
             checkpoint: Checkpoint(
                 runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint))
+        try Publication.checkPlace(folder, standing)
+        try Publication.checkNames(folder, standing)
+        // Begun again while it is under way: whatever stops this from here on, the earlier form is given up.
+        try abandonRun(run.runID)
+        forgetFiles()
         try Failpoint.reach("ndjson.begin.before-folder")
         let tables = try folder.make(standing, context.tables)
         try Failpoint.reach("ndjson.begin.after-rename")

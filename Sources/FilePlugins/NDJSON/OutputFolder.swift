@@ -5,7 +5,8 @@ internal import PipelineCore
 ///
 /// ```
 /// <path>/<run_id>/                      a published run
-/// <path>/current                        a link to the newest one
+/// <path>/<run_id>.shard<n>/             what one shard of a run has published
+/// <path>/current                        a link to the newest run; none leads to a shard
 /// <path>/.sluice/owner.json             whose the folder is
 /// <path>/.sluice/runs/<run_id>.json     every run that ever began here
 /// <path>/.sluice/<run_id>/              a run under way
@@ -51,12 +52,25 @@ struct OutputFolder: Sendable {
     var nascentOwner: String { "\(own)/\(mark).owner" }
     var current: String { "\(root)/current" }
 
-    func underWay(_ runID: String) -> String { "\(own)/\(name(runID))" }
-    func published(_ runID: String) -> String { "\(root)/\(name(runID))" }
-    func history(_ runID: String) -> String { "\(runs)/\(name(runID)).json" }
+    func underWay(_ runID: String) -> String { "\(own)/\(ownName(runID))" }
+    func history(_ runID: String) -> String { "\(runs)/\(ownName(runID)).json" }
+    func published(_ standing: RunStanding) -> String { "\(root)/\(Self.publishedName(standing))" }
+
+    /// Names a run among what is the sink's alone: the same however many shards it has, so that one that is done again with
+    /// another number of them is known for the same.
+    private func ownName(_ runID: String) -> String { shard == 0 ? runID : "\(runID).shard\(shard)" }
 
     /// The name of a run's folder: each shard publishes one of its own.
-    func name(_ runID: String) -> String { shard == 0 ? runID : "\(runID).shard\(shard)" }
+    static func publishedName(_ standing: RunStanding) -> String {
+        standing.isSharded ? shardName(standing) : standing.run.runID
+    }
+
+    private static func shardName(_ standing: RunStanding) -> String { "\(standing.run.runID).shard\(standing.shard)" }
+
+    /// Where the same run stands if it was published whole, and is now one of several shards; or the other way round.
+    func publishedOtherwise(_ standing: RunStanding) -> String {
+        "\(root)/\(standing.isSharded ? standing.run.runID : Self.shardName(standing))"
+    }
 
     /// A pipeline's name holds no dot, so this is nobody else's.
     private var mark: String { "\(pipeline).\(shard)" }

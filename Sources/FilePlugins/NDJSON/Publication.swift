@@ -20,26 +20,38 @@ struct Publication {
         try pointCurrent()
         removeOlderRuns()
         try Failpoint.reach("ndjson.publish.before-last-step")
-        try Files.remove("\(folder.published(runID))/\(RunCheckpoint.name)")
-        try Files.sync(folder: folder.published(runID))
+        try Files.remove("\(folder.published(standing))/\(RunCheckpoint.name)")
+        try Files.sync(folder: folder.published(standing))
         try Failpoint.reach("ndjson.publish.done")
         do { try folder.emptyTrash() } catch { warn("what an older run left can't be deleted: \(error)") }
     }
 
     /// - Throws: `PipelineError` of kind `.cantCreate` where something that isn't the sink's stands in a run's way.
-    static func checkPlace(_ folder: OutputFolder, _ runID: String) throws {
-        let place = folder.published(runID)
+    static func checkPlace(_ folder: OutputFolder, _ standing: RunStanding) throws {
+        let place = folder.published(standing)
         var isFree = Entry(place) == .nothing
-        if !isFree, let there = Manifest.standing(in: place), folder.owns(there), there.run.runID == runID {
+        if !isFree, let there = Manifest.standing(in: place), folder.owns(there), there.run.runID == standing.run.runID
+        {
             isFree = true
         }
         guard isFree else { throw Self.isInTheWay(place, "isn't a run of this pipeline") }
-        if folder.shard == 0 {
+        if !standing.isSharded {
             switch Entry(folder.current) {
             case .nothing, .link: break
             default: throw Self.isInTheWay(folder.current, "isn't a symbolic link")
             }
         }
+    }
+
+    /// - Throws: `PipelineError` of kind `.cantCreate` where the run is published under a name that it wouldn't get now, and
+    ///   its rows would stand there twice.
+    static func checkNames(_ folder: OutputFolder, _ standing: RunStanding) throws {
+        let other = folder.publishedOtherwise(standing)
+        guard let there = Manifest.standing(in: other), folder.owns(there), there.run.runID == standing.run.runID else {
+            return
+        }
+        throw Self.isInTheWay(
+            other, "has the same run, \(standing.isSharded ? "of which this is a shard" : "one shard of it")")
     }
 
     private static func isInTheWay(_ path: String, _ what: String) -> PipelineError {
@@ -50,9 +62,9 @@ struct Publication {
 
     /// Renames the run's folder. An earlier form of the same run gives way to it at once.
     private func moveIntoPlace() throws {
-        let (made, place) = (folder.underWay(runID), folder.published(runID))
+        let (made, place) = (folder.underWay(runID), folder.published(standing))
         guard Entry("\(made)/\(RunCheckpoint.name)") != .nothing else { return }
-        try Self.checkPlace(folder, runID)
+        try Self.checkPlace(folder, standing)
         if Entry(place) == .nothing {
             try Files.move(made, to: place)
         } else if try Files.exchange(made, place) {
@@ -69,14 +81,14 @@ struct Publication {
         try Failpoint.reach("ndjson.publish.after-rename-fsync")
     }
 
-    /// Shards publish folders of their own; `current` is the first one's.
+    /// No shard is the whole run: `current` stays where it is.
     private func pointCurrent() throws {
-        let name = folder.name(runID)
-        guard folder.shard == 0, Files.target(ofLink: folder.current) != name else { return }
+        let name = OutputFolder.publishedName(standing)
+        guard !standing.isSharded, Files.target(ofLink: folder.current) != name else { return }
         try Files.remove(folder.nascentLink)
         try Files.link(to: name, at: folder.nascentLink)
         try Failpoint.reach("ndjson.publish.after-link")
-        try Self.checkPlace(folder, runID)
+        try Self.checkPlace(folder, standing)
         try Files.move(folder.nascentLink, to: folder.current)
         try Failpoint.reach("ndjson.publish.after-current")
         try Files.sync(folder: folder.root + "/")
@@ -88,11 +100,11 @@ struct Publication {
         guard standing.mode == .replace else { return }
         do {
             var older: [(path: String, sequence: Int)] = []
-            for name in try Files.names(in: folder.root + "/") where !name.hasPrefix(".") && name != folder.name(runID)
-            {
+            for name in try Files.names(in: folder.root + "/")
+            where !name.hasPrefix(".") && name != OutputFolder.publishedName(standing) {
                 let path = "\(folder.root)/\(name)"
                 guard Entry(path) == .folder, let run = Manifest.standing(in: path), folder.owns(run),
-                    run.mode == .replace, name == folder.name(run.run.runID)
+                    run.mode == .replace, name == OutputFolder.publishedName(run)
                 else { continue }
                 older.append((path, run.sequence))
             }

@@ -17,7 +17,7 @@ struct Recovery {
         }
         // The folder of a complete run is in its place, but not all was done: its checkpoint file is still there.
         if let newest = history.newest, newest.run.state == .complete,
-            Entry("\(folder.published(newest.run.runID))/\(RunCheckpoint.name)") == .file
+            Entry("\(folder.published(newest))/\(RunCheckpoint.name)") == .file
         {
             try publish(newest, &history)
         }

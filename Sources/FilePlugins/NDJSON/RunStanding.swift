@@ -4,11 +4,15 @@ internal import PipelineCore
 struct RunStanding: Sendable, Equatable {
     var pipeline: String
     var shard: Int
+    /// How many shards the run has; 1 where it isn't sharded.
+    var shards: Int
     var mode: WriteMode
     /// Grows with each run that begins here: the newest run has the highest. A run done again has a new one.
     var sequence: Int
     var run: RunRecord
     var checkpoint: Checkpoint
+
+    var isSharded: Bool { shards > 1 || shard > 0 }
 
     /// What the state becomes; run and checkpoint have the same counts.
     func ended(_ state: RunState, finishedAt: String, observed: SinkObservations = SinkObservations()) -> RunStanding {
@@ -31,6 +35,7 @@ struct RunStanding: Sendable, Equatable {
         writer.member("format", Self.format)
         writer.member("pipeline", pipeline)
         writer.member("shard", shard)
+        if shards > 1 { writer.member("shards", shards) }
         writer.member("mode", mode.rawValue)
         writer.member("sequence", sequence)
         writer.key("run")
@@ -77,6 +82,7 @@ struct RunStanding: Sendable, Equatable {
         }
         pipeline = try root.string("pipeline")
         shard = try root.number("shard")
+        shards = try root["shards"] == nil ? 1 : root.number("shards")
         guard let mode = WriteMode(rawValue: try root.string("mode")) else {
             throw StandingFault("has an unknown mode")
         }
@@ -104,10 +110,12 @@ struct RunStanding: Sendable, Equatable {
     }
 
     init(
-        pipeline: String, shard: Int, mode: WriteMode, sequence: Int, run: RunRecord, checkpoint: Checkpoint
+        pipeline: String, shard: Int, shards: Int, mode: WriteMode, sequence: Int, run: RunRecord,
+        checkpoint: Checkpoint
     ) {
         self.pipeline = pipeline
         self.shard = shard
+        self.shards = shards
         self.mode = mode
         self.sequence = sequence
         self.run = run

@@ -4,72 +4,6 @@ import PipelineCore
 import PipelineTesting
 import Testing
 
-/// A run of some batches into a sink, and what can be done to it from outside.
-private struct Run {
-    static let id = "nightly-20261123T000000Z"
-    let reader: OutputReader
-    var mode = WriteMode.append
-    var id = Run.id
-    var seed = 0
-
-    var context: SinkContext { SinkContext(pipeline: "nightly", tables: SinkFixture.tables(for: mode)) }
-    var underWay: String { "\(reader.path)/.sluice/\(id)" }
-    var published: String { "\(reader.path)/\(id)" }
-
-    func open(at path: String? = nil) async throws -> any SinkSession {
-        try await reader.sink(mode, at: path).open(context)
-    }
-
-    func begin(_ session: any SinkSession) async throws {
-        let record = RunRecord(
-            runID: id, state: .running, logicalDate: SinkFixture.logicalDate, startedAt: SinkFixture.logicalDate,
-            version: "1.2.3")
-        _ = try await session.begin(record, fingerprint: "f")
-    }
-
-    /// Every fifth batch is empty, and some tables have no rows in others.
-    func batch(_ number: Int) -> Batch {
-        let records: [SinkFixture.Record] = (0..<(number % 5 == 4 ? 0 : 20)).map { index in
-            let user = number * 20 + index + seed
-            if number == 2 || user % 9 == 0 { return .absent("user-\(user)") }
-            return .found(
-                "user-\(user)",
-                (0..<user % 3).map {
-                    .init("e-\(user)-\($0)", address: "\(user)\u{1}\"\\é", attributes: ["a": ["\(user &* 7919)"]])
-                })
-        }
-        return SinkFixture.batch(
-            records, commitNumber: number, firstOrdinal: number * 20, runID: id, mode: mode)
-    }
-
-    func commit(_ numbers: ClosedRange<Int>, _ session: any SinkSession) async throws {
-        for number in numbers {
-            _ = try await session.prepare(batch(number))
-            try await session.commit()
-        }
-    }
-
-    func complete(_ session: any SinkSession) async throws {
-        _ = try await session.prepareCompletion(state: .complete, finishedAt: SinkFixture.logicalDate)
-        try await session.commit()
-        await session.close()
-    }
-
-    static let batches = 9
-
-    func whole(at path: String? = nil) async throws {
-        let session = try await open(at: path)
-        try await begin(session)
-        try await commit(1...Self.batches, session)
-        try await complete(session)
-    }
-}
-
-private func error(_ body: () async throws -> Void) async -> PipelineError? {
-    do { try await body() } catch { return error as? PipelineError }
-    return nil
-}
-
 @Suite("The NDJSON sink", .timeLimit(.minutes(5)))
 struct NDJSONSinkTests {
     /// What a killed process leaves behind is a copy of its folder: after each step one is taken, and gone on with.
@@ -78,7 +12,7 @@ struct NDJSONSinkTests {
         arguments: [WriteMode.append, .replace], [1, 700, 1 << 30])
     func sameBytes(mode: WriteMode, maxFileSize: Int) async throws {
         let reader = try OutputReader(maxFileSize: maxFileSize)
-        let run = Run(reader: reader, mode: mode)
+        let run = NDJSONRun(reader: reader, mode: mode)
         let copies = try TemporaryFolder()
         var taken: [(path: String, committed: Int)] = []
         func take(_ committed: Int) throws {
@@ -89,14 +23,14 @@ struct NDJSONSinkTests {
         let session = try await run.open()
         try await run.begin(session)
         try take(0)
-        for number in 1...Run.batches {
+        for number in 1...NDJSONRun.batches {
             _ = try await session.prepare(run.batch(number))
             try take(number - 1)
             try await session.commit()
             try take(number)
         }
         _ = try await session.prepareCompletion(state: .complete, finishedAt: SinkFixture.logicalDate)
-        try take(Run.batches)
+        try take(NDJSONRun.batches)
         try await session.commit()
         await session.close()
         let expected = try OutputReader.files(below: run.published)
@@ -110,7 +44,7 @@ struct NDJSONSinkTests {
             }
             let next = try await run.open(at: path)
             #expect(try await next.state().checkpoint?.commitNumber == committed)
-            if committed < Run.batches { try await run.commit((committed + 1)...Run.batches, next) }
+            if committed < NDJSONRun.batches { try await run.commit((committed + 1)...NDJSONRun.batches, next) }
             try await run.complete(next)
             #expect(try OutputReader.files(below: "\(path)/\(run.id)") == expected, "after commit \(committed)")
             #expect(
@@ -130,10 +64,10 @@ struct NDJSONSinkTests {
     @Test("What is committed is valid to gzip and Python once a trailer follows, and the published files as they are")
     func prefixes() async throws {
         let reader = try OutputReader()
-        let run = Run(reader: reader)
+        let run = NDJSONRun(reader: reader)
         let session = try await run.open()
         try await run.begin(session)
-        for number in 1...Run.batches {
+        for number in 1...NDJSONRun.batches {
             try await run.commit(number...number, session)
             let rows = try PythonProcess.shared.run(
                 """
@@ -177,7 +111,7 @@ struct NDJSONSinkTests {
     @Test("A batch is cut into the same segments however many processors there are; big batches are whole")
     func bigBatch() async throws {
         let reader = try OutputReader(level: 1)
-        let run = Run(reader: reader)
+        let run = NDJSONRun(reader: reader)
         let session = try await run.open()
         try await run.begin(session)
         let users = 30_000
@@ -200,9 +134,9 @@ struct NDJSONSinkTests {
     @Test("Levels give different sizes of the same text", arguments: [1, 9])
     func levels(level: Int) async throws {
         let reader = try OutputReader(level: level)
-        try await Run(reader: reader).whole()
+        try await NDJSONRun(reader: reader).whole()
         let other = try OutputReader(level: 6)
-        try await Run(reader: other).whole()
+        try await NDJSONRun(reader: other).whole()
         for table in SinkFixture.tables(for: .append) { #expect(try reader.rows(of: table) == other.rows(of: table)) }
     }
 
@@ -215,13 +149,13 @@ struct NDJSONSinkTests {
             try FileManager.default.createDirectory(atPath: reader.path + "/mine", withIntermediateDirectories: true)
             try Data("{}".utf8).write(to: URL(fileURLWithPath: reader.path + "/mine/manifest.json"))
             let ids = (1...4).map { "nightly-2026112\($0)T000000Z" }
-            for id in ids { try await Run(reader: reader, mode: mode, id: id).whole() }
+            for id in ids { try await NDJSONRun(reader: reader, mode: mode, id: id).whole() }
             let kept = mode == .append ? ids : Array(ids.suffix(2))
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: reader.path).sorted()
                     == ([".sluice", "current", "mine"] + kept).sorted())
             #expect(target(ofLink: reader.path + "/current") == ids.last)
-            let session = try await Run(reader: reader, mode: mode).open()
+            let session = try await NDJSONRun(reader: reader, mode: mode).open()
             #expect(try await session.run(withID: ids[0])?.state == .complete)
             await session.close()
         }
@@ -230,10 +164,10 @@ struct NDJSONSinkTests {
     @Test("What `current` leads to stays as it was until a run that is done again takes its place")
     func doneAgain() async throws {
         let reader = try OutputReader()
-        let run = Run(reader: reader, mode: .replace)
+        let run = NDJSONRun(reader: reader, mode: .replace)
         try await run.whole()
         let before = try OutputReader.files(below: run.published)
-        let again = Run(reader: reader, mode: .replace, seed: 1000)
+        let again = NDJSONRun(reader: reader, mode: .replace, seed: 1000)
         let session = try await again.open()
         try await again.begin(session)
         try await again.commit(1...3, session)
@@ -251,12 +185,12 @@ struct NDJSONSinkTests {
     @Test("Another mode is refused, and a pipeline that would replace another's runs")
     func ownership() async throws {
         let reader = try OutputReader()
-        try await Run(reader: reader, mode: .replace).whole()
+        try await NDJSONRun(reader: reader, mode: .replace).whole()
         let before = try OutputReader.files(below: reader.path)
-        let otherMode = await error { await (try Run(reader: reader, mode: .append).open()).close() }
+        let otherMode = await pipelineError { await (try NDJSONRun(reader: reader, mode: .append).open()).close() }
         #expect(otherMode?.kind == .configuration)
         #expect(otherMode?.message.contains("'replace'") == true)
-        let otherPipeline = await error {
+        let otherPipeline = await pipelineError {
             let context = SinkContext(pipeline: "weekly", tables: SinkFixture.tables)
             await (try reader.sink(.replace).open(context)).close()
         }
@@ -268,13 +202,13 @@ struct NDJSONSinkTests {
     @Test("Pipelines may share a folder in append")
     func shared() async throws {
         let reader = try OutputReader()
-        try await Run(reader: reader).whole()
+        try await NDJSONRun(reader: reader).whole()
         let context = SinkContext(pipeline: "weekly", tables: SinkFixture.tables(for: .append))
         let session = try await reader.sink().open(context)
         #expect(try await session.state().lastRun == nil)
-        let weekly = Run(reader: reader, id: "weekly-20261123T000000Z")
+        let weekly = NDJSONRun(reader: reader, id: "weekly-20261123T000000Z")
         try await weekly.begin(session)
-        let other = try await Run(reader: reader).open()
+        let other = try await NDJSONRun(reader: reader).open()
         await other.close()
         try await weekly.commit(1...2, session)
         try await weekly.complete(session)
@@ -285,11 +219,11 @@ struct NDJSONSinkTests {
     func foreign() async throws {
         let reader = try OutputReader()
         try FileManager.default.createDirectory(atPath: reader.path, withIntermediateDirectories: true)
-        let mine = reader.path + "/\(Run.id)"
+        let mine = reader.path + "/\(NDJSONRun.id)"
         try Data("mine".utf8).write(to: URL(fileURLWithPath: mine))
-        let run = Run(reader: reader)
+        let run = NDJSONRun(reader: reader)
         let session = try await run.open()
-        let refusal = await error { try await run.begin(session) }
+        let refusal = await pipelineError { try await run.begin(session) }
         #expect(refusal?.kind == .cantCreate)
         #expect(refusal?.message.contains(mine) == true)
         #expect(try await session.state().lastRun == nil)
@@ -298,9 +232,9 @@ struct NDJSONSinkTests {
         // It comes while the run goes on: the run is complete all the same, and published when the way is free.
         try await run.commit(1...2, session)
         try Data("mine".utf8).write(to: URL(fileURLWithPath: mine))
-        #expect(await error { try await run.complete(session) }?.kind == .cantCreate)
+        #expect(await pipelineError { try await run.complete(session) }?.kind == .cantCreate)
         await session.close()
-        #expect(await error { await (try run.open()).close() }?.kind == .cantCreate)
+        #expect(await pipelineError { await (try run.open()).close() }?.kind == .cantCreate)
         try FileManager.default.removeItem(atPath: mine)
         let next = try await run.open()
         #expect(try await next.state().lastRun?.state == .complete)
@@ -312,7 +246,7 @@ struct NDJSONSinkTests {
     func file() async throws {
         let reader = try OutputReader()
         try Data("x".utf8).write(to: URL(fileURLWithPath: reader.path))
-        #expect(await error { await (try Run(reader: reader).open()).close() }?.kind == .cantCreate)
+        #expect(await pipelineError { await (try NDJSONRun(reader: reader).open()).close() }?.kind == .cantCreate)
     }
 
     // MARK: Damage
@@ -325,7 +259,7 @@ struct NDJSONSinkTests {
     @Test("Files that aren't what the checkpoint says are refused; --fresh still works", arguments: Damage.allCases)
     func damage(_ damage: Damage) async throws {
         let reader = try OutputReader(maxFileSize: 1)
-        let run = Run(reader: reader)
+        let run = NDJSONRun(reader: reader)
         let first = try await run.open()
         try await run.begin(first)
         try await run.commit(1...5, first)
@@ -347,12 +281,12 @@ struct NDJSONSinkTests {
         let session = try await run.open()
         #expect(try await session.state().lastRun?.state == .running)
         let number = try await session.state().checkpoint?.commitNumber ?? 0
-        let refusal = await error { _ = try await session.prepare(run.batch(number + 1)) }
+        let refusal = await pipelineError { _ = try await session.prepare(run.batch(number + 1)) }
         #expect(refusal?.kind == .ioError)
         #expect(refusal?.hint?.contains("--fresh") == true)
         try await session.abandonRun(run.id)
         try await run.begin(session)
-        try await run.commit(1...Run.batches, session)
+        try await run.commit(1...NDJSONRun.batches, session)
         try await run.complete(session)
         #expect(try reader.rows(of: SinkFixture.tables(for: .append)[0]).count == 140)
     }
@@ -361,7 +295,7 @@ struct NDJSONSinkTests {
         "A folder or file that vanishes in the middle of a run is noticed by the next commit", arguments: [true, false])
     func vanished(whole: Bool) async throws {
         let reader = try OutputReader()
-        let run = Run(reader: reader)
+        let run = NDJSONRun(reader: reader)
         let session = try await run.open()
         try await run.begin(session)
         try await run.commit(1...2, session)
@@ -369,14 +303,14 @@ struct NDJSONSinkTests {
         let gone = whole ? run.underWay : run.underWay + "/users/00000.ndjson.gz"
         let kept = reader.folder.file("kept")
         try FileManager.default.moveItem(atPath: gone, toPath: kept)
-        let refusal = await error { try await session.commit() }
+        let refusal = await pipelineError { try await session.commit() }
         #expect(refusal?.kind == .ioError)
         #expect(refusal?.message.contains(gone) == true)
         await session.close()
         try FileManager.default.moveItem(atPath: kept, toPath: gone)
         let next = try await run.open()
         #expect(try await next.state().checkpoint?.commitNumber == 2)
-        try await run.commit(3...Run.batches, next)
+        try await run.commit(3...NDJSONRun.batches, next)
         try await run.complete(next)
         #expect(try reader.rows(of: SinkFixture.tables(for: .append)[0]).count == 140)
     }
