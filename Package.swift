@@ -71,7 +71,7 @@ let package = Package(
             ]
         ),
         .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
-        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "CPostgres"]),
+        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "CPostgres"]),
 
         // Configuration and engine know core.
         .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),

@@ -13,6 +13,8 @@ extension PluginRegistry {
         var registry = PluginRegistry()
         registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs))
         registry.register(FileUserReader.self)
+        registry.register(SQLiteUserReader.self)
+        registry.register(PostgresUserReader.self)
         registry.register(SQLiteSink.self)
         registry.register(PostgresSink.self)
         registry.register(NDJSONSink.self)
