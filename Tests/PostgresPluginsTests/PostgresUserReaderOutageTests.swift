@@ -12,17 +12,18 @@ struct PostgresUserReaderOutageTests {
     func refused() async throws {
         let place = try PostgresQueryTrial()
         let cluster = place.schema.cluster
+        let role = "reader_" + UUID().uuidString.lowercased().prefix(8)
         try place.schema.execute(
             """
-            CREATE TABLE people (id int); DROP ROLE IF EXISTS locked;
-            CREATE ROLE locked LOGIN PASSWORD 'opensesame'; GRANT USAGE ON SCHEMA "\(place.schema.name)" TO locked
+            CREATE TABLE people (id int); CREATE ROLE \(role) LOGIN;
+            GRANT USAGE ON SCHEMA "\(place.schema.name)" TO \(role)
             """)
         let people = "SELECT id FROM \"\(place.schema.name)\".people"
         let at = "127.0.0.1:\(cluster.port)"
         for (url, kind) in [
             ("postgresql://etl:opensesame@127.0.0.1:1/sluice", PipelineError.Kind.unavailable),
-            ("postgresql://locked:wrongsesame@\(at)/sluice", .permission),
-            ("postgresql://locked:opensesame@\(at)/sluice", .permission),
+            ("postgresql://nobody_\(role):opensesame@\(at)/sluice", .permission),
+            ("postgresql://\(role):opensesame@\(at)/sluice", .permission),
             ("postgresql://etl:opensesame@\(at)/missing", .configuration),
         ] {
             let error = try #require(await place.refusal(place.reader(people, url: url)))
@@ -30,7 +31,7 @@ struct PostgresUserReaderOutageTests {
             #expect(!"\(error)".contains("sesame"), "\(error)")
             #expect(place.spools() == [])
         }
-        try place.schema.execute("DROP OWNED BY locked; DROP ROLE locked")
+        try place.schema.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
     }
 
     @Test("A server that comes within a while is waited for")

@@ -89,6 +89,28 @@ struct PostgresUserReaderTests {
         #expect(codes == [nil, .invalidUserID, .invalidUserID])
     }
 
+    @Test("Databases in other encodings: their texts become UTF-8, or a fault where they have no encoding at all")
+    func encodings() async throws {
+        let place = try PostgresQueryTrial()
+        let cases: [(encoding: String, bytes: [[UInt8]], codes: [InputFault.Code])] = [
+            ("LATIN1", [[0x61], [0xC3, 0xA4]], []), ("SQL_ASCII", [[0x61], [0xE4]], [.invalidEncoding]),
+        ]
+        for (encoding, bytes, codes) in cases {
+            let name = "t_\(UUID().uuidString.lowercased().prefix(8))"
+            try place.schema.execute(
+                "CREATE DATABASE \(name) ENCODING '\(encoding)' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+            let url = place.schema.url.replacing("/sluice", with: "/\(name)")
+            let reader = try place.reader("VALUES (chr(228)), ('a'), ('a')", url: url, state: encoding)
+            let records = try await place.records(reader)
+            #expect(records.map(\.hashedBytes) == bytes)
+            let found = records.compactMap { record -> InputFault.Code? in
+                if case .fault(let fault) = record.content { fault.code } else { nil }
+            }
+            #expect(found == codes)
+            try place.schema.execute("DROP DATABASE \(name)")
+        }
+    }
+
     @Test(
         "Forms in which a query may be written",
         arguments: [

@@ -62,9 +62,12 @@ struct SQLiteUserReaderSpoolTests {
         let spool = "\(place.state)/\(try #require(place.spools().first))"
         let before = try Data(contentsOf: URL(fileURLWithPath: spool))
         try FileManager.default.removeItem(atPath: spool)
+        // What a process leaves that dies while it fetches.
+        try before.prefix(21).write(to: URL(fileURLWithPath: spool + ".new"))
         let reader = place.reader("SELECT id FROM t")
         try await reader.prepare(for: QueryTrial.run())
         #expect(try Data(contentsOf: URL(fileURLWithPath: spool)) == before)
+        #expect(place.spools().count == 1)
         let cursor = try await reader.open(at: records[0].next)
         #expect(QueryTrial.bytes(try await cursor.next(limit: 10)) == [[98], [99]])
         await cursor.close()

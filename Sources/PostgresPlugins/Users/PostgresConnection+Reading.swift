@@ -12,6 +12,11 @@ extension PostgresConnection {
     /// How long the socket is waited on before the task is asked again whether it is cancelled.
     private static let patience: Int32 = 100
 
+    /// Whether the database keeps texts as bytes without an encoding.
+    var hasNoEncoding: Bool {
+        PQparameterStatus(handle, "server_encoding").map { String(cString: $0) } == "SQL_ASCII"
+    }
+
     /// The names of the columns that one statement gives; it isn't run.
     ///
     /// - Throws: `PostgresFailure`, also for more than one statement; `CancellationError`.

@@ -49,6 +49,8 @@ struct UserQuery: Sendable {
         var settings = Self.settings
         // The server notices within a second that its client is gone.
         if connection.serverVersion >= 140_000 { settings.append("client_connection_check_interval = '1s'") }
+        // Bytes without an encoding are taken as they are; what isn't UTF-8 among them is told apart when it is read.
+        if connection.hasNoEncoding { settings.append("client_encoding = 'SQL_ASCII'") }
         try connection.execute(
             "BEGIN READ ONLY; " + settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
         // Alone first: within another statement, what isn't one query of its own could pass for something else.
