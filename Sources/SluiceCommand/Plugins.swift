@@ -12,6 +12,7 @@ extension PluginRegistry {
     static func builtIn(log: Logger, logsUserIDs: Bool = false) -> PluginRegistry {
         var registry = PluginRegistry()
         registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs))
+        registry.register(ArchiveSource.factory { ArchiveLineDecoder(applicationID: $0) })
         registry.register(FileUserReader.self)
         registry.register(SQLiteUserReader.self)
         registry.register(PostgresUserReader.self)
