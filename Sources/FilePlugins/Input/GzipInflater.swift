@@ -12,6 +12,17 @@ final class GzipInflater {
     private var state = State.betweenMembers
     /// Members begun.
     private var members = 0
+    /// Uncompressed bytes in front of the read at hand, and its room.
+    private var produced: UInt64 = 0
+    private var room: UInt32 = 0
+    /// Where members begin, from the last one that was asked for on.
+    private var starts: [MemberStart] = []
+    private var firstStart = 0
+
+    private struct MemberStart {
+        var compressed: UInt64
+        var uncompressed: UInt64
+    }
 
     private enum State {
         /// Zero or more members lie behind; another one, padding or the end may follow.
@@ -21,15 +32,14 @@ final class GzipInflater {
         case ended
     }
 
-    /// Bytes read from the file at once.
-    private static let chunk = 256 * 1024
-
-    /// - Parameter file: at its beginning, which has been found to be a gzip header.
-    init(_ file: InputFile) throws {
+    /// - Parameters:
+    ///   - file: at its beginning, which has been found to be a gzip header.
+    ///   - chunk: bytes read from the file at once.
+    init(_ file: InputFile, chunk: Int) throws {
         self.file = file
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
-        compressed = .allocate(byteCount: Self.chunk, alignment: 16)
+        compressed = .allocate(byteCount: chunk, alignment: 16)
         guard sluice_inflate_init_gzip(stream) == Z_OK else { throw Self.outOfMemory }
     }
 
@@ -46,7 +56,11 @@ final class GzipInflater {
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(clamping: buffer.count)
-        let room = stream.pointee.avail_out
+        room = stream.pointee.avail_out
+        defer {
+            produced += UInt64(room - stream.pointee.avail_out)
+            room = stream.pointee.avail_out
+        }
         do {
             while stream.pointee.avail_out > 0, state != .ended { try step() }
         } catch {
@@ -67,6 +81,7 @@ final class GzipInflater {
             } else {
                 inflateReset(stream)
                 members += 1
+                noteStart()
                 state = .inMember
             }
         case .inMember:
@@ -81,6 +96,28 @@ final class GzipInflater {
         case .ended:
             break
         }
+    }
+
+    private func noteStart() {
+        let start = MemberStart(
+            compressed: file.offset - UInt64(stream.pointee.avail_in),
+            uncompressed: produced + UInt64(room - stream.pointee.avail_out))
+        // An empty member holds nothing that could be asked for.
+        if starts.count > firstStart, starts.last?.uncompressed == start.uncompressed { starts.removeLast() }
+        starts.append(start)
+    }
+
+    /// Where the member that holds an uncompressed byte begins in the file; of a byte that wasn't read yet, the last member
+    /// that was.
+    ///
+    /// - Parameter offset: no less than in the call before.
+    func member(at offset: UInt64) -> UInt64 {
+        while firstStart + 1 < starts.count, starts[firstStart + 1].uncompressed <= offset { firstStart += 1 }
+        if firstStart > 1024 {
+            starts.removeFirst(firstStart)
+            firstStart = 0
+        }
+        return firstStart < starts.count ? starts[firstStart].compressed : 0
     }
 
     private func inflateMember() throws {
@@ -113,7 +150,7 @@ final class GzipInflater {
 
     private func refill() throws {
         let count = try file.read(into: compressed)
-        fileEnded = count < compressed.count
+        fileEnded = count < compressed.count && file.failure == nil
         stream.pointee.next_in = compressed.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_in = UInt32(count)
     }

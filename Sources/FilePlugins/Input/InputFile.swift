@@ -20,6 +20,10 @@ func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
 /// A regular file, opened for reading. Blocking; one owner uses it.
 final class InputFile {
     private var descriptor: Int32
+    /// Where the next read begins.
+    private(set) var offset: UInt64 = 0
+    /// What the next read meets: it came behind bytes that count.
+    private(set) var failure: InputDamage?
 
     /// - Throws: `InputDamage` where the file is missing, unreadable, or not a regular file.
     init(path: String) throws {
@@ -43,14 +47,23 @@ final class InputFile {
 
     deinit { close() }
 
-    /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached.
+    /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached, or that
+    /// there is a `failure`, which the next call throws.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        if let failure { throw failure }
         var filled = 0
         while filled < buffer.count, let start = buffer.baseAddress {
-            let count = try retried { Glibc.read(descriptor, start + filled, buffer.count - filled) }
-            if count == 0 { break }
-            filled += count
+            do {
+                let count = try retried { Glibc.read(descriptor, start + filled, buffer.count - filled) }
+                if count == 0 { break }
+                filled += count
+            } catch let damage as InputDamage {
+                if filled == 0 { throw damage }
+                failure = damage
+                break
+            }
         }
+        offset += UInt64(filled)
         return filled
     }
 
@@ -64,6 +77,7 @@ final class InputFile {
     /// Makes the next read begin at an offset, from the start of the file.
     func seek(to offset: UInt64) throws {
         guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw InputDamage.readFailed(errno) }
+        self.offset = offset
     }
 
     /// Gives the descriptor back; further calls do nothing.

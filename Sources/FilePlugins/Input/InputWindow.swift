@@ -13,12 +13,11 @@ final class InputWindow {
     /// The offset of the window's first byte in the uncompressed input.
     private(set) var offset: UInt64 = 0
 
-    /// Bytes of storage to begin with: large enough that a read costs little beside what it reads.
-    private static let capacity = 256 * 1024
-
-    init(path: String) throws {
-        input = try UncompressedInput(path: path)
-        storage = .allocate(byteCount: Self.capacity, alignment: 16)
+    /// - Parameter capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it
+    ///   reads.
+    init(path: String, capacity: Int = 256 * 1024) throws {
+        input = try UncompressedInput(path: path, chunk: capacity)
+        storage = .allocate(byteCount: capacity, alignment: 16)
     }
 
     deinit { storage.deallocate() }
@@ -72,6 +71,12 @@ final class InputWindow {
         while count < 3, try extend() {}
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { consume(3) }
     }
+
+    /// Where the gzip member that holds the window's first byte begins in the file; 0 in a plain file.
+    var member: UInt64 { input.member(at: offset) }
+
+    /// Bytes of the file that were read, as they stand there.
+    var fileOffset: UInt64 { input.fileOffset }
 
     func close() { input.close() }
 }

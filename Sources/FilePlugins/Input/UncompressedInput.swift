@@ -5,8 +5,9 @@ final class UncompressedInput {
     /// Uncompressed bytes in front of the next read.
     private(set) var offset: UInt64 = 0
 
+    /// - Parameter chunk: Bytes of gzip read at once.
     /// - Throws: `InputDamage` where the file can't be opened, or begins as something that can't hold user IDs.
-    init(path: String) throws {
+    init(path: String, chunk: Int = 256 * 1024) throws {
         let file = try InputFile(path: path)
         self.file = file
         var signature = [UInt8](repeating: 0, count: 10)
@@ -14,7 +15,7 @@ final class UncompressedInput {
         signature.removeLast(signature.count - length)
         try file.seek(to: 0)
         if signature.starts(with: [0x1F, 0x8B]) {
-            inflater = try GzipInflater(file)
+            inflater = try GzipInflater(file, chunk: chunk)
         } else if signature.count < 2, path.lowercased().hasSuffix(".gz") {
             throw InputDamage(message: "is cut off: it is no complete gzip file", hint: InputDamage.repair)
         } else if let name = Self.unreadable.first(where: { signature.starts(with: $0.signature) })?.name {
@@ -77,6 +78,14 @@ final class UncompressedInput {
     static let tooShort = InputDamage(
         message: "ends in front of the place where the run stopped; it has changed since",
         hint: "Restore the file as it was, or start over with --fresh.")
+
+    /// Where the gzip member that holds an uncompressed byte begins in the file; 0 in a plain file.
+    ///
+    /// - Parameter offset: no less than in the call before.
+    func member(at offset: UInt64) -> UInt64 { inflater?.member(at: offset) ?? 0 }
+
+    /// Bytes of the file that were read, as they stand there.
+    var fileOffset: UInt64 { file.offset }
 
     func close() { file.close() }
 }

@@ -1,0 +1,114 @@
+internal import PipelineCore
+
+/// One file of an archive while it is read.
+final class ArchiveFileInput {
+    let file: ArchiveFile
+    /// Nil where the file was damaged from its first bytes on.
+    private(set) var window: InputWindow?
+    private var format: Format
+    /// What the next read meets.
+    private var damage: InputDamage?
+
+    private enum Format {
+        case lines(ArchiveLines)
+        case rows(ArchiveRows)
+
+        /// Lines completely in front of the next record.
+        var line: UInt64 {
+            switch self {
+            case .lines(let lines): lines.line
+            case .rows(let rows): rows.line
+            }
+        }
+    }
+
+    /// The file ends here, and a record says why.
+    struct Damaged: Error {
+        var record: ArchiveRecord
+    }
+
+    /// Opens the file and reads what stands in front of the first record.
+    ///
+    /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
+    init(_ file: ArchiveFile, _ content: ArchiveContent) throws {
+        self.file = file
+        format = .lines(ArchiveLines())
+        let status: FileStatus
+        do throws(FileStatus.Failure) { status = try FileStatus.of(file.path) } catch {
+            throw PipelineError(
+                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
+                hint: "Restore the file as it was and run again: the run resumes.")
+        }
+        guard status.identity == file.status.identity, status.size >= file.status.size else {
+            throw Self.replaced(file)
+        }
+        do { try InputFile(path: file.path).close() } catch let damage as InputDamage {
+            throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
+        }
+        do {
+            let window = try InputWindow(path: file.path)
+            self.window = window
+            try window.skipByteOrderMark()
+            if case .rows(let separator) = content { format = .rows(try ArchiveRows(window, separator: separator)) }
+        } catch let damage as InputDamage { self.damage = damage }
+    }
+
+    /// The next record; nil at the file's end.
+    ///
+    /// - Throws: `Damaged` where the rest can't be read.
+    func next() throws -> ArchiveRecord? {
+        do {
+            if let damage { throw damage }
+            guard let window, let piece = try nextPiece(window) else { return nil }
+            return record(piece)
+        } catch let damage as InputDamage {
+            throw Damaged(record: fault(damage))
+        }
+    }
+
+    private func nextPiece(_ window: InputWindow) throws -> ArchivePiece? {
+        switch format {
+        case .lines(var lines):
+            defer { format = .lines(lines) }
+            return try lines.next(window)
+        case .rows(var rows):
+            defer { format = .rows(rows) }
+            return try rows.next(window)
+        }
+    }
+
+    private func record(_ piece: ArchivePiece) -> ArchiveRecord {
+        ArchiveRecord(
+            content: piece.content,
+            next: Position(
+                token: file.name, offset: window?.offset ?? 0, member: window?.member ?? 0, line: format.line),
+            file: file.shown, line: piece.line)
+    }
+
+    /// A record that stands for the rest of the file.
+    private func fault(_ damage: InputDamage) -> ArchiveRecord {
+        let line = Int(format.line) + 1
+        let raw = window.map { Array($0.bytes.prefix(InputFault.rawLimit)) } ?? []
+        let fault = InputFault(
+            code: .damagedFile,
+            message: "line \(line): \(file.shown) \(damage.message); what follows in it is lost, reading goes on with "
+                + "the next file",
+            raw: raw)
+        return record(ArchivePiece(content: .fault(fault), line: line))
+    }
+
+    /// - Throws: `PipelineError` of kind `.noInput` where the path names another file by now, or one that has shrunk.
+    func checkIdentity() throws {
+        let read = max(window?.fileOffset ?? 0, file.status.size)
+        guard let status = try? FileStatus.of(file.path), status.identity == file.status.identity, status.size >= read
+        else { throw Self.replaced(file) }
+    }
+
+    private static func replaced(_ file: ArchiveFile) -> PipelineError {
+        PipelineError(
+            .noInput, "\(file.shown) was replaced while it was read",
+            hint: "Restore the file as it was and run again: the run resumes; or start over with --fresh.")
+    }
+
+    func close() { window?.close() }
+}

@@ -1,0 +1,192 @@
+internal import Glibc
+internal import PipelineCore
+
+/// One file of an archive, as the listing found it.
+struct ArchiveFile: Sendable {
+    /// Relative to the folder that was named, or to the one in front of a glob's first pattern.
+    var name: String
+    /// As it is opened.
+    var path: String
+    /// As messages and the `failures` table name it: what the configuration says, and the relative name.
+    var shown: String
+    var status: FileStatus
+}
+
+/// The files that a path stands for, in byte order of their relative names.
+///
+/// - A file is itself, a folder all files in it and its subfolders, and a glob what it matches; `**` as a component is any
+///   number of folders. A name that exists is taken as it is, whatever characters are in it.
+/// - Names that begin with a dot are left out, unless a glob's component begins with one too.
+/// - Symbolic links are followed, and each folder is read once, so links that lead in circles end.
+struct ArchiveListing {
+    private(set) var files: [ArchiveFile] = []
+    /// The path names one file, which was meant.
+    private(set) var isOneFile = false
+
+    private let path: PathOption
+    private let warn: (String) -> Void
+    /// The folder that relative names begin in, as it is opened and as it is shown; empty is the root.
+    private var base = ""
+    private var shownBase = ""
+    private var components: [Substring] = []
+    private var names: Set<String> = []
+    private var foldersRead: Set<FileStatus.Identity> = []
+    /// Folders in which a component has been looked for.
+    private var lookedIn: Set<Look> = []
+
+    private struct Look: Hashable {
+        var component: Int
+        var folder: FileStatus.Identity
+    }
+
+    /// - Throws: `PipelineError` of kind `.noInput` where there is no file, or something can't be listed.
+    init(_ path: PathOption, warn: @escaping (String) -> Void) throws {
+        self.path = path
+        self.warn = warn
+        let written = path.written.split(separator: "/")
+        let firstPattern = written.firstIndex { GlobPattern.isPattern($0) }
+        if !FileStatus.exists(path.resolved), let firstPattern {
+            try expand(path.written, firstPattern, written)
+        } else {
+            try list()
+        }
+        files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+
+    private mutating func list() throws {
+        let status = try status(of: path.resolved, shown: path.written)
+        base = path.resolved.withoutTrailingSlashes
+        shownBase = path.written.withoutTrailingSlashes
+        switch status.kind {
+        case .file:
+            isOneFile = true
+            let name = path.written.split(separator: "/").last.map(String.init) ?? path.written
+            files = [ArchiveFile(name: name, path: path.resolved, shown: path.written, status: status)]
+        case .folder:
+            try addFolder("", status)
+            if files.isEmpty {
+                throw PipelineError(
+                    .noInput, "the folder \(path.written) holds no file",
+                    hint: "Set 'path' to the folder, file or glob of the export.")
+            }
+        case .other:
+            throw PipelineError(
+                .noInput, "\(path.written) is neither a file nor a folder",
+                hint: "An archive is read from regular files, because a resumed run reads them again.")
+        }
+    }
+
+    private mutating func expand(_ text: String, _ firstPattern: Int, _ written: [Substring]) throws {
+        components = Array(written[firstPattern...])
+        // What is resolved ends with the components as they were written.
+        let resolved = path.resolved.split(separator: "/")
+        let front = resolved.dropLast(components.count).joined(separator: "/")
+        base = path.resolved.hasPrefix("/") ? "/" + front : front
+        shownBase = (text.hasPrefix("/") ? "/" : "") + written[..<firstPattern].joined(separator: "/")
+        if FileStatus.exists(base) { try match(0, "") }
+        if files.isEmpty {
+            throw PipelineError(
+                .noInput, "no file matches \(path.written)",
+                hint: "Check 'path'; a pattern doesn't match names that begin with a dot.")
+        }
+    }
+
+    // MARK: - Globs
+
+    /// Looks for a component of the glob in a folder.
+    private mutating func match(_ component: Int, _ folder: String) throws {
+        guard component < components.count else { return try add(folder, isMatch: true) }
+        let pattern = components[component]
+        guard let status = try? FileStatus.of(opened(folder)), status.kind == .folder else { return }
+        guard lookedIn.insert(Look(component: component, folder: status.identity)).inserted else { return }
+        if pattern == "**" {
+            if component + 1 == components.count { return try addFolder(folder, status) }
+            try match(component + 1, folder)
+            for name in try visibleNames(folder) {
+                let name = join(folder, name)
+                if let status = try? FileStatus.of(opened(name)), status.kind == .folder { try match(component, name) }
+            }
+        } else if GlobPattern.isPattern(pattern) {
+            let matcher = GlobPattern(pattern)
+            for name in try allNames(folder) where matcher.matches(name) {
+                try match(component + 1, join(folder, name))
+            }
+        } else {
+            let name = join(folder, String(pattern))
+            if FileStatus.exists(opened(name)) { try match(component + 1, name) }
+        }
+    }
+
+    // MARK: - Folders
+
+    private mutating func addFolder(_ folder: String, _ status: FileStatus) throws {
+        guard foldersRead.insert(status.identity).inserted else { return }
+        for name in try visibleNames(folder) { try add(join(folder, name), isMatch: false) }
+    }
+
+    private mutating func add(_ name: String, isMatch: Bool) throws {
+        let status = try status(of: opened(name), shown: shown(name))
+        switch status.kind {
+        case .folder: try addFolder(name, status)
+        case .file:
+            guard names.insert(name).inserted else { return }
+            files.append(ArchiveFile(name: name, path: opened(name), shown: shown(name), status: status))
+        case .other: warn("\(shown(name)) is left out: it is no regular file")
+        }
+    }
+
+    private func visibleNames(_ folder: String) throws -> [String] {
+        try allNames(folder).filter { !$0.hasPrefix(".") }
+    }
+
+    private func allNames(_ folder: String) throws -> [String] {
+        let names: [String?]
+        do throws(FileStatus.Failure) { names = try FileStatus.names(inFolder: opened(folder)) } catch {
+            throw PipelineError(
+                .noInput, "the folder \(shown(folder)) can't be read: \(errorText(error.number))",
+                hint: "Mend the cause and run again.")
+        }
+        return try names.map { name in
+            guard let name else {
+                throw PipelineError(
+                    .noInput, "the folder \(shown(folder)) holds a name that is not valid UTF-8",
+                    hint: "Rename the file or folder, or name the others with a glob.")
+            }
+            return name
+        }
+    }
+
+    private func status(of path: String, shown: String) throws -> FileStatus {
+        do throws(FileStatus.Failure) { return try FileStatus.of(path) } catch {
+            let problem =
+                switch error.number {
+                case ENOENT where FileStatus.exists(path): "\(shown) is a symbolic link to something that doesn't exist"
+                case ELOOP: "\(shown) is a symbolic link that leads back to itself"
+                case ENOENT: "\(shown) doesn't exist"
+                default: "\(shown) can't be read: \(errorText(error.number))"
+                }
+            throw PipelineError(.noInput, problem, hint: "Mend or remove it, or correct 'path', and run again.")
+        }
+    }
+
+    // MARK: - Names
+
+    private func join(_ folder: String, _ name: String) -> String { folder.isEmpty ? name : folder + "/" + name }
+
+    private func opened(_ name: String) -> String { name.isEmpty ? (base.isEmpty ? "/" : base) : base.slashed + name }
+
+    private func shown(_ name: String) -> String {
+        if name.isEmpty { return shownBase.isEmpty ? "." : shownBase }
+        return shownBase.isEmpty && !path.written.hasPrefix("/") ? name : shownBase.slashed + name
+    }
+}
+
+extension String {
+    fileprivate var withoutTrailingSlashes: String {
+        var text = self
+        while text.count > 1, text.hasSuffix("/") { text.removeLast() }
+        return text
+    }
+
+    fileprivate var slashed: String { hasSuffix("/") ? self : self + "/" }
+}

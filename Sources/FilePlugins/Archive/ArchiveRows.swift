@@ -1,0 +1,90 @@
+internal import PipelineCore
+
+/// The rows of an import file, a document each.
+struct ArchiveRows {
+    /// Lines completely in front of the next row.
+    private(set) var line: UInt64
+    private var scanner: CSVScanner
+    private let columns: ImportColumns
+
+    /// Reads the header; white space may stand in front of it.
+    init(_ input: InputWindow, separator: UInt8) throws {
+        scanner = CSVScanner(separator: separator, wanted: nil)
+        line = try ArchiveContent.skipBlanks(input)
+        guard case .row(let extent) = try scanner.scan(input) else {
+            throw InputDamage(message: "has lost its header since it was opened", hint: InputDamage.repair)
+        }
+        columns = ImportColumns(header: Array(scanner.fields.prefix(scanner.found)))
+        input.consume(extent.length)
+        line += UInt64(extent.lines)
+    }
+
+    /// The next row; nil at the end of input.
+    ///
+    /// - Throws: `InputDamage`; the partial row in front of it is still in the window.
+    mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
+        while true {
+            switch try scanner.scan(input) {
+            case .end:
+                return nil
+            case .blank(let length):
+                input.consume(length)
+                line += 1
+            case .row(let extent):
+                let number = Int(line) + 1
+                let content = content(UnsafeRawBufferPointer(rebasing: input.bytes[..<extent.text]), number)
+                input.consume(extent.length)
+                line += UInt64(extent.lines)
+                return ArchivePiece(content: content, line: number)
+            case .unterminatedQuote(let opening, let lines):
+                return try fault(
+                    input, .unterminatedQuote,
+                    "a quote isn't closed within \(CSVScanner.longestQuotedField) bytes or before the end of the file; "
+                        + "reading goes on with the line behind the one on which it opens",
+                    index: opening, lines: lines)
+            case .tooLong:
+                return try fault(
+                    input, .malformedRecord,
+                    "the row is longer than \(CSVScanner.longestRow) bytes; reading goes on with the next line",
+                    index: 0, lines: 0)
+            }
+        }
+    }
+
+    private func content(_ raw: UnsafeRawBufferPointer, _ number: Int) -> ArchiveRecord.Content {
+        let fields = scanner.fields.prefix(scanner.found)
+        if fields.count != columns.count {
+            return .fault(
+                InputFault(
+                    code: .malformedRecord,
+                    message: "line \(number): the row has \(fields.count) field\(fields.count == 1 ? "" : "s"), "
+                        + "the header \(columns.count)",
+                    raw: Array(raw.prefix(InputFault.rawLimit))))
+        }
+        let isText =
+            !raw.contains { $0 >= 0x80 }
+            || String(validating: raw.bindMemory(to: UInt8.self), as: UTF8.self) != nil
+        if !isText {
+            return .fault(
+                InputFault(
+                    code: .invalidEncoding, message: "line \(number): the row is not valid UTF-8",
+                    raw: Array(raw.prefix(InputFault.rawLimit))))
+        }
+        return .document(columns.document(fields))
+    }
+
+    /// Yields a fault and consumes the rest of the line that `index` stands on, with `lines` line breaks in front of it.
+    private mutating func fault(
+        _ input: InputWindow, _ code: InputFault.Code, _ problem: String, index: Int, lines: Int
+    ) throws -> ArchivePiece {
+        let number = Int(line) + 1
+        let start = input.offset
+        var raw = Array(input.bytes.prefix(InputFault.rawLimit))
+        let terminated = try CSVScanner.consumeLine(input, from: index)
+        raw.removeLast(max(0, raw.count - Int(input.offset - start)))
+        if terminated { while raw.last == 0x0A || raw.last == 0x0D { raw.removeLast() } }
+        line += UInt64(lines + (terminated ? 1 : 0))
+        return ArchivePiece(
+            content: .fault(InputFault(code: code, message: "line \(number): \(problem)", raw: raw)), line: number)
+    }
+}
