@@ -129,6 +129,28 @@ struct SQLiteUserReaderSpoolTests {
         #expect(place.spools() == [])
     }
 
+    @Test("A database in which a process died while it wrote is not read half")
+    func unfinished() async throws {
+        let place = try trial()
+        let script = """
+            import shutil, sqlite3, sys
+            path, copy = sys.argv[1:]
+            connection = sqlite3.connect(path, isolation_level=None)
+            connection.execute("PRAGMA cache_size = 1")
+            connection.execute("BEGIN")
+            connection.executemany("INSERT INTO t VALUES (?)", [("x" * 4000,) for _ in range(500)])
+            for suffix in ("", "-journal"): shutil.copy(path + suffix, copy + suffix)
+            """
+        _ = try SQLiteFile.run("python3", "-c", script, place.path("t.sqlite"), place.path("died.sqlite"))
+        let error = try #require(await place.refusal(place.reader("SELECT id FROM t", file: "died.sqlite")))
+        #expect(error.kind == .noInput && error.message.contains("before it is repaired"), "\(error)")
+        #expect(try SQLiteFile(path: place.path("died.sqlite")).query("SELECT count(*) FROM t")[0][0].integer == 3)
+        #expect(
+            QueryTrial.bytes(try await place.records(place.reader("SELECT id FROM t", file: "died.sqlite"))) == [
+                [97], [98], [99],
+            ])
+    }
+
     @Test("A database that stays locked is waited for, and then left")
     func locked() async throws {
         let place = try trial()

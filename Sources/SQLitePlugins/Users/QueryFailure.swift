@@ -25,15 +25,15 @@ struct QueryFailure {
             return PipelineError(
                 .noInput, "\(path) is damaged: \(detail)",
                 hint: "See what `sqlite3 FILE 'PRAGMA integrity_check'` says, and restore the file.")
-        case SQLITE_READONLY:
+        case SQLITE_READONLY where code >> 8 == Self.rollback:
             return PipelineError(
                 .noInput, "\(path) can't be read before it is repaired: \(detail)",
                 hint: "A process died while it wrote there. Open the file once with sqlite3, as one who may write it.")
-        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH:
+        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY:
             return PipelineError(
                 .noInput, "cannot open \(path): \(detail)",
-                hint: "Check that the user who runs this may read the file; one with a write-ahead log must stand in a "
-                    + "folder that may be written.")
+                hint: "Check that the user who runs this may read the file. One with a write-ahead log must stand in a "
+                    + "folder that may be written; `sqlite3 FILE 'PRAGMA journal_mode = DELETE'` does without.")
         case SQLITE_FULL: return outOfSpace(path)
         case SQLITE_IOERR:
             // Only what is sorted is written.
@@ -50,7 +50,9 @@ struct QueryFailure {
         }
     }
 
-    /// SQLITE_IOERR_WRITE and SQLITE_IOERR_GETTEMPPATH, macros that Swift doesn't import.
+    /// SQLITE_READONLY_ROLLBACK, a macro that Swift doesn't import; so are the other two.
+    private static let rollback: Int32 = 3
+    /// SQLITE_IOERR_WRITE and SQLITE_IOERR_GETTEMPPATH.
     private static let writing: [Int32] = [3, 25]
 
     private func outOfSpace(_ path: String) -> PipelineError {
@@ -70,7 +72,7 @@ struct QueryFailure {
 
 /// The tables and views of a database, as a message names them.
 struct TablesAtHand {
-    /// `It holds users (id, name), orders (…).` Nil where that can't be read.
+    /// `The database holds users (id, name), orders (id).` Nil where that can't be read.
     let text: String?
 
     private static let mostTables = 10
