@@ -19,7 +19,7 @@ enum ArchiveContent: Sendable, Equatable {
             let count = try head.withUnsafeMutableBytes { try file.read(into: $0) }
             head.removeLast(head.count - count)
             if !head.starts(with: gzipMagic), let other = foreign(head) { return .other(other) }
-            return try sniff(InputWindow(path: path, capacity: 16 * 1024))
+            return try sniff(InputWindow(path: path, capacity: windowLength))
         } catch is InputDamage {
             return .lines
         }
@@ -27,9 +27,10 @@ enum ArchiveContent: Sendable, Equatable {
 
     private static func sniff(_ input: InputWindow) throws -> ArchiveContent {
         defer { input.close() }
-        while input.count < headLength, try input.extend() {}
+        var isDamaged = false
+        do { while input.count < windowLength, try input.extend() {} } catch is InputDamage { isDamaged = true }
         if input.bytes.starts(with: gzipMagic) { return .other("a gzip file inside a gzip file") }
-        if let other = foreign(Array(input.bytes.prefix(headLength))) { return .other(other) }
+        if !isDamaged, let other = foreign(Array(input.bytes.prefix(headLength))) { return .other(other) }
         try input.skipByteOrderMark()
         _ = try skipBlanks(input)
         guard let first = input.bytes.first else { return .lines }
@@ -39,6 +40,8 @@ enum ArchiveContent: Sendable, Equatable {
             guard case .row = try scanner.scan(input) else { continue }
             if ImportColumns.isHeader(scanner.fields.prefix(scanner.found)) { return .rows(separator: separator) }
         }
+        // What it was can't be told any more; the reading says that it is damaged.
+        if isDamaged { return .lines }
         if first == UInt8(ascii: "[") { return .other("a JSON list, where each line must hold one document") }
         return .other("text that begins with neither a JSON document nor the header of an import file")
     }
@@ -57,6 +60,7 @@ enum ArchiveContent: Sendable, Equatable {
     private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
     private static let gzipMagic: [UInt8] = [0x1F, 0x8B]
     private static let headLength = 512
+    private static let windowLength = 16 * 1024
 
     /// What lies in folders beside an export.
     private static let signatures: [(bytes: [UInt8], name: String)] = [

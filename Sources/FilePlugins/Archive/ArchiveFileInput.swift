@@ -5,22 +5,11 @@ final class ArchiveFileInput {
     let file: ArchiveFile
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
-    private var format: Format
+    private var lines = ArchiveLines()
+    /// Nil where the file holds lines.
+    private var rows: ArchiveRows?
     /// What the next read meets.
     private var damage: InputDamage?
-
-    private enum Format {
-        case lines(ArchiveLines)
-        case rows(ArchiveRows)
-
-        /// Lines completely in front of the next record.
-        var line: UInt64 {
-            switch self {
-            case .lines(let lines): lines.line
-            case .rows(let rows): rows.line
-            }
-        }
-    }
 
     /// The file ends here, and a record says why.
     struct Damaged: Error {
@@ -32,7 +21,6 @@ final class ArchiveFileInput {
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
     init(_ file: ArchiveFile, _ content: ArchiveContent) throws {
         self.file = file
-        format = .lines(ArchiveLines())
         let status: FileStatus
         do throws(FileStatus.Failure) { status = try FileStatus.of(file.path) } catch {
             throw PipelineError(
@@ -49,7 +37,7 @@ final class ArchiveFileInput {
             let window = try InputWindow(path: file.path)
             self.window = window
             try window.skipByteOrderMark()
-            if case .rows(let separator) = content { format = .rows(try ArchiveRows(window, separator: separator)) }
+            if case .rows(let separator) = content { rows = try ArchiveRows(window, separator: separator) }
         } catch let damage as InputDamage { self.damage = damage }
     }
 
@@ -67,27 +55,25 @@ final class ArchiveFileInput {
     }
 
     private func nextPiece(_ window: InputWindow) throws -> ArchivePiece? {
-        switch format {
-        case .lines(var lines):
-            defer { format = .lines(lines) }
-            return try lines.next(window)
-        case .rows(var rows):
-            defer { format = .rows(rows) }
-            return try rows.next(window)
-        }
+        // In place: a copy of the rows would copy the fields each time.
+        if rows != nil { return try rows?.next(window) }
+        return try lines.next(window)
     }
+
+    /// Lines completely in front of the next record.
+    private var line: UInt64 { rows?.line ?? lines.line }
 
     private func record(_ piece: ArchivePiece) -> ArchiveRecord {
         ArchiveRecord(
             content: piece.content,
             next: Position(
-                token: file.name, offset: window?.offset ?? 0, member: window?.member ?? 0, line: format.line),
+                token: file.name, offset: window?.offset ?? 0, member: window?.member ?? 0, line: line),
             file: file.shown, line: piece.line)
     }
 
     /// A record that stands for the rest of the file.
     private func fault(_ damage: InputDamage) -> ArchiveRecord {
-        let line = Int(format.line) + 1
+        let line = Int(self.line) + 1
         let raw = window.map { Array($0.bytes.prefix(InputFault.rawLimit)) } ?? []
         let fault = InputFault(
             code: .damagedFile,

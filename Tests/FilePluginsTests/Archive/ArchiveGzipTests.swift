@@ -104,12 +104,8 @@ struct ArchiveGzipTests {
             var bytes = whole
             bytes[index] ^= 0x55
             let reading = try await ArchiveReading(folder.write("a.gz", bytes))
-            if reading.error != nil {
-                // The very first bytes became a text that is no archive.
-                #expect(index < 20 && reading.error?.kind == .noInput && reading.records.isEmpty, "byte \(index)")
-            } else {
-                #expect(reading.faults.count == 1 && reading.contents.last == "<DamagedFile>", "byte \(index)")
-            }
+            #expect(reading.error == nil && reading.warnings.isEmpty, "byte \(index)")
+            #expect(reading.faults.count == 1 && reading.contents.last == "<DamagedFile>", "byte \(index)")
         }
     }
 

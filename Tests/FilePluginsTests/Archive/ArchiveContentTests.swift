@@ -1,0 +1,172 @@
+import FilePlugins
+import Foundation
+import PipelineCore
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct ArchiveContentTests {
+    @Test(
+        arguments: [
+            ("{}\n{}\n", ["{}:1", "{}:2"]), ("{}\r\n\r\n \t\r\n{ }\r\n", ["{}:1", "{ }:4"]), ("{}", ["{}:1"]),
+            ("\u{FEFF}{}\n", ["{}:1"]), ("\n\n  {\"a\":1} \n", ["  {\"a\":1} :3"]), ("", []), ("\n \r\n", []),
+            ("\u{FEFF}", []), ("{\nnot\n", ["{:1", "not:2"]), ("{}\r\r\n", ["{}\r:1"]),
+        ] as [(String, [String])])
+    func cutsLines(_ text: String, _ expected: [String]) async throws {
+        let folder = try TemporaryFolder()
+        for packed in [false, true] {
+            let bytes = packed ? try gzip([Array(text.utf8)], in: folder) : Array(text.utf8)
+            let reading = try await ArchiveReading(folder.write("in", bytes), limit: 1)
+            #expect(reading.error == nil && reading.warnings.isEmpty)
+            #expect(zip(reading.contents, reading.records).map { "\($0):\($1.line)" } == expected)
+        }
+    }
+
+    static let strangers: [(bytes: [UInt8], words: String)] = [
+        ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13], "a PNG image"),
+        (Array("PAR1\u{15}\u{4}".utf8), "a Parquet file"), ([0xFF, 0xFE, 0x7B, 0x00], "UTF-16 text"),
+        ([0x7B, 0x00, 0x7D, 0x00], "binary data, or text that isn't UTF-8"), (Array("[{}]".utf8), "a JSON list"),
+        (Array("PK\u{3}\u{4}xyz".utf8), "a zip file"), (Array("hello\n{}\n".utf8), "text that begins with neither"),
+        (Array("user_id\nu1\n".utf8), "text that begins with neither"), (Array("id,Name\n".utf8), "text that begins"),
+        ([0x1F], "text that begins with neither"),
+    ]
+
+    /// Beside an archive it is left out with a warning; named itself, it is an error.
+    @Test(arguments: strangers.indices) func leavesOutWhatIsSomethingElse(_ index: Int) async throws {
+        let (bytes, words) = Self.strangers[index]
+        for packed in [false, true] {
+            let folder = try TemporaryFolder()
+            try folder.makeFolder("in")
+            try folder.write("in/a", packed ? gzip([bytes], in: folder) : bytes)
+            for written in ["in", "in/*"] {
+                let alone = try await ArchiveReading(folder.file(written), written: written)
+                #expect(alone.error?.message == "no file of \(written) is an archive")
+            }
+            try folder.write("in/b", "{}\n".utf8)
+            for written in ["in", "in/*"] {
+                let reading = try await ArchiveReading(folder.file(written), written: written)
+                #expect(reading.contents == ["{}"] && reading.error == nil)
+                #expect(reading.warnings.count == 1)
+                #expect(reading.warnings.first?.hasPrefix("in/a is left out: it is \(words)") == true)
+            }
+            let named = try await ArchiveReading(folder.file("in/a"), written: "in/a")
+            #expect(named.error?.kind == .noInput)
+            #expect(named.error?.message.hasPrefix("in/a is \(words)") == true)
+        }
+    }
+
+    @Test func gzipInGzip() async throws {
+        let folder = try TemporaryFolder()
+        let twice = try gzip([gzip([Array("{}\n".utf8)], in: folder)], in: folder)
+        let reading = try await ArchiveReading(folder.write("in", twice), written: "in")
+        #expect(reading.error?.message == "in is a gzip file inside a gzip file")
+    }
+
+    /// A line at its bound is a document, one beyond it a fault; reading goes on.
+    @Test func boundsLines() async throws {
+        let folder = try TemporaryFolder()
+        let bound = 8 << 20
+        func line(_ count: Int) -> String { "{\"a\":\"" + String(repeating: "x", count: count - 8) + "\"}" }
+        let text = [line(bound), line(bound + 1), line(3 * bound), "{}"].joined(separator: "\r\n")
+        let reading = try await ArchiveReading(folder.write("in", text.utf8), limit: 10)
+        #expect(reading.records.map(\.line) == [1, 2, 3, 4])
+        #expect(reading.contents[0].utf8.count == bound)
+        #expect(reading.contents[1...] == ["<MalformedRecord>", "<MalformedRecord>", "{}"])
+        #expect(reading.faults.map(\.message) == [2, 3].map { "line \($0): the line is longer than 8 MiB" })
+        #expect(reading.faults.allSatisfy { $0.raw.count == InputFault.rawLimit })
+        let last = try await ArchiveReading(folder.write("in", line(2 * bound).utf8))
+        #expect(last.contents == ["<MalformedRecord>"])
+    }
+
+    /// A call yields no more than about 1 MiB of documents.
+    @Test func boundsWhatACallYields() async throws {
+        let folder = try TemporaryFolder()
+        let line = "{\"a\":\"" + String(repeating: "x", count: 99_990) + "\"}\n"
+        let path = try folder.write("in", String(repeating: line, count: 100).utf8)
+        let reader = ArchiveFileReader(path: PathOption(written: path, resolved: path)) { _ in }
+        let cursor = try await reader.open()
+        var counts: [Int] = []
+        while case let next = try await cursor.next(limit: 1000), !next.isEmpty { counts.append(next.count) }
+        await cursor.close()
+        #expect(counts.reduce(0, +) == 100)
+        #expect(counts.allSatisfy { (1...11).contains($0) })
+    }
+
+    // MARK: - Files that change
+
+    private func twoFiles() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try folder.makeFolder("in")
+        try folder.write("in/a", (0..<100).flatMap { "{\"Id\":\"\($0)\"}\n".utf8 })
+        try folder.write("in/b", "{}\n".utf8)
+        return folder
+    }
+
+    @Test(arguments: ["in/a", "in/b"]) func stopsAtAReplacedFile(_ name: String) async throws {
+        let folder = try twoFiles()
+        let reading = try await ArchiveReading(folder.file("in"), written: "in", limit: 10) { call in
+            guard call == 3 else { return }
+            try folder.write("new", folder.read(name))
+            #expect(rename(folder.file("new"), folder.file(name)) == 0)
+        }
+        #expect(reading.records.count == 100)
+        #expect(
+            reading.error
+                == PipelineError(
+                    .noInput, "\(name) was replaced while it was read", hint: reading.error?.hint))
+    }
+
+    @Test(arguments: ["in/a", "in/b"]) func stopsAtAFileThatShrankOrWent(_ name: String) async throws {
+        for remove in [false, true] {
+            let folder = try twoFiles()
+            let reading = try await ArchiveReading(folder.file("in"), written: "in", limit: 10) { call in
+                guard call == 3 else { return }
+                let done = remove ? unlink(folder.file(name)) : truncate(folder.file(name), 1)
+                #expect(done == 0)
+            }
+            #expect(reading.error?.kind == .noInput && reading.error?.message.hasPrefix(name) == true)
+            #expect(reading.contents.last == #"{"Id":"99"}"# && reading.faults.isEmpty)
+        }
+    }
+
+    @Test func aFileMayGrow() async throws {
+        let folder = try twoFiles()
+        let reading = try await ArchiveReading(folder.file("in"), written: "in", limit: 10) { call in
+            guard call == 3 else { return }
+            let handle = try #require(FileHandle(forWritingAtPath: folder.file("in/b")))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data("{ }\n".utf8))
+            try handle.close()
+        }
+        #expect(reading.error == nil && reading.contents.suffix(2) == ["{}", "{ }"])
+    }
+
+    // MARK: - The plugin
+
+    private struct NamedDecoder: RecordDecoder {
+        let applicationID: String?
+        func decode(_ document: [UInt8]) -> Outcome { .absent }
+    }
+
+    @Test(arguments: [("newest", ConflictPolicy.newest), ("last", .last)])
+    func theSourceIsMadeOfItsOptions(_ text: String, _ conflict: ConflictPolicy) throws {
+        let factory = ArchiveSource.factory { NamedDecoder(applicationID: $0) }
+        #expect(factory.kind == .source && factory.typeName == "archive")
+        #expect(factory.schema.fields.filter(\.shapesOutput).map(\.key) == ["application_id", "conflict"])
+        let context = PluginContext(
+            pipeline: "p", name: "archive", stateDirectory: "/nonexistent", environment: [:], version: "0"
+        ) { _ in }
+        for application in [nil, "app"] {
+            var options: [String: OptionValue] = [
+                "path": .path(PathOption(written: "in", resolved: "/in")), "conflict": .text(text),
+            ]
+            if let application { options["application_id"] = .text(application) }
+            let plan = try #require(try factory.make(Options(options), context) as? SourcePlan)
+            guard case .archive(_, let decoder, let made) = plan else {
+                Issue.record("not an archive")
+                return
+            }
+            #expect(decoder.applicationID == application && made == conflict)
+        }
+        #expect(throws: OptionError.self) { try ArchiveSource.make(Options([:]), context) }
+    }
+}

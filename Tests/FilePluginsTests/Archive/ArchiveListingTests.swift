@@ -1,0 +1,140 @@
+import FilePlugins
+import Foundation
+import PipelineCore
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct ArchiveListingTests {
+    /// Makes files that hold their own name.
+    private func folder(_ names: [String]) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for name in names {
+            if let slash = name.lastIndex(of: "/") { try folder.makeFolder(String(name[..<slash])) }
+            try folder.write(name, "{\"Id\":\"\(name)\"}\n".utf8)
+        }
+        return folder
+    }
+
+    /// The files as they are shown, in the order in which they are read.
+    private func files(_ folder: TemporaryFolder, _ written: String) async throws -> [String] {
+        let reading = try await ArchiveReading(folder.file(written), written: written)
+        if let error = reading.error { return ["\(error.kind)"] }
+        for (record, content) in zip(reading.records, reading.contents) {
+            #expect(content == "{\"Id\":\"\(record.file)\"}")
+        }
+        return reading.records.map(\.file)
+    }
+
+    static let tree = [
+        "x/b.gz", "x/a/2", "x/a/10", "x/a.txt", "x/B", "x/ä", "x/a!", "x/.hidden", "x/.git/y", "x/a/b/c/deep", "y/1",
+        "z[1]", "z1", "x/a/b/..a",
+    ]
+
+    /// Byte order of relative names, in which '/' is a byte like any other.
+    @Test func readsAFolderInByteOrder() async throws {
+        let folder = try folder(Self.tree)
+        let expected = Self.tree.filter { $0.hasPrefix("x/") && !$0.contains("/.") }
+            .sorted { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }
+        #expect(try await files(folder, "x") == expected)
+        #expect(expected.first == "x/B" && expected.last == "x/ä")
+        let tokens = try await ArchiveReading(folder.file("x"), written: "x").records.map(\.next.token)
+        #expect(tokens == expected.map { String($0.dropFirst(2)) })
+    }
+
+    /// Against Python's glob, files and folders apart.
+    @Test(arguments: [
+        "x/*", "x/a*", "x/?", "x/[ab]*", "x/[!ab]*", "x/[a-z].*", "x/.*", "*/*", "**/1*", "x/**", "**", "x/**/deep",
+        "x/a/**/*", "*/a/?", "x/a/[0-9]*", "[x-y]/*", "x/*.gz", "x/a/b/.*", "x/a/b/..*", "*/b.gz", "nothing*", "x/*/*",
+        "x/?.gz", "x/[]b]*", "x/ä*", "x/[ä]",
+    ])
+    func matchesAsPythonDoes(_ pattern: String) async throws {
+        let folder = try folder(Self.tree)
+        let oracle = try python(
+            """
+            import glob, json, os, sys
+            os.chdir(sys.argv[1])
+            found = set()
+            for name in glob.glob(sys.argv[2], recursive=True):
+                if os.path.isfile(name): found.add(os.path.normpath(name))
+                # A folder that matches is read with all that is in it.
+                elif os.path.isdir(name):
+                    for path, folders, files in os.walk(name):
+                        folders[:] = [folder for folder in folders if folder[0] != '.']
+                        found.update(os.path.normpath(os.path.join(path, file)) for file in files if file[0] != '.')
+            print(json.dumps(sorted(found, key=os.fsencode)))
+            """, [folder.path, pattern])
+        let expected = try JSONDecoder().decode([String].self, from: Data(oracle))
+        #expect(try await files(folder, pattern) == (expected.isEmpty ? ["noInput"] : expected))
+    }
+
+    @Test func aNameThatExistsIsNoPattern() async throws {
+        let folder = try folder(Self.tree)
+        #expect(try await files(folder, "z[1]") == ["z[1]"])
+        try FileManager.default.removeItem(atPath: folder.file("z[1]"))
+        #expect(try await files(folder, "z[1]") == ["z1"])
+    }
+
+    @Test func aFileIsReadWhateverItsName() async throws {
+        let folder = try folder(Self.tree)
+        #expect(try await files(folder, "x/.hidden") == ["x/.hidden"])
+        let reading = try await ArchiveReading(folder.file("x//a/2"), written: "./x//a/2")
+        #expect(reading.records.map(\.file) == ["./x//a/2"] && reading.records.map(\.next.token) == ["2"])
+    }
+
+    @Test func linksAreFollowedAndCirclesEnd() async throws {
+        let folder = try folder(["in/real/a", "in/c", "out/b"])
+        try folder.link("in/real/up", to: "..")
+        try folder.link("in/self", to: ".")
+        try folder.link("in/other", to: "../out")
+        try folder.link("in/twin", to: "other")
+        try folder.link("in/file", to: "c")
+        for pattern in ["in", "in/**", "in/**/*"] {
+            let reading = try await ArchiveReading(folder.file(pattern), written: pattern)
+            #expect(reading.error == nil)
+            #expect(Set(reading.contents).count == 3, "\(pattern)")
+            #expect(reading.records.count <= 8, "\(pattern)")
+        }
+        let reading = try await ArchiveReading(folder.file("in"), written: "in")
+        #expect(reading.records.map(\.file) == ["in/c", "in/file", "in/other/b", "in/real/a"])
+    }
+
+    @Test func refusesWhatCannotBeListed() async throws {
+        let folder = try folder(["ok/a", "broken/a", "circle/a", "pipes/a"])
+        try folder.makeFolder("empty")
+        try folder.makeFolder("hidden/.b")
+        try folder.write("hidden/.a", "{}".utf8)
+        try folder.link("broken/link", to: "nowhere")
+        try folder.link("circle/link", to: "link")
+        try folder.link("dangling", to: "nowhere")
+        let cases = [
+            ("missing", "missing doesn't exist"), ("ok/a/b", "ok/a/b can't be read: Not a directory"),
+            ("empty", "the folder empty holds no file"), ("hidden", "the folder hidden holds no file"),
+            ("ok/*.gz", "no file matches ok/*.gz"), ("no*/a", "no file matches no*/a"),
+            ("none/*", "no file matches none/*"),
+            ("broken", "broken/link is a symbolic link to something that doesn't exist"),
+            ("broken/*", "broken/link is a symbolic link to something that doesn't exist"),
+            ("dangling", "dangling is a symbolic link to something that doesn't exist"),
+            ("circle", "circle/link is a symbolic link that leads back to itself"),
+        ]
+        for (written, message) in cases {
+            let reading = try await ArchiveReading(folder.file(written), written: written)
+            #expect(reading.error?.kind == .noInput && reading.records.isEmpty, "\(written)")
+            #expect(reading.error?.message == message)
+            #expect(reading.error?.hint?.isEmpty == false)
+        }
+        #expect(try await files(folder, "ok") == ["ok/a"])
+        #expect(mkfifo(folder.file("pipes/fifo"), 0o600) == 0)
+        let pipes = try await ArchiveReading(folder.file("pipes"), written: "pipes")
+        #expect(pipes.records.map(\.file) == ["pipes/a"])
+        #expect(pipes.warnings == ["pipes/fifo is left out: it is no regular file"])
+        let fifo = try await ArchiveReading(folder.file("pipes/fifo"), written: "pipes/fifo")
+        #expect(fifo.error?.kind == .noInput)
+    }
+
+    @Test func aNameThatIsNoUTF8StopsTheRun() async throws {
+        let folder = try folder(["in/a"])
+        _ = try python("import sys; open(sys.argv[1].encode() + b'/in/\\xff', 'w')", [folder.path])
+        let reading = try await ArchiveReading(folder.file("in"), written: "in")
+        #expect(reading.error?.message == "the folder in holds a name that is not valid UTF-8")
+    }
+}
