@@ -4,7 +4,8 @@ internal import PipelineCore
 ///
 /// In `merge` a user that a batch has fetched (a row in the users table) has its endpoints and their parts replaced as a
 /// whole; an endpoint that stood with another user moves. Endpoints of batches without users (an archive) are replaced one
-/// by one, and only there the policy on conflicts counts. A user without a row keeps everything. `append` and `replace` do the same among the rows of their own run.
+/// by one, and only there the policy on conflicts counts. A user without a row keeps everything. `append` and `replace` do
+/// the same among the rows of their own run.
 final class BatchWriter {
     private let connection: PostgresConnection
     private let tables: PostgresTables
