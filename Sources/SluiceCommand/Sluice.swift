@@ -18,5 +18,8 @@ public struct Sluice: AsyncParsableCommand {
     public init() {}
 
     /// Parses the process's arguments, does what they say, and ends the process with the right code.
-    public static func launch() async { await main() }
+    public static func launch() async {
+        Memory.returnWhatIsFreed()
+        await main()
+    }
 }

@@ -15,17 +15,26 @@ struct CSVFormat: RecordFormat {
     /// The file's name, for messages about the header.
     let file: String
     private(set) var line: UInt64 = 0
+    /// Nil: it is found by looking at the first row.
+    private let separator: UInt8?
     private var scanner: CSVScanner
 
-    init(column: Column, hasHeader: Bool, separator: UInt8, file: String) {
+    init(column: Column, hasHeader: Bool, separator: UInt8?, file: String) {
         self.column = column
         self.hasHeader = hasHeader
         self.file = file
-        scanner = CSVScanner(separator: separator, wanted: nil)
+        self.separator = separator
+        scanner = CSVScanner(separator: separator ?? UInt8(ascii: ","), wanted: nil)
     }
 
     mutating func begin(_ input: InputWindow, at position: Position) throws {
         try input.skipByteOrderMark()
+        let named = try skipSeparatorLine(input)
+        if separator == nil {
+            while case .blank(let length) = try scanner.scan(input) { consume(input, length, lines: 1) }
+            let found = try named ?? CSVSeparator.find(in: input, column: hasHeader ? column : nil)
+            scanner = CSVScanner(separator: found, wanted: nil)
+        }
         var index: Int?
         if case .number(let number) = column { index = number - 1 }
         if hasHeader, let header = try readHeader(input) {
@@ -35,6 +44,23 @@ struct CSVFormat: RecordFormat {
         guard position.offset > 0 else { return }
         try input.skip(to: position.offset)
         line = position.line
+    }
+
+    /// Consumes the line with which some spreadsheets begin, `sep=;`, and gives the separator that it names.
+    private mutating func skipSeparatorLine(_ input: InputWindow) throws -> UInt8? {
+        while input.count < 7, try input.extend() {}
+        let bytes = input.bytes
+        guard bytes.count >= 5, bytes.prefix(4).elementsEqual("sep=".utf8) else { return nil }
+        let lineBreak: Int
+        switch (bytes.dropFirst(5).first, bytes.dropFirst(6).first) {
+        case (0x0D, 0x0A): lineBreak = 2
+        case (0x0A, _), (0x0D, _): lineBreak = 1
+        case (nil, _): lineBreak = 0
+        default: return nil
+        }
+        let named = bytes[4]
+        consume(input, 5 + lineBreak, lines: lineBreak == 0 ? 0 : 1)
+        return named
     }
 
     /// The first row that isn't empty; nil where there is none.

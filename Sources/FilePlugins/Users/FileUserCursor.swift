@@ -7,6 +7,9 @@ actor FileUserCursor: UserCursor {
 
     private let reader: FileUserReader
     private var input: InputWindow?
+    private var path = ""
+    /// Which file the name stood for when it was opened.
+    private var identity: FileStatus.Identity?
     private var format: any RecordFormat
     /// The IDs that were yielded, where repeats are dropped.
     private var seen: SeenIDs?
@@ -25,8 +28,10 @@ actor FileUserCursor: UserCursor {
     /// Opens the file and goes to a position.
     func open(at position: Position) throws {
         do {
-            let input = try InputWindow(path: reader.path.resolved)
+            path = try reader.place.path
+            let input = try InputWindow(path: path)
             self.input = input
+            identity = try? FileStatus.of(path).identity
             guard seen != nil else { return try format.begin(input, at: position) }
             // Which IDs are repeats depends on everything in front.
             try format.begin(input, at: .start)
@@ -51,7 +56,10 @@ actor FileUserCursor: UserCursor {
         if failure == nil {
             do {
                 while records.count < limit, input.offset - start < Self.bytesAtOnce || records.isEmpty {
-                    guard let record = try format.next(input) else { break }
+                    guard let record = try format.next(input) else {
+                        try checkIsSame(input)
+                        break
+                    }
                     if isNew(record) { records.append(record) }
                 }
             } catch {
@@ -60,6 +68,14 @@ actor FileUserCursor: UserCursor {
         }
         if records.isEmpty, let failure { throw failure }
         return records
+    }
+
+    /// The end counts only where the file is still the one that was opened: what replaced it may go on differently.
+    private func checkIsSame(_ input: InputWindow) throws {
+        if let now = try? FileStatus.of(path), now.identity == identity, now.size >= input.fileOffset { return }
+        throw PipelineError(
+            .noInput, "\(reader.place.name) was replaced while it was read",
+            hint: "Run again: the run goes on if the new file begins with what was read of the old one.")
     }
 
     func close() {
@@ -76,6 +92,6 @@ actor FileUserCursor: UserCursor {
     private func describe(_ error: any Error, opening: Bool) -> any Error {
         guard let damage = error as? InputDamage else { return error }
         let place = opening ? "" : " Reading stopped at line \(format.line + 1) (uncompressed)."
-        return PipelineError(.noInput, "\(reader.path.written) \(damage.message).\(place)", hint: damage.hint)
+        return PipelineError(.noInput, "\(reader.place.name) \(damage.message).\(place)", hint: damage.hint)
     }
 }

@@ -1,3 +1,4 @@
+internal import LocalFiles
 public import PipelineCore
 
 extension FileUserReader: Plugin {
@@ -8,18 +9,22 @@ extension FileUserReader: Plugin {
     // None of these is part of the fingerprint: the hash of the input that was read tells whether it is the same.
     public static let schema = OptionSchema([
         OptionField(
-            "path", .path(allowsDash: false), .required,
-            "The file. gzip is recognised by its first bytes, not by its name."),
+            "path", .path(allowsDash: true), .required,
+            "The file; - is standard input. gzip is recognised by its first bytes, not by its name."),
         OptionField(
             "format", .enumeration(Format.allCases.map(\.rawValue)), .optional,
             "lines (an ID on each), csv or ndjson. Default: by name: .txt, .csv, .ndjson, .jsonl, each also with .gz."),
         OptionField(
             "column", .fieldPath, .optional,
             "csv: the IDs' column, its name in the header or its number from 1. ndjson: a path, such as User.UserId."),
-        OptionField("header", .boolean, .defaulted("true"), "csv: the first row holds the columns' names."),
         OptionField(
-            "separator", .enumeration(separators.map(\.name)), .defaulted("\",\""),
-            "csv: what stands between fields."),
+            "header", .boolean, .optional,
+            "The first row holds the columns' names, or says what the lines are. Default: true for csv, false for lines."
+        ),
+        OptionField(
+            "separator", .enumeration(separators.map(\.name) + [whitespace]), .optional,
+            "csv: what stands between fields; default: found in the first row. lines: whitespace for several IDs on one."
+        ),
         OptionField(
             "distinct", .boolean, .defaulted("false"),
             "Drop repeated IDs. Costs the IDs' bytes and about 50 more each; a resume reads from the start."),
@@ -29,48 +34,59 @@ extension FileUserReader: Plugin {
         (",", UInt8(ascii: ",")), (";", UInt8(ascii: ";")), ("|", UInt8(ascii: "|")), ("tab", UInt8(ascii: "\t")),
         ("\t", UInt8(ascii: "\t")),
     ]
+    private static let whitespace = "whitespace"
 
-    /// - Throws: `OptionError` for standard input, a format that the name doesn't tell, and a column that is missing or
+    /// - Throws: `OptionError` for a format that the name doesn't tell, and a column that is missing or
     ///   doesn't fit the format.
     public static func make(_ options: Options, _ context: PluginContext) throws -> FileUserReader {
         guard let path = options.path("path"), !path.written.isEmpty else {
             throw OptionError("path", "names no file")
         }
-        guard path.written != "-" else {
-            throw OptionError(
-                "path",
-                "standard input is not supported, because a resumed run could not read it again: write the IDs to a "
-                    + "file (a file with the name '-' is './-')")
-        }
+        let place: Place =
+            path.resolved == "-" ? .standardInput(StandardInputSpool(SpoolFolder(context.stateDirectory))) : .file(path)
         return FileUserReader(
-            path: path, layout: try layout(options, path: path), distinct: options.boolean("distinct") ?? false)
+            place: place, layout: try layout(options, path: path), distinct: options.boolean("distinct") ?? false)
     }
 
     private static func layout(_ options: Options, path: PathOption) throws -> Layout {
         let column = options.names("column")
-        switch try format(options, path: path) {
+        let separatorName = options.text("separator")
+        let format = try format(options, path: path)
+        if let separatorName {
+            switch (format, separatorName == whitespace) {
+            case (.lines, true), (.csv, false): break
+            case (.csv, true):
+                throw OptionError("separator", "'whitespace' is for lines; a CSV file has one of , ; | tab")
+            case (.lines, false), (.ndjson, _):
+                throw OptionError("separator", "'\(separatorName)' is not for the format \(format.rawValue)")
+            }
+        }
+        switch format {
         case .lines:
             guard column == nil else {
                 throw OptionError(
                     "column", "a file of lines has no columns: set 'format' to csv or ndjson, or leave it out")
             }
-            return .lines
+            let hasHeader = options.boolean("header") ?? false
+            return separatorName == nil ? .lines(hasHeader: hasHeader) : .whitespace(hasHeader: hasHeader)
         case .csv:
-            let separatorName = options.text("separator") ?? ","
-            guard let separator = separators.first(where: { $0.name == separatorName })?.byte else {
-                throw OptionError("separator", "'\(separatorName)' is none of , ; | tab")
-            }
             let hasHeader = options.boolean("header") ?? true
-            return .csv(column: try csvColumn(column, hasHeader), hasHeader: hasHeader, separator: separator)
+            return .csv(
+                column: try csvColumn(column, hasHeader), hasHeader: hasHeader,
+                separator: separators.first { $0.name == separatorName }?.byte)
         case .ndjson:
-            guard let column, !column.isEmpty else {
-                throw OptionError("column", "say where the user IDs stand: a path of member names, such as User.UserId")
-            }
-            guard !column.contains("*") else {
-                throw OptionError("column", "must lead to one value in each line, so '*' can't be part of it")
-            }
-            return .ndjson(path: column)
+            return try ndjson(column)
         }
+    }
+
+    private static func ndjson(_ column: [String]?) throws -> Layout {
+        guard let column, !column.isEmpty else {
+            throw OptionError("column", "say where the user IDs stand: a path of member names, such as User.UserId")
+        }
+        guard !column.contains("*") else {
+            throw OptionError("column", "must lead to one value in each line, so '*' can't be part of it")
+        }
+        return .ndjson(path: column)
     }
 
     private static func format(_ options: Options, path: PathOption) throws -> Format {

@@ -16,19 +16,61 @@ public struct FileUserReader: UserReader {
         case ndjson
     }
 
-    let path: PathOption
+    let place: Place
     let layout: Layout
     let distinct: Bool
 
+    /// Where the bytes are.
+    enum Place: Sendable {
+        case file(PathOption)
+        case standardInput(StandardInputSpool)
+
+        /// For messages.
+        var name: String {
+            switch self {
+            case .file(let path): path.written
+            case .standardInput: "standard input"
+            }
+        }
+
+        /// - Throws: `PipelineError` where standard input has not been kept aside yet.
+        var path: String {
+            get throws {
+                switch self {
+                case .file(let path): path.resolved
+                case .standardInput(let spool): try spool.path
+                }
+            }
+        }
+    }
+
     /// The format with what it needs.
     enum Layout: Sendable {
-        case lines
-        case csv(column: CSVFormat.Column, hasHeader: Bool, separator: UInt8)
+        case lines(hasHeader: Bool)
+        case whitespace(hasHeader: Bool)
+        case csv(column: CSVFormat.Column, hasHeader: Bool, separator: UInt8?)
         case ndjson(path: [String])
     }
 
-    public var sourceFile: String? { path.written }
-    public var inputSize: UInt64? { UncompressedInput.size(ofFile: path.resolved) }
+    public var sourceFile: String? {
+        switch place {
+        case .file(let path): path.written
+        case .standardInput: nil
+        }
+    }
+
+    public var inputSize: UInt64? { (try? place.path).flatMap(UncompressedInput.size(ofFile:)) }
+
+    /// Keeps standard input aside; a file stays where it is.
+    ///
+    /// - Throws: `PipelineError` of kind `.noInput` where standard input is a terminal, or was read for another run already.
+    public func prepare(for run: InputRun) async throws {
+        if case .standardInput(let spool) = place { try await spool.fill(for: run) }
+    }
+
+    public func release(_ run: InputRun) async {
+        if case .standardInput(let spool) = place { spool.remove(run) }
+    }
 
     /// Opens the file.
     ///
@@ -42,9 +84,10 @@ public struct FileUserReader: UserReader {
 
     func makeFormat() -> any RecordFormat {
         switch layout {
-        case .lines: LineFormat()
+        case .lines(let hasHeader): LineFormat(hasHeader: hasHeader)
+        case .whitespace(let hasHeader): WhitespaceFormat(hasHeader: hasHeader)
         case .csv(let column, let hasHeader, let separator):
-            CSVFormat(column: column, hasHeader: hasHeader, separator: separator, file: path.written)
+            CSVFormat(column: column, hasHeader: hasHeader, separator: separator, file: place.name)
         case .ndjson(let path): NDJSONFormat(path: path)
         }
     }

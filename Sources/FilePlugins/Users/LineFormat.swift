@@ -5,11 +5,18 @@ internal import PipelineCore
 /// Empty lines are no records. Nothing is trimmed: a line of spaces is an ID of spaces, and a CR in the middle of a line
 /// belongs to the ID.
 struct LineFormat: RecordFormat {
+    /// The first line that isn't empty says what follows and is no ID.
+    let hasHeader: Bool
     private var cutter = LineCutter(longest: longestUserID)
     var line: UInt64 { cutter.line }
 
+    init(hasHeader: Bool = false) { self.hasHeader = hasHeader }
+
     mutating func begin(_ input: InputWindow, at position: Position) throws {
         try cutter.begin(input, at: position)
+        guard hasHeader, position.offset == 0 else { return }
+        // What is made of it doesn't matter.
+        _ = try cutter.next(input) { text, _ in text.isEmpty ? nil : .userID("") }
     }
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
