@@ -134,7 +134,7 @@ let package = Package(
         ),
         .testTarget(
             name: "FilePluginsTests",
-            dependencies: ["PipelineCore", "PipelineTesting", "FilePlugins", "CZlib"]
+            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "FilePlugins", "CZlib"]
         ),
         .testTarget(
             name: "SQLitePluginsTests",

@@ -44,7 +44,7 @@ struct CSVFormatTests {
             files.append(try folder.write("\(shift).csv", (front + filler + tail).utf8))
         }
         for (file, rows) in zip(files, try csvOracle(files, columns: 0..<1, separator: ",")) {
-            let reading = try await Reading(makeReader(file, column: ["1"], header: false))
+            let reading = try await Reading(makeReader(file, column: ["1"], header: false, separator: ","))
             #expect(reading.records.map(row) == rows[0], "seed \(seed), \(file)")
         }
     }
@@ -61,7 +61,7 @@ struct CSVFormatTests {
             }
         }
         for (file, rows) in zip(files, try csvOracle(files, columns: 0..<1, separator: ",")) {
-            let reader = try makeReader(file, column: ["1"], header: false)
+            let reader = try makeReader(file, column: ["1"], header: false, separator: ",")
             let reading = try await Reading(reader)
             #expect(reading.records.map(row) == rows[0], "\(file)")
             try await expectResumption(reader, reading.records)
@@ -98,7 +98,7 @@ struct CSVFormatTests {
         let folder = try TemporaryFolder()
         let long = "id," + String(repeating: "x", count: length - 3)
         let path = try folder.write("ids.csv", "first\n\(long)\nlast\n".utf8)
-        let reader = try makeReader(path, column: ["1"], header: false)
+        let reader = try makeReader(path, column: ["1"], header: false, separator: ",")
         let reading = try await Reading(reader)
         #expect(reading.contents == ["first", length > 1_048_576 ? "<InvalidUserId>" : "id", "last"])
         #expect(reading.lines == [1, 2, 3])

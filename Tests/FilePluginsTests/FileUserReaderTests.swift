@@ -35,8 +35,8 @@ struct FileUserReaderTests {
         var path: String
         var format: String?
         var column: [String]?
-        var header = true
-        var separator = ","
+        var header: Bool?
+        var separator: String?
         /// The key at fault and words of the message; nil where the options are good.
         var key: String?
         var words = ""
@@ -49,7 +49,12 @@ struct FileUserReaderTests {
         Options(path: "a.csv", column: ["id"], separator: "tab"),
         Options(path: "a.ndjson", column: ["User", "UserId"]), Options(path: "a.jsonl.gz", column: ["id"]),
         Options(path: "a.jsonl", format: "lines"), Options(path: "./-", format: "lines"),
-        Options(path: "-", format: "lines", key: "path", words: "standard input is not supported"),
+        Options(path: "-", format: "lines"),
+        Options(path: "-", key: "format", words: "can't be told from the name '-'"),
+        Options(path: "a.txt", separator: "whitespace"), Options(path: "a.txt", header: true),
+        Options(path: "a.txt", separator: ";", key: "separator", words: "';' is not for the format lines"),
+        Options(path: "a.ndjson", column: ["id"], separator: ",", key: "separator", words: "not for the format ndjson"),
+        Options(path: "a.csv", column: ["id"], separator: "whitespace", key: "separator", words: "is for lines"),
         Options(path: "a.dat", key: "format", words: "can't be told from the name 'a.dat'"),
         Options(path: "a.csv", key: "column", words: "say which column"),
         Options(path: "a.csv", column: ["id"], header: false, key: "column", words: "a number from 1, not 'id'"),

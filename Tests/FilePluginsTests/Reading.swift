@@ -3,13 +3,14 @@ import PipelineCore
 
 /// Makes a reader as a configuration would, defaults filled in as its schema says.
 func makeReader(
-    _ path: String, format: String? = nil, column: [String]? = nil, header: Bool = true, separator: String = ",",
+    _ path: String, format: String? = nil, column: [String]? = nil, header: Bool? = nil, separator: String? = nil,
     distinct: Bool = false
 ) throws -> FileUserReader {
     var options: [String: OptionValue] = [
-        "path": .path(PathOption(written: path, resolved: path)), "header": .boolean(header),
-        "separator": .text(separator), "distinct": .boolean(distinct),
+        "path": .path(PathOption(written: path, resolved: path)), "distinct": .boolean(distinct),
     ]
+    if let header { options["header"] = .boolean(header) }
+    if let separator { options["separator"] = .text(separator) }
     if let format { options["format"] = .text(format) }
     if let column { options["column"] = .fieldPath(column) }
     return try FileUserReader.make(

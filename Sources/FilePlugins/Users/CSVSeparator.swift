@@ -1,30 +1,51 @@
 /// What stands between the fields of a CSV file, where nobody says.
 enum CSVSeparator {
-    /// In the order in which they are preferred.
-    static let candidates: [UInt8] = [0x2C, 0x3B, 0x09, 0x7C]  // , ; tab |
+    /// In the order in which they are preferred: `,` `;` tab `|`
+    static let candidates: [UInt8] = [0x2C, 0x3B, 0x09, 0x7C]
 
-    /// Looks at the first row that isn't empty; nothing is consumed.
+    /// Looks at the first row; nothing is consumed.
     ///
-    /// Of the separators under which the wanted column is found in the header it is the one that makes the most fields,
-    /// else of all of them; the comma where they make one field all.
+    /// Of the separators under which the wanted column is found in the header it is the one that stands there most often
+    /// outside quotes, else of all of them; the comma where none does.
     ///
     /// - Parameter column: The column in the header; nil where there is no header.
     static func find(in input: InputWindow, column: CSVFormat.Column?) throws -> UInt8 {
-        var best: (separator: UInt8, hasColumn: Bool, fields: Int)?
-        for separator in candidates {
-            guard let names = try firstRow(input, separator) else { continue }
+        let counts = try occurrences(input)
+        var best: (separator: UInt8, hasColumn: Bool, count: Int)?
+        for (separator, count) in zip(candidates, counts) {
             var hasColumn = false
-            if case .name(let name) = column { hasColumn = names.contains(Array(name.utf8)) }
-            if let best, (best.hasColumn ? 1 : 0, best.fields) >= (hasColumn ? 1 : 0, names.count) { continue }
-            best = (separator, hasColumn, names.count)
+            if case .name(let name) = column {
+                hasColumn = try firstRow(input, separator).contains(Array(name.utf8))
+            }
+            if let best, (best.hasColumn ? 1 : 0, best.count) >= (hasColumn ? 1 : 0, count) { continue }
+            best = (separator, hasColumn, count)
         }
         return best?.separator ?? candidates[0]
     }
 
-    /// The fields of the first row that isn't empty, as this separator cuts it; nil where that is no row.
-    private static func firstRow(_ input: InputWindow, _ separator: UInt8) throws -> [[UInt8]]? {
+    /// How often each candidate stands in the first row outside quotes.
+    private static func occurrences(_ input: InputWindow) throws -> [Int] {
+        var counts = candidates.map { _ in 0 }
+        var isQuoted = false
+        var index = 0
+        while index <= CSVScanner.longestQuotedField {
+            if index == input.count, try !input.extend() { break }
+            let byte = input.bytes[index]
+            if byte == UInt8(ascii: "\"") {
+                isQuoted.toggle()
+            } else if !isQuoted {
+                if byte == 0x0A || byte == 0x0D { break }
+                if let place = candidates.firstIndex(of: byte) { counts[place] += 1 }
+            }
+            index += 1
+        }
+        return counts
+    }
+
+    /// The fields of the first row, as this separator cuts it; none where that is no row.
+    private static func firstRow(_ input: InputWindow, _ separator: UInt8) throws -> ArraySlice<[UInt8]> {
         var scanner = CSVScanner(separator: separator, wanted: nil)
-        guard case .row(let extent) = try scanner.scan(input) else { return nil }
-        return Array(scanner.fields.prefix(extent.fieldCount))
+        guard case .row = try scanner.scan(input) else { return [] }
+        return scanner.fields.prefix(scanner.found)
     }
 }

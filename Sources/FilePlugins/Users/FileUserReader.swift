@@ -1,3 +1,4 @@
+package import LocalFiles
 public import PipelineCore
 
 /// Reads user IDs from a file of lines, a CSV or an NDJSON file, plain or gzip.
@@ -80,6 +81,13 @@ public struct FileUserReader: UserReader {
         let cursor = FileUserCursor(self)
         try await cursor.open(at: position)
         return cursor
+    }
+
+    /// A reader of lines from an open file, as from standard input.
+    package static func reading(_ descriptor: Int32, keptIn folder: SpoolFolder) -> FileUserReader {
+        FileUserReader(
+            place: .standardInput(StandardInputSpool(folder, descriptor: descriptor)),
+            layout: .lines(hasHeader: false), distinct: false)
     }
 
     func makeFormat() -> any RecordFormat {
