@@ -108,6 +108,7 @@ struct CSVFormatTests {
     struct Header: Sendable, CustomTestStringConvertible {
         var text: String
         var column: String
+        var separator: String?
         /// The IDs, or what the error says.
         var contents: [String] = []
         var error: String?
@@ -127,7 +128,7 @@ struct CSVFormatTests {
         Header(text: "id,x\n", column: "ID", error: "no column has the name 'ID'; the header has 'id', 'x'"),
         Header(text: "id,x,id\n", column: "id", error: "2 columns have the name 'id': 1, 3"),
         Header(text: "id,x\n", column: "3", error: "there is no column 3; the header has 'id', 'x'"),
-        Header(text: "id;x\n", column: "id", error: "separated by ';': set 'separator'"),
+        Header(text: "id;x\n", column: "id", separator: ",", error: "separated by ';': set 'separator'"),
         Header(text: "\u{e9}\n", column: "e\u{301}", error: "no column has the name"),
     ]
 
@@ -136,7 +137,8 @@ struct CSVFormatTests {
         let folder = try TemporaryFolder()
         let path = try folder.write("ids.csv", header.text.utf8)
         let reading = try await Reading(
-            makeReader(path, column: header.column.split(separator: ".").map(String.init)))
+            makeReader(
+                path, column: header.column.split(separator: ".").map(String.init), separator: header.separator))
         #expect(reading.contents == header.contents)
         guard let text = header.error else {
             #expect(reading.error == nil)
