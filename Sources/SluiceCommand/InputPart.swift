@@ -52,6 +52,10 @@ struct InputPart: ParsableArguments {
                 "--shards says how many there are; which one is meant is told by \(names.joined(separator: " or ")), and "
                     + "neither is set. Name it yourself with --shard I/\(shards).")
         }
+        if let other = names.last.flatMap({ environment[$0] }), other != text {
+            throw ValidationError(
+                "\(names.joined(separator: " and ")) contradict each other: '\(text)' and '\(other)'.")
+        }
         guard let index = Int(text), (0..<shards).contains(index) else {
             throw ValidationError("\(name) is '\(text)', which is no shard of \(shards): they count from 0.")
         }

@@ -19,6 +19,7 @@ public struct Sluice: AsyncParsableCommand {
 
     /// Parses the process's arguments, does what they say, and ends the process with the right code.
     public static func launch() async {
+        StandardFiles.occupy()
         Memory.returnWhatIsFreed()
         await main()
     }

@@ -29,7 +29,7 @@ def test_an_example_runs(sluice, synthetic, tmp_path, name, request):
     if "type: archive" in text:
         (folder / "exports").mkdir()
         files = ["--ids", tmp_path / "ids", "--archive", folder / "exports" / "all.gz", "--files-only"]
-        sluice("serve", "--synthetic", "--users", "1200", *files).expect(0)
+        sluice("serve", "--synthetic", "--users", "1200", "--application-id", APPLICATION, *files).expect(0)
     environment = {"PINPOINT_APP_ID": APPLICATION, "PINPOINT_ENDPOINT_URL": server.url}
     database = None
     if "DATABASE_URL" in text:

@@ -129,6 +129,10 @@ struct CSVFormatTests {
         Header(text: "id,x,id\n", column: "id", error: "2 columns have the name 'id': 1, 3"),
         Header(text: "id,x\n", column: "3", error: "there is no column 3; the header has 'id', 'x'"),
         Header(text: "id;x\n", column: "id", separator: ",", error: "separated by ';': set 'separator'"),
+        // No header at all: what stands there is nobody's business.
+        Header(
+            text: "jane@example.com,+4917012345678,x\n", column: "id",
+            error: "no column has the name 'id'; the header has column 1, column 2, 'x'"),
         Header(text: "\u{e9}\n", column: "e\u{301}", error: "no column has the name"),
     ]
 

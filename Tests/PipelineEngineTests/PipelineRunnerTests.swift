@@ -119,6 +119,8 @@ import Testing
         let report = await run(plan(ids(100), [store], limits: { $0.maxFailed = .count(5) }))
         #expect(report.error?.kind == .brake)
         #expect(report.exitCode == 76)
+        // What failed isn't committed, so the message says with what.
+        #expect(report.error?.hint?.contains("BadRequestException (") == true)
         // Failures are the users 3, 10, 17, 24, 31 and 38: the batch from 30 on is refused.
         #expect(store.current.checkpoint?.progress.nextOrdinal == 30)
         #expect(store.rows("failures").count == 4)

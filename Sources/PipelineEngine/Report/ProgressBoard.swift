@@ -10,6 +10,8 @@ public final class ProgressBoard: Sendable {
         /// Records of them that got it in this process.
         public var processed = 0
         public var failed = 0
+        /// What the records that failed in this process failed with.
+        public var failureCodes: [String: Int] = [:]
         public var absent = 0
         public var parked = 0
         /// Of the input, from 0 to 1; nil where its size isn't known.

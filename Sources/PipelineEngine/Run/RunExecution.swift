@@ -61,9 +61,17 @@ struct RunExecution {
             runner.board.watch(lookup)
             if let state = most.progress.sourceState ?? inheritedState { lookup.restore(state: state) }
             try await prepare(reader)
-            let source = try await LookupSource.open(
-                reader: reader, lookup: lookup, concurrency: concurrency, resume: resume, scope: scope,
-                policy: runner.parking, isStopped: isStopped, sinksWait: { [busy = committer.isBusy] in !busy.isSet })
+            let source: LookupSource
+            do {
+                source = try await LookupSource.open(
+                    reader: reader, lookup: lookup, concurrency: concurrency, resume: resume, scope: scope,
+                    policy: runner.parking, isStopped: isStopped,
+                    sinksWait: { [busy = committer.isBusy] in !busy.isSet })
+            } catch let error as ChangedInput {
+                // What was kept aside is of no use to this run: the next process takes the input anew, as it may be restored.
+                await reader.release(inputRun)
+                throw error
+            }
             let size = reader.inputSize.map(Double.init) ?? 0
             let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
                 size > 0 && position.offset > 0 ? min(1, Double(position.offset) / size) : nil
@@ -143,8 +151,18 @@ struct RunExecution {
         if stop.isRequested, failure == nil || failure is CancellationError {
             return stopped
         }
-        if let failure { return PipelineError(describing: failure) }
+        if let failure { return explained(PipelineError(describing: failure)) }
         return await complete()
+    }
+
+    /// A brake with what failed most often: the rows that would say so aren't committed.
+    private func explained(_ error: PipelineError) -> PipelineError {
+        let codes = runner.board.current.failureCodes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        guard error.kind == .brake, !codes.isEmpty else { return error }
+        var error = error
+        let most = codes.prefix(3).map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
+        error.hint = "Failed in this process: \(most). " + (error.hint ?? "")
+        return error
     }
 
     private var stopped: PipelineError {
@@ -164,7 +182,9 @@ struct RunExecution {
                     switch record.outcome {
                     case .found: break
                     case .absent: reading.absent += 1
-                    case .failed: reading.failed += 1
+                    case .failed(let failure):
+                        reading.failed += 1
+                        reading.failureCodes[failure.code, default: 0] += 1
                     }
                     last = record.next
                 case .parked(_, let next, _):
