@@ -89,7 +89,9 @@ def test_a_limited_nginx_loses_nobody(sluice, nginx, tmp_path):
     assert summary["throttled"] > 0
     assert summary["throttled"] < 0.1 * summary["requests"], "it learns the limit instead of hitting it again and again"
     store = Store(pipeline.database)
-    # Each answer brings the same endpoint, so it belongs to the last user who was found.
-    assert store.query("SELECT endpoint_id, user_id FROM endpoints") == [("the-endpoint", users[-1])]
+    # Each answer brings the same endpoint, so it belongs to one user: the last one, or on a busy machine somebody who was
+    # set aside and asked again at the end.
+    [(endpoint, owner)] = store.query("SELECT endpoint_id, user_id FROM endpoints")
+    assert endpoint == "the-endpoint" and owner in users
     assert [row[0] for row in store.query("SELECT user_id FROM users ORDER BY ordinal")] == users
     print(f"{summary['users_per_second']:.0f} users/s, {summary['throttled']} of {summary['requests']} throttled")

@@ -138,7 +138,7 @@ def test_nulls_and_numbers(sluice, synthetic, tmp_path, postgres, dice):
     users, failures = contents[0]
     assert [user for user, _ in users] == ["17", uuid]
     print(failures)
-    assert sorted(code for _, code in failures) == ["EmptyUserId", "EmptyUserId", "InvalidUserId"]
+    assert sorted(code for _, code in failures) == ["EmptyUserId", "InvalidUserId", "MissingField"]
 
 
 # What goes wrong -----------------------------------------------------------------------------------------------------
