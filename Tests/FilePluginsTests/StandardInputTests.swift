@@ -54,6 +54,26 @@ struct StandardInputTests {
         #expect(spools(folder).isEmpty)
     }
 
+    /// Whatever happens to the file that keeps it, it isn't taken for the whole.
+    @Test(arguments: ["cut", "changed", "longer", "empty"]) func whatIsDamagedIsTold(_ damage: String) async throws {
+        let folder = try TemporaryFolder()
+        let pipe = Pipe()
+        feed((0..<1000).map { "user-\($0)\n" }.joined().utf8, pipe)
+        try await reader(folder, pipe).prepare(for: run)
+        let name = try #require(spools(folder).first)
+        var bytes = try folder.read("state/\(name)")
+        switch damage {
+        case "cut": bytes.removeLast(bytes.count / 2)
+        case "changed": bytes[bytes.count / 2] ^= 1
+        case "longer": bytes += Array("more\n".utf8)
+        default: bytes = []
+        }
+        try folder.write("state/\(name)", bytes)
+        let error = await #expect(throws: PipelineError.self) { try await reader(folder, Pipe()).prepare(for: run) }
+        #expect(error?.kind == .noInput)
+        #expect(error?.message.contains(name) == true)
+    }
+
     @Test func anotherRunReadsItsOwn() async throws {
         let folder = try TemporaryFolder()
         let (first, second) = (Pipe(), Pipe())

@@ -25,8 +25,12 @@ final class InputFile {
     /// What the next read meets: it came behind bytes that count.
     private(set) var failure: InputDamage?
 
+    /// What lies behind isn't part of the input; nil for all that the file has.
+    private let end: UInt64?
+
     /// - Throws: `InputDamage` where the file is missing, unreadable, or not a regular file.
-    init(path: String) throws {
+    init(path: String, end: UInt64? = nil) throws {
+        self.end = end
         descriptor = try retried { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -49,8 +53,10 @@ final class InputFile {
 
     /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached, or that
     /// there is a `failure`, which the next call throws.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
         if let failure { throw failure }
+        let left = end.map { $0 > offset ? $0 - offset : 0 } ?? .max
+        let buffer = UnsafeMutableRawBufferPointer(rebasing: room[..<Int(min(UInt64(room.count), left))])
         var filled = 0
         while filled < buffer.count, let start = buffer.baseAddress {
             do {
@@ -71,7 +77,7 @@ final class InputFile {
     func size() throws -> UInt64 {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw InputDamage.readFailed(errno) }
-        return UInt64(status.st_size)
+        return min(UInt64(status.st_size), end ?? .max)
     }
 
     /// Makes the next read begin at an offset, from the start of the file.

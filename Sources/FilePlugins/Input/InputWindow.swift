@@ -13,10 +13,11 @@ final class InputWindow {
     /// The offset of the window's first byte in the uncompressed input.
     private(set) var offset: UInt64 = 0
 
-    /// - Parameter capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it
-    ///   reads.
-    init(path: String, capacity: Int = 256 * 1024) throws {
-        input = try UncompressedInput(path: path, chunk: capacity)
+    /// - Parameters:
+    ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
+    ///   - end: Of the file, where what lies behind isn't part of the input.
+    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil) throws {
+        input = try UncompressedInput(path: path, chunk: capacity, end: end)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
 

@@ -5,10 +5,12 @@ final class UncompressedInput {
     /// Uncompressed bytes in front of the next read.
     private(set) var offset: UInt64 = 0
 
-    /// - Parameter chunk: Bytes of gzip read at once.
+    /// - Parameters:
+    ///   - chunk: Bytes of gzip read at once.
+    ///   - end: Of the file, where what lies behind isn't part of the input.
     /// - Throws: `InputDamage` where the file can't be opened, or begins as something that can't hold user IDs.
-    init(path: String, chunk: Int = 256 * 1024) throws {
-        let file = try InputFile(path: path)
+    init(path: String, chunk: Int = 256 * 1024, end: UInt64? = nil) throws {
+        let file = try InputFile(path: path, end: end)
         self.file = file
         var signature = [UInt8](repeating: 0, count: 10)
         let length = try signature.withUnsafeMutableBytes { try file.read(into: $0) }

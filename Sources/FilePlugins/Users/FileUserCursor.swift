@@ -28,8 +28,9 @@ actor FileUserCursor: UserCursor {
     /// Opens the file and goes to a position.
     func open(at position: Position) throws {
         do {
-            path = try reader.place.path
-            let input = try InputWindow(path: path)
+            let content = try reader.place.content
+            path = content.path
+            let input = try InputWindow(path: path, end: content.end)
             self.input = input
             identity = try? FileStatus.of(path).identity
             guard seen != nil else { return try format.begin(input, at: position) }

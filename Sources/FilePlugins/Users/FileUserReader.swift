@@ -34,12 +34,14 @@ public struct FileUserReader: UserReader {
             }
         }
 
+        /// The file, and where the input ends in it, if not where the file does.
+        ///
         /// - Throws: `PipelineError` where standard input has not been kept aside yet.
-        var path: String {
+        var content: (path: String, end: UInt64?) {
             get throws {
                 switch self {
-                case .file(let path): path.resolved
-                case .standardInput(let spool): try spool.path
+                case .file(let path): (path.resolved, nil)
+                case .standardInput(let spool): try spool.content
                 }
             }
         }
@@ -60,7 +62,7 @@ public struct FileUserReader: UserReader {
         }
     }
 
-    public var inputSize: UInt64? { (try? place.path).flatMap(UncompressedInput.size(ofFile:)) }
+    public var inputSize: UInt64? { (try? place.content.path).flatMap(UncompressedInput.size(ofFile:)) }
 
     /// Keeps standard input aside; a file stays where it is.
     ///

@@ -1,3 +1,4 @@
+internal import CZlib
 internal import Glibc
 internal import LocalFiles
 internal import PipelineCore
@@ -7,7 +8,7 @@ internal import Synchronization
 final class StandardInputSpool: Sendable {
     private let folder: SpoolFolder
     private let descriptor: Int32
-    private let state = Mutex<(path: String?, isRead: Bool)>((nil, false))
+    private let state = Mutex<(content: (path: String, end: UInt64?)?, isRead: Bool)>((nil, false))
 
     /// - Parameter descriptor: an open file that is read to its end; standard input unless a test says otherwise.
     init(_ folder: SpoolFolder, descriptor: Int32 = STDIN_FILENO) {
@@ -15,13 +16,13 @@ final class StandardInputSpool: Sendable {
         self.descriptor = descriptor
     }
 
-    /// The file that holds it.
-    var path: String {
+    /// The file that holds it, and where it ends there.
+    var content: (path: String, end: UInt64?) {
         get throws {
-            guard let path = state.withLock({ $0.path }) else {
+            guard let content = state.withLock({ $0.content }) else {
                 throw PipelineError(.software, "standard input is opened before it was kept aside")
             }
-            return path
+            return content
         }
     }
 
@@ -30,7 +31,9 @@ final class StandardInputSpool: Sendable {
         if !folder.holds(run) { try checkReadable() }
         let copy = InputCopy(descriptor: descriptor)
         try await copy.fill(folder, for: run) { self.state.withLock { $0.isRead = true } }
-        state.withLock { $0.path = folder.path(of: run) }
+        let path = folder.path(of: run)
+        let end = try await copy.check(path)
+        state.withLock { $0.content = (path, end) }
     }
 
     func remove(_ run: InputRun) { folder.remove(run) }
@@ -62,6 +65,7 @@ private actor InputCopy {
             willRead()
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
             defer { buffer.deallocate() }
+            var seal = SpoolSeal()
             while true {
                 try Task.checkCancellation()
                 // Whoever feeds it may take its time; a stop is noticed meanwhile.
@@ -72,11 +76,63 @@ private actor InputCopy {
                 guard count >= 0 else {
                     throw PipelineError(
                         .noInput, "standard input can't be read: \(errorText(errno))",
-                        hint: "Mend the cause and run again.")
+                        hint: "Mend the cause and run again."
+                    )
                 }
-                if count == 0 { return }
-                try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+                if count == 0 { break }
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+                seal.add(bytes)
+                try file.write(bytes)
             }
+            try seal.bytes.withUnsafeBytes { try file.write($0) }
         }
+    }
+
+    /// Reads what was kept, and compares it with its seal.
+    ///
+    /// - Returns: Where the input ends in the file.
+    /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was written.
+    func check(_ path: String) throws -> UInt64 {
+        let damaged = PipelineError(
+            .noInput, "what was kept aside of standard input is damaged: \(path)",
+            hint: "Delete that file and run again with the same list on standard input: the run goes on.")
+        do {
+            let size = try InputFile(path: path).size()
+            guard size >= UInt64(SpoolSeal.length) else { throw damaged }
+            let end = size - UInt64(SpoolSeal.length)
+            let file = try InputFile(path: path)
+            defer { file.close() }
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
+            defer { buffer.deallocate() }
+            var seal = SpoolSeal()
+            while file.offset < end {
+                try Task.checkCancellation()
+                let wanted = Int(min(UInt64(buffer.count), end - file.offset))
+                let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+                guard count == wanted else { throw damaged }
+                seal.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            let count = try file.read(into: buffer)
+            guard buffer.prefix(count).elementsEqual(seal.bytes) else { throw damaged }
+            return end
+        } catch is InputDamage { throw damaged }
+    }
+}
+
+/// What stands behind kept input, so that a file that was cut or changed isn't taken for the whole: its length in bytes and
+/// its CRC-32, big-endian, behind a mark.
+private struct SpoolSeal {
+    private var count: UInt64 = 0
+    private var checksum: UInt = 0
+    static let length = 20
+
+    mutating func add(_ bytes: UnsafeRawBufferPointer) {
+        count += UInt64(bytes.count)
+        checksum = UInt(crc32_z(uLong(checksum), bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
+    }
+
+    var bytes: [UInt8] {
+        Array("spooled\n".utf8) + withUnsafeBytes(of: count.bigEndian, Array.init)
+            + withUnsafeBytes(of: UInt32(truncatingIfNeeded: checksum).bigEndian, Array.init)
     }
 }
