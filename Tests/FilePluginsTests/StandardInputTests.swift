@@ -88,7 +88,14 @@ struct StandardInputTests {
         #expect(try await Reading(other).contents == ["b"])
         // What the run before has left behind is gone.
         #expect(spools(folder).count == 1)
-        // There is nothing more for a second run of the same process.
+        // Where the run gave it up, the next one of the same process takes it over.
+        var successor = next
+        successor.runID = "p-20261124T000001Z"
+        try await other.prepare(for: successor)
+        #expect(try await Reading(other).contents == ["b"])
+        #expect(spools(folder).count == 1)
+        await other.release(successor)
+        // There is nothing more for a further run.
         var third = run
         third.runID = "p-20261125T000000Z"
         let error = await #expect(throws: PipelineError.self) { try await other.prepare(for: third) }

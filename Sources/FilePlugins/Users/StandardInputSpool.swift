@@ -8,7 +8,13 @@ internal import Synchronization
 final class StandardInputSpool: Sendable {
     private let folder: SpoolFolder
     private let descriptor: Int32
-    private let state = Mutex<(content: (path: String, end: UInt64?)?, isRead: Bool)>((nil, false))
+    private let state = Mutex(State())
+
+    private struct State {
+        var content: (path: String, end: UInt64?)?
+        /// The run for which this process has read it.
+        var reader: InputRun?
+    }
 
     /// - Parameter descriptor: an open file that is read to its end; standard input unless a test says otherwise.
     init(_ folder: SpoolFolder, descriptor: Int32 = STDIN_FILENO) {
@@ -28,9 +34,11 @@ final class StandardInputSpool: Sendable {
 
     /// Reads standard input to its end, unless the run has it already.
     func fill(for run: InputRun) async throws {
+        // The input that a run refuses is its successor's.
+        if !folder.holds(run), let reader = state.withLock({ $0.reader }) { folder.handOver(from: reader, to: run) }
         if !folder.holds(run) { try checkReadable() }
         let copy = InputCopy(descriptor: descriptor)
-        try await copy.fill(folder, for: run) { self.state.withLock { $0.isRead = true } }
+        try await copy.fill(folder, for: run) { self.state.withLock { $0.reader = run } }
         let path = folder.path(of: run)
         let end = try await copy.check(path)
         state.withLock { $0.content = (path, end) }
@@ -39,7 +47,7 @@ final class StandardInputSpool: Sendable {
     func remove(_ run: InputRun) { folder.remove(run) }
 
     private func checkReadable() throws {
-        guard !state.withLock({ $0.isRead }) else {
+        guard !state.withLock({ $0.reader != nil }) else {
             throw PipelineError(
                 .noInput, "standard input has been read already, for the run before this one",
                 hint: "Run again with the list on standard input.")

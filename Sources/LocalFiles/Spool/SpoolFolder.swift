@@ -55,6 +55,9 @@ package struct SpoolFolder: Sendable {
         }
     }
 
+    /// Gives what is kept for a run to another one; does nothing where there is nothing.
+    package func handOver(from run: InputRun, to next: InputRun) { rename(path(of: run), path(of: next)) }
+
     /// Removes a run's spool, if there is one.
     package func remove(_ run: InputRun) { unlink(path(of: run)) }
 

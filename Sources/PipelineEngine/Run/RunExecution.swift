@@ -69,7 +69,8 @@ struct RunExecution {
                     sinksWait: { [busy = committer.isBusy] in !busy.isSet })
             } catch let error as ChangedInput {
                 // What was kept aside is of no use to this run: the next process takes the input anew, as it may be restored.
-                await reader.release(inputRun)
+                // A run that begins in this one's place may need it.
+                if runner.plan.onChangedInput == .refuse { await reader.release(inputRun) }
                 throw error
             }
             let size = reader.inputSize.map(Double.init) ?? 0
