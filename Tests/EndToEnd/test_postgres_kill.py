@@ -203,7 +203,7 @@ def test_cut_anywhere(case, dice, mode):
     assert cut.done == 8
 
 
-@pytest.mark.limit(120)
+@pytest.mark.limit(300)
 @pytest.mark.parametrize("mode", MODES)
 def test_terminated_backends(case, dice, mode):
     case = case(mode, users=1200)
