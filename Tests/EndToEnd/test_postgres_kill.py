@@ -74,7 +74,7 @@ def test_killed_at_every_failpoint(trial, mode):
     trial.count_kills(f"postgres, {mode}, at every step")
 
 
-@pytest.mark.limit(120)
+@pytest.mark.limit(300)
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_while_it_gives_a_run_up(trial, mode):
     trial = trial(mode, users=250)
@@ -203,7 +203,7 @@ def test_cut_anywhere(case, dice, mode):
     assert cut.done == 8
 
 
-@pytest.mark.limit(300)
+@pytest.mark.limit(120)
 @pytest.mark.parametrize("mode", MODES)
 def test_terminated_backends(case, dice, mode):
     case = case(mode, users=1200)
