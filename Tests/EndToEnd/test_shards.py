@@ -114,8 +114,13 @@ def test_one_store_for_all(sluice, users, postgres, count):
     pipeline = write("shards", databases[1])
     if count == 3:
         processes = [sluice.start_run(pipeline, "--shard", f"{index}/{count}", *DATED) for index in range(count)]
-        for process in processes:
-            process.wait().expect(0)
+        results = [process.wait() for process in processes]
+        for index, result in enumerate(results):
+            # A database changes its journal's mode for nobody who waits: whoever meets that moment is told to run again.
+            if result.code == 75:
+                assert "Run again" in result.message
+                result = sluice.run(pipeline, "--shard", f"{index}/{count}", *DATED)
+            result.expect(0)
     else:
         run_shards(sluice, pipeline, count, *DATED)
     without = {"shard"}
