@@ -73,6 +73,6 @@ def test_a_limit_that_the_client_is_not_told(sluice, synthetic):
     result = sluice.run(pipeline).expect(0)
     summary = check_account(result, server)
     assert summary["throttled"] > 0
-# How well the limit is filled is for a measurement over minutes to say: this run is short, begins unknowing, and
+    # How well the limit is filled is for a measurement over minutes to say: this run is short, begins unknowing, and
     # shares its processors. Here it must merely not have collapsed.
     assert summary["users_per_second"] >= 0.4 * 300, summary
