@@ -9,12 +9,16 @@ extension Conformance {
     @Test("Credential scenarios", arguments: ["default-credential-provider-chain", "profile-provider"])
     func credentials(group: String) async throws {
         let folder = "credentials/\(group)"
-        let scenarios = ConformanceFolder.folders(in: folder, with: "test-case.json")
+        let scenarios = try ConformanceFolder.cases(
+            in: folder, with: ["env.json", "http-traffic.json", "test-case.json"])
         for name in scenarios {
             let environment = try #require(
                 ConformanceFolder.json("\(folder)/\(name)/env.json") as? [String: String])
-            let expected = try #require(
-                ConformanceFolder.json("\(folder)/\(name)/test-case.json")["result"] as? [String: Any])
+            let vector = try ConformanceFolder.json("\(folder)/\(name)/test-case.json")
+            Self.expectKnown(vector, ["name", "docs", "result"], "\(folder)/\(name)/test-case.json")
+            let expected = try #require(vector["result"] as? [String: Any], "\(name) has no result")
+            // An error, or credentials; a third kind of result has no meaning yet.
+            Self.expectKnown(expected, ["Ok", "ErrorContains"], "\(folder)/\(name)/test-case.json")
             let traffic = try RecordedTraffic(ConformanceFolder.json("\(folder)/\(name)/http-traffic.json"))
             // The second group drives profiles alone, without what stands in front of them in the chain.
             let profile = group == "profile-provider" ? environment["AWS_PROFILE"] ?? "default" : nil
@@ -28,26 +32,29 @@ extension Conformance {
                 result = .failure(error)
             }
             for difference in traffic.differences { Issue.record("\(name): \(difference)") }
+            #expect(traffic.isSpent, "\(name): fewer requests than recorded")
             if let words = expected["ErrorContains"] as? String {
                 guard case .failure(let error) = result else {
                     Issue.record("\(name): an error was expected")
                     continue
                 }
                 let text = "\(error.message)\n\(error.hint ?? "")"
-                let ours = try #require(Self.words(for: words), "\(name): \(words)")
+                let ours = try #require(Self.words(for: words), "\(name): '\(words)' is unknown to this suite")
                 #expect(ours.contains { text.contains($0) }, "\(name): \(text)")
                 continue
             }
             let loaded = try result.get()
-            let credentials = try #require(expected["Ok"] as? [String: Any])
+            let credentials = try #require(expected["Ok"] as? [String: Any], "\(name): neither Ok nor ErrorContains")
+            // No call needs the account.
+            Self.expectKnown(
+                credentials, ["access_key_id", "secret_access_key", "session_token", "expiry", "account_id"],
+                "\(folder)/\(name)/test-case.json")
             #expect(loaded.credentials.accessKeyID == credentials["access_key_id"] as? String, "\(name)")
             #expect(loaded.credentials.secretAccessKey == credentials["secret_access_key"] as? String, "\(name)")
             #expect(loaded.credentials.sessionToken == credentials["session_token"] as? String, "\(name)")
-            #expect(loaded.expiration == credentials["expiry"] as? Double, "\(name)")
-            #expect(traffic.isSpent, "\(name): fewer requests than recorded")
+            #expect(loaded.expiration == (credentials["expiry"] as? NSNumber)?.doubleValue, "\(name)")
         }
-        print("Conformance: \(scenarios.count) scenarios of \(group)")
-        #expect(!scenarios.isEmpty)
+        Self.report(scenarios.count, "credentials/\(group)")
     }
 
     /// What our messages say where aws-config's hold these words; the kinds are the same.
@@ -83,7 +90,7 @@ private final class RecordedTraffic: Sendable {
 
     init(_ document: [String: Any]) throws {
         var exchanges: [Int: Exchange] = [:]
-        for event in document["events"] as? [[String: Any]] ?? [] {
+        for event in try #require(document["events"] as? [[String: Any]], "no traffic was recorded") {
             let connection = try #require(event["connection_id"] as? Int)
             let action = try #require(event["action"] as? [String: Any])
             var exchange = exchanges[connection] ?? Exchange()
@@ -104,6 +111,8 @@ private final class RecordedTraffic: Sendable {
                 let head = response["Ok"] as? [String: Any]
             {
                 exchange.answer.status = try #require(head["status"] as? Int)
+            } else if action["Eof"] == nil {
+                Issue.record("recorded traffic: '\(action.keys.joined())' is unknown to this suite")
             }
             exchanges[connection] = exchange
         }

@@ -7,12 +7,16 @@ extension Conformance {
     @Test("Endpoints of pinpoint and sts", arguments: ["pinpoint", "sts"])
     func endpoints(name: String) throws {
         let file = "endpoints/\(name)-endpoint-tests-1.json"
-        guard ConformanceFolder.exists(file) else { return }
         let cases = try #require(ConformanceFolder.json(file)["testCases"] as? [[String: Any]])
         for vector in cases {
             let docs = vector["documentation"] as? String ?? ""
+            // The inputs of operations repeat the parameters.
+            Self.expectKnown(vector, ["documentation", "params", "expect", "operationInputs"], "\(name): \(docs)")
             let parameters = vector["params"] as? [String: Any] ?? [:]
+            Self.expectKnown(
+                parameters, ["Region", "Endpoint", "UseFIPS", "UseDualStack", "UseGlobalEndpoint"], "\(name): \(docs)")
             let expected = try #require(vector["expect"] as? [String: Any])
+            Self.expectKnown(expected, ["endpoint", "error"], "\(name): \(docs)")
             var environment: [String: String] = [:]
             if parameters["UseFIPS"] as? Bool == true { environment["AWS_USE_FIPS_ENDPOINT"] = "true" }
             if parameters["UseDualStack"] as? Bool == true { environment["AWS_USE_DUALSTACK_ENDPOINT"] = "true" }
@@ -43,19 +47,27 @@ extension Conformance {
                 continue
             }
             let endpoint = try #require(expected["endpoint"] as? [String: Any])
+            Self.expectKnown(endpoint, ["url", "properties"], "\(name): \(docs)")
             let place = try result.get()
-            #expect("https://\(place.endpoint.authority)\(place.endpoint.pathPrefix)" == endpoint["url"] as? String)
-            let properties = endpoint["properties"] as? [String: Any]
-            let scheme = (properties?["authSchemes"] as? [[String: Any]])?.first
-            if let region = scheme?["signingRegion"] as? String { #expect(place.region == region, "\(docs)") }
+            let url = "\(place.endpoint.scheme)://\(place.endpoint.authority)\(place.endpoint.pathPrefix)"
+            #expect(url == endpoint["url"] as? String, "\(docs)")
+            let properties = endpoint["properties"] as? [String: Any] ?? [:]
+            Self.expectKnown(properties, ["authSchemes"], "\(name): \(docs)")
+            guard let schemes = properties["authSchemes"] as? [[String: Any]] else {
+                if let region = parameters["Region"] as? String { #expect(place.region == region, "\(docs)") }
+                continue
+            }
+            let scheme = try #require(schemes.first)
+            #expect(schemes.count == 1, "\(docs)")
+            Self.expectKnown(scheme, ["name", "signingName", "signingRegion"], "\(name): \(docs)")
+            #expect(scheme["name"] as? String == "sigv4", "\(docs)")
+            #expect(place.region == scheme["signingRegion"] as? String, "\(docs)")
         }
-        print("Conformance: \(cases.count) cases of \(name)-endpoint-tests-1.json")
-        #expect(!cases.isEmpty)
+        Self.report(cases.count, file)
     }
 
     @Test("Regions and their partitions")
     func partitions() throws {
-        guard ConformanceFolder.exists("endpoints/partitions.json") else { return }
         let partitions = try #require(
             ConformanceFolder.json("endpoints/partitions.json")["partitions"] as? [[String: Any]])
         var count = 0
@@ -68,14 +80,12 @@ extension Conformance {
                 count += 1
             }
         }
-        print("Conformance: \(count) regions of partitions.json")
-        #expect(count > 0)
+        Self.report(count, "endpoints/partitions.json, its regions")
     }
 
     @Test("Endpoints from variables and profiles")
     func configuredEndpoints() throws {
         let file = "endpoints/configured-endpoint-urls-profile-tests.json"
-        guard ConformanceFolder.exists(file) else { return }
         let suites = try #require(ConformanceFolder.json(file)["testSuites"] as? [[String: Any]])
         var count = 0
         for suite in suites {
@@ -87,7 +97,10 @@ extension Conformance {
             for vector in try #require(suite["endpointUrlTests"] as? [[String: Any]]) {
                 func name(_ key: String) throws -> String { try #require(vector[key] as? String) }
                 let label = try name("name")
+                Self.expectKnown(
+                    vector, ["name", "profile", "client_config", "service", "environment", "output"], label)
                 let client = try #require(clients[name("client_config")])
+                Self.expectKnown(client, ["endpoint_url", "ignore_configured_endpoint_urls"], label)
                 var environment = try #require(environments[name("environment")])
                 environment["AWS_CONFIG_FILE"] = "/config"
                 // The client's own switch has no counterpart but the variable.
@@ -102,14 +115,14 @@ extension Conformance {
                 let place = try EndpointResolution(
                     service, region: nil, endpointURL: client["endpoint_url"] as? String, settings: settings)
                 let output = try #require(vector["output"] as? [String: Any])
+                Self.expectKnown(output, ["endpointUrl"], label)
                 let own = try "https://\(name("service")).fake-region-10.amazonaws.com"
                 let url = "\(place.endpoint.scheme)://\(place.endpoint.authority)"
                 #expect(url == output["endpointUrl"] as? String ?? own, "\(label)")
                 count += 1
             }
         }
-        print("Conformance: \(count) cases of configured-endpoint-urls-profile-tests.json")
-        #expect(count > 0)
+        Self.report(count, file)
     }
 
     /// The configuration file that says the same.
