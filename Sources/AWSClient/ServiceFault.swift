@@ -5,12 +5,32 @@ public struct ServiceFault: Error, Sendable, Hashable {
     public var code: String
     public var message: String
     public var requestID: String?
+    /// Attempts of the call that this fault ended; 0 while it goes on.
+    public var attempts = 0
+    /// Seconds from the call's first attempt to its end, all waits included.
+    public var elapsed = 0.0
 
     public init(status: Int? = nil, code: String, message: String, requestID: String? = nil) {
         self.status = status
         self.code = code
         self.message = message
         self.requestID = requestID
+    }
+
+    /// Where it comes from, for a message: `HTTP 503 ServiceUnavailableException, request 6e1f…`.
+    public var origin: String {
+        let request = requestID.map { ", request \($0)" } ?? ""
+        guard let status else { return code + request }
+        return (code == "HTTP\(status)" ? "HTTP \(status)" : "HTTP \(status) \(code)") + request
+    }
+
+    /// What the call took, for a message: `8 attempts in 12.3 s`.
+    public var effort: String { Self.effort(attempts: attempts, seconds: elapsed) }
+
+    /// `1 attempt in 0.0 s`
+    public static func effort(attempts: Int, seconds: Double) -> String {
+        let tenths = Int((max(0, seconds) * 10).rounded())
+        return "\(attempts) attempt\(attempts == 1 ? "" : "s") in \(tenths / 10).\(tenths % 10) s"
     }
 
     init(_ failure: TransportFailure) { self.init(code: failure.code, message: failure.message) }
@@ -28,18 +48,29 @@ public enum Verdict<Value: Sendable>: Sendable {
     /// An answer that is no use; worth another attempt. 5xx among them.
     case retry(ServiceFault)
     case throttled(ServiceFault)
+
+    /// Nil for a good answer.
+    var fault: ServiceFault? {
+        switch self {
+        case .value: nil
+        case .failed(let fault), .denied(let fault), .retry(let fault), .throttled(let fault): fault
+        }
+    }
+
+    var isThrottling: Bool { if case .throttled = self { true } else { false } }
 }
 
-/// How a call ended.
+/// How a call ended. Faults say how many attempts and how long it took.
 public enum Reply<Value: Sendable>: Sendable {
     case value(Value)
-    case failed(ServiceFault, attempts: Int)
+    case failed(ServiceFault)
     case denied(ServiceFault)
 }
 
 /// What ends all calls.
 public enum ServiceClientError: Error, Sendable, Hashable {
-    /// The service is away: for longer than an outage may last, or it was never there. Words on what the last attempt met.
-    case unavailable(String)
+    /// The service is away: for longer than an outage may last, or it was never there. Words on what the last attempt met,
+    /// and the attempts in a row that brought no answer, with the seconds since the first of them.
+    case unavailable(lastFailure: String, attempts: Int, elapsed: Double)
     case credentials(CredentialError)
 }

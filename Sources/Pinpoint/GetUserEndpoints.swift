@@ -31,9 +31,9 @@ public final class GetUserEndpoints: UserLookup {
         do {
             reply = try await client.get(
                 pathPrefix + segment,
-                label: { logsUserIDs ? userID : LogDigest.text(userID) },
+                label: { logsUserIDs ? PrintableText.of(userID) : LogDigest.text(userID) },
                 onSend: { call.markSent() },
-                classify: { judge($0, userID: userID) })
+                classify: { judge($0, userID: userID, segment: segment) })
         } catch let error as ServiceClientError {
             throw RunStop.error(for: error, endpoint: client.configuration.endpoint)
         }
@@ -42,15 +42,12 @@ public final class GetUserEndpoints: UserLookup {
         case .value(.noSuchUser): return .absent
         case .denied(let fault) where fault.code == AnswerClassification.malformedCode:
             throw RunStop.malformedAnswers(fault, endpoint: client.configuration.endpoint)
-        case .denied(var fault):
-            fault.message = Redaction.text(fault.message, without: userID, encoded: segment)
-            throw RunStop.error(for: fault, applicationID: applicationID)
-        case .failed(let fault, let attempts):
+        case .denied(let fault): throw RunStop.error(for: fault, applicationID: applicationID)
+        case .failed(let fault):
             return .failed(
                 RecordFailure(
-                    status: fault.status, code: fault.code,
-                    message: Redaction.text(fault.message, without: userID, encoded: segment),
-                    requestID: fault.requestID, attempts: attempts))
+                    status: fault.status, code: fault.code, message: "\(fault.message) (\(fault.effort))",
+                    requestID: fault.requestID, attempts: fault.attempts))
         }
     }
 
@@ -88,8 +85,9 @@ public final class GetUserEndpoints: UserLookup {
     public func shutdown() async { await client.shutdown() }
 
     /// What an answer means, and whether it is one of too many that aren't the service's.
-    private func judge(_ answer: HTTPAnswer, userID: String) -> Verdict<Found> {
-        let verdict = AnswerClassification.verdict(on: answer)
+    private func judge(_ answer: HTTPAnswer, userID: String, segment: String) -> Verdict<Found> {
+        let verdict = AnswerClassification.verdict(
+            on: answer, hide: { Redaction.text($0, without: userID, encoded: segment) })
         switch verdict {
         case .value, .failed: malformed.withLock { $0.end() }
         case .retry(let fault) where fault.code == AnswerClassification.malformedCode:

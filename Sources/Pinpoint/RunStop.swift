@@ -7,7 +7,7 @@ enum RunStop {
         // Where the service gave no code, its place is taken by the status.
         let hasCode = fault.status.map { fault.code != "HTTP\($0)" } ?? true
         let words = hasCode ? "\(fault.status.map { "\($0) " } ?? "")\(fault.code): \(fault.message)" : fault.message
-        let request = fault.requestID.map { " (request \($0))" } ?? ""
+        let request = " (\(fault.requestID.map { "request \($0), " } ?? "")\(fault.effort))"
         if fault.code == "ApplicationNotFound" {
             return PipelineError(
                 .permission, "the service knows no application '\(applicationID)': \(fault.message)\(request)",
@@ -36,9 +36,11 @@ enum RunStop {
 
     static func error(for error: ServiceClientError, endpoint: Endpoint) -> PipelineError {
         switch error {
-        case .unavailable(let lastFailure):
+        case .unavailable(let lastFailure, let attempts, let elapsed):
             PipelineError(
-                .unavailable, "\(endpoint.authority) is unavailable; the last attempt met: \(lastFailure)",
+                .unavailable,
+                "\(endpoint.authority) is unavailable: \(ServiceFault.effort(attempts: attempts, seconds: elapsed)) "
+                    + "without an answer; the last one met: \(lastFailure)",
                 hint: "run again once it answers; the run goes on where it stopped")
         case .credentials(let failure): PipelineError(.permission, failure.message, hint: failure.hint)
         }
@@ -48,7 +50,7 @@ enum RunStop {
         PipelineError(
             .unavailable,
             "\(endpoint.authority) answered \(GetUserEndpoints.malformedUsersLimit) users in a row with something else "
-                + "than endpoints: \(fault.message)",
+                + "than endpoints: \(fault.message) (\(fault.origin), \(fault.effort))",
             hint: "check endpoint_url, and whether a proxy or a login page answers in the service's place")
     }
 

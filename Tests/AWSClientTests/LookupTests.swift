@@ -7,52 +7,6 @@ import PipelineCore
 import Synchronization
 import Testing
 
-/// A lookup against a server whose answers the test decides on.
-private func makeLookup(
-    _ url: String, rate: Double = 10_000, concurrency: Int = 64, retry: RetryPolicy = fastRetries,
-    connect: Double = 1, request: Double = 0.4, credentials: CredentialProvider = fixedCredentials
-) throws -> GetUserEndpoints {
-    let configuration = ServiceConfiguration(
-        signingName: GetUserEndpoints.signingName, region: "eu-central-1", endpoint: try Endpoint(url),
-        requestsPerSecond: rate, burst: 100, concurrency: concurrency, retry: retry, connectTimeout: connect,
-        requestTimeout: request, userAgent: "sluice/test")
-    return GetUserEndpoints(
-        applicationID: "app/1",
-        client: ServiceClient(configuration: configuration, credentials: credentials, logger: Logger(label: "test")))
-}
-
-private let fastRetries = RetryPolicy(maxAttempts: 3, maxDelay: 0.01, deadline: 5, outage: 5)
-private let fixedCredentials = CredentialProvider.fixed(
-    SigningCredentials(accessKeyID: "AKID", secretAccessKey: "secret", sessionToken: "t0ken"))
-private let oneEndpoint = #"{"Item":[{"Id":"e1","ChannelType":"EMAIL"}]}"#
-private let good = ServerAction.answer(200, body: oneEndpoint)
-
-extension Outcome {
-    fileprivate var words: String {
-        switch self {
-        case .found(let tape): "found \(tape.count)"
-        case .absent: "absent"
-        case .failed(let failure): "failed \(failure.status ?? 0) \(failure.code) \(failure.attempts)"
-        }
-    }
-}
-
-private func withServer(
-    _ script: @escaping @Sendable (SeenRequest, Int) -> ServerAction, retry: RetryPolicy = fastRetries,
-    rate: Double = 10_000, concurrency: Int = 64,
-    _ body: (GetUserEndpoints, ScriptedServer) async throws -> Void
-) async throws {
-    let server = try await ScriptedServer(script)
-    let lookup = try makeLookup(server.url, rate: rate, concurrency: concurrency, retry: retry)
-    do { try await body(lookup, server) } catch {
-        await lookup.shutdown()
-        await server.close()
-        throw error
-    }
-    await lookup.shutdown()
-    await server.close()
-}
-
 @Suite(.timeLimit(.minutes(2))) struct LookupTests {
     // MARK: - What an answer means
 
@@ -227,38 +181,7 @@ private func withServer(
         }
     }
 
-    @Test func clockSkewIsLearned() async throws {
-        let ahead = 3600
-        try await withServer { request, _ in
-            let serverTime = Int(Date().timeIntervalSince1970) + ahead
-            let sent = request.header("x-amz-date").flatMap { SigningTime($0) }?.unixSeconds ?? 0
-            if abs(sent - serverTime) < 300 { return good }
-            return .answer(
-                403,
-                headers: [
-                    ("x-amzn-ErrorType", "InvalidSignatureException"), ("Date", HTTPDate.text(unixSeconds: serverTime)),
-                ], body: #"{"Message":"Signature expired"}"#)
-        } _: { lookup, server in
-            let outcome5 = try await lookup.lookUp("u", call: LookupCall())
-            #expect(outcome5.words == "found 1")
-            let outcome6 = try await lookup.lookUp("v", call: LookupCall())
-            #expect(outcome6.words == "found 1")
-            #expect(server.seen.count == 3)
-        }
-    }
-
     // MARK: - Waiting
-
-    @Test func retryAfterIsHonoured() async throws {
-        try await withServer { _, number in
-            number == 0 ? .answer(429, headers: [("Retry-After", "1")]) : good
-        } _: { lookup, _ in
-            let start = ContinuousClock.now
-            let outcome7 = try await lookup.lookUp("u", call: LookupCall())
-            #expect(outcome7.words == "found 1")
-            #expect(ContinuousClock.now - start >= .milliseconds(990))
-        }
-    }
 
     @Test func rateHolds() async throws {
         try await withServer({ _, _ in good }, rate: 200) { lookup, _ in
@@ -420,12 +343,6 @@ private func lookUpAll(_ count: Int, inFlight: Int, _ lookup: GetUserEndpoints) 
         try await group.waitForAll()
     }
     return tally.words
-}
-
-private final class Flag: Sendable {
-    private let value = Mutex(false)
-    var isSet: Bool { value.withLock { $0 } }
-    func set(_ isSet: Bool) { value.withLock { $0 = isSet } }
 }
 
 private final class Draws: Sendable {

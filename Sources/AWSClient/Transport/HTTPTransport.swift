@@ -15,6 +15,8 @@ final class HTTPTransport: Sendable {
 
     private let endpoint: Endpoint
     private let configuration: HTTPClient.Configuration
+    /// Whom connections are made to: the endpoint's host, or a proxy.
+    private let peer: TransportFailure.Peer
     /// Made at first use: whoever only checks a configuration opens nothing and has nothing to close.
     private let pool = Mutex<Pool>(.unused)
 
@@ -33,6 +35,7 @@ final class HTTPTransport: Sendable {
         // The client would go on trying until the connect timeout; refused connections are our business.
         configuration.connectionPool.retryConnectionEstablishment = false
         settings.apply(to: &configuration, for: endpoint)
+        peer = TransportFailure.Peer(host: endpoint.host, proxy: settings.proxy(for: endpoint)?.host)
         self.configuration = configuration
     }
 
@@ -44,8 +47,13 @@ final class HTTPTransport: Sendable {
     /// - Throws: `TransportFailure`, `CancellationError`.
     func get(_ target: String, headers: HTTPHeaders, timeout: Double) async throws -> HTTPAnswer {
         let client = try open()
-        let request = try HTTPClient.Request(
-            url: "\(endpoint.scheme)://\(endpoint.authority)\(target)", method: .GET, headers: headers)
+        let request: HTTPClient.Request
+        do {
+            request = try HTTPClient.Request(
+                url: "\(endpoint.scheme)://\(endpoint.authority)\(target)", method: .GET, headers: headers)
+        } catch {
+            throw TransportFailure.sort(error, peer)
+        }
         let task = client.execute(
             request: request, delegate: AnswerCollector(),
             deadline: .now() + .nanoseconds(Int64(max(timeout, 0.001) * 1e9)))
@@ -57,7 +65,7 @@ final class HTTPTransport: Sendable {
             }
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            throw await TransportFailure.sort(error, host: endpoint.host)
+            throw TransportFailure.sort(error, peer)
         }
     }
 
