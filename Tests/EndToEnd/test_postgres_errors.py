@@ -516,6 +516,7 @@ def small_tablespace(postgres_cluster, tmp_path_factory):
         subprocess.run(["mount", "-o", f"remount,size={size}", folder], check=True)
 
     yield resize
+    resize("400m")
     postgres_cluster.psql(
         *[f"DROP DATABASE {name} WITH (FORCE)" for name in postgres_cluster.psql(
             "SELECT datname FROM pg_database d JOIN pg_tablespace s ON dattablespace = s.oid WHERE spcname = 'small'"
@@ -528,7 +529,9 @@ def small_tablespace(postgres_cluster, tmp_path_factory):
 
 @pytest.mark.limit(120)
 @pytest.mark.parametrize("mode", ["merge", "replace"])
-def test_a_full_disk_of_the_server(sluice, postgres, synthetic, pipeline, small_tablespace, mode):
+def test_a_full_disk_of_the_server(
+    sluice, postgres, postgres_cluster, synthetic, pipeline, small_tablespace, mode
+):
     server = synthetic(users=1000)
 
     def write(name, database):
@@ -540,6 +543,9 @@ def test_a_full_disk_of_the_server(sluice, postgres, synthetic, pipeline, small_
     whole = postgres()
     sluice.run(write("whole", whole), "--logical-date", LOGICAL_DATE).expect(0)
     database = postgres(TABLESPACE="small")
+    # A new database's files have holes, which are filled as its pages are written. On a full disk they couldn't be, and
+    # whoever needs a page's place, in whatever database, would fail.
+    postgres_cluster.psql("CHECKPOINT")
     full = write("full", database)
     result = sluice.run(full, "--logical-date", LOGICAL_DATE).expect(74)
     check_message(result, "No space left on device|space|disk")
