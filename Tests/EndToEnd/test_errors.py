@@ -1,9 +1,11 @@
 """What goes wrong around a run: the exit code, one clear message, and a store that resumes."""
 
+import asyncio
 import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 
 import pytest
@@ -107,6 +109,125 @@ def test_a_server_of_another_kind(sluice, scripted, users):
     pipeline = sluice.pipeline("page", server.url, users, retry={"max_attempts": 2})
     check_message(sluice.run(pipeline).expect(69), "JSON")
     assert Store(pipeline.database).count("users") == 0
+
+
+REQUEST = "6e1f8e5c-0000-4000-8000-000000000001"
+EFFORT = r"\d+ attempts? in \d+\.\d s"
+
+
+@pytest.mark.limit(60)
+def test_an_unavailable_service_says_everything_in_one_line(sluice, scripted, users):
+    """Status, code, request ID, attempts and time: what a person needs who asks the service's operators."""
+    gone = error(503, "ServiceUnavailableException", "Service Unavailable")
+    server = scripted(lambda request: gone if len(server.asked) > 100 else endpoints(request.user))
+    settings = {"batch_size": 50, "retry": {"outage": "2s", "max_attempts": 50}}
+    pipeline = sluice.pipeline("gone", server.url, users, **settings)
+    result = sluice.run(pipeline).expect(69)
+    message = check_message(result, "unavailable", "503 ServiceUnavailableException", f"request {REQUEST}", EFFORT)
+    first = message.splitlines()[0]
+    assert all(re.search(word, first) for word in ("503", "ServiceUnavailableException", REQUEST, EFFORT)), first
+    attempts = int(re.search(r"(\d+) attempts? in", first)[1])
+    assert 20 <= attempts <= len(server.log)
+    assert Store(pipeline.database).count("failures") == 0
+
+
+def test_a_failed_user_says_everything_in_its_row(sluice, scripted, users):
+    """Each kind with its status, code, request ID and attempts in columns, and the time in the message."""
+    kinds = {
+        "person-0010": error(400, "BadRequestException", "No such thing"),
+        "person-0020": error(500, "InternalServerErrorException", "Oops"),
+        "person-0030": Answer(502, b"<html>bad gateway"),
+        "person-0040": Answer(200, b"<html>welcome", {"x-amzn-RequestId": "req-40"}),
+        "person-0050": Answer(reset=True),
+    }
+    server = scripted(lambda request: kinds.get(request.user.split("@")[0]) or endpoints(request.user))
+    pipeline = sluice.pipeline("rows", server.url, users, retry={"max_attempts": 3}, limits={"max_failed": 10})
+    result = sluice.run(pipeline).expect(65)
+    assert result.summary["failed"] == 5
+    rows = Store(pipeline.database).failures("user_id", "status", "code", "request_id", "attempts", "message")
+    assert [row[:5] for row in rows] == [
+        ("person-0010@example.com", 400, "BadRequestException", REQUEST, 1),
+        ("person-0020@example.com", 500, "InternalServerErrorException", REQUEST, 3),
+        ("person-0030@example.com", 502, "HTTP502", None, 3),
+        ("person-0040@example.com", 200, "MalformedResponse", "req-40", 3),
+        ("person-0050@example.com", None, "ConnectionFailed", None, 3),
+    ]
+    for row in rows:
+        assert re.search(rf" \({row[4]} attempts? in \d+\.\d s\)$", row[5]), row[5]
+        assert "\n" not in row[5] and row[0] not in row[5]
+
+
+@pytest.fixture
+def secured(tmp_path):
+    """Makes a certificate for a host name, and lets a scripted server listen with it: `secured(server, host)`."""
+    open_servers = []
+
+    def listen(server, host):
+        certificate, key = tmp_path / f"{host}.pem", tmp_path / f"{host}.key"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={host}",
+             "-addext", f"subjectAltName=DNS:{host}", "-keyout", key, "-out", certificate],
+            check=True, capture_output=True, timeout=60,
+        )  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        tls = server.call(asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context))
+        open_servers.append((server, tls))
+        return certificate, f"https://localhost:{tls.sockets[0].getsockname()[1]}"
+
+    if not shutil.which("openssl"):
+        pytest.skip("certificates are made with openssl")
+    yield listen
+    for server, tls in open_servers:
+        server.loop.call_soon_threadsafe(tls.close)
+
+
+def test_a_certificate_that_nobody_vouches_for(sluice, scripted, secured, users):
+    """It ends the run at once; with AWS_CA_BUNDLE it is trusted, and the same run goes on."""
+    server = scripted(lambda request: endpoints(request.user))
+    certificate, url = secured(server, "localhost")
+    pipeline = sluice.pipeline("untrusted", url, users)
+    result = sluice.run(pipeline).expect(69)
+    check_message(result, "localhost", "TLS", "certificate", "AWS_CA_BUNDLE", EFFORT)
+    assert result.elapsed < 8 and not server.asked
+    result = sluice.run(pipeline, environment={"AWS_CA_BUNDLE": certificate}).expect(0)
+    assert result.summary["found"] == 500
+
+
+def test_a_certificate_for_another_host(sluice, scripted, secured, users):
+    server = scripted(lambda request: endpoints(request.user))
+    certificate, url = secured(server, "elsewhere.example")
+    pipeline = sluice.pipeline("elsewhere", url, users)
+    result = sluice.run(pipeline, environment={"AWS_CA_BUNDLE": certificate}).expect(69)
+    check_message(result, "certificate of localhost is for another host")
+    assert result.elapsed < 8 and not server.asked
+
+
+def test_a_port_without_tls(sluice, scripted, users):
+    """As nginx does, it answers a handshake with a page: the run ends at once."""
+
+    async def complain(reader, writer):
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = scripted(lambda request: endpoints(request.user))
+    plain = server.call(asyncio.start_server(complain, "127.0.0.1", 0))
+    pipeline = sluice.pipeline("plain", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}", users)
+    result = sluice.run(pipeline).expect(69)
+    server.loop.call_soon_threadsafe(plain.close)
+    check_message(result, "127.0.0.1", "its port must speak TLS")
+    assert result.elapsed < 8
+
+
+def test_a_proxy_that_refuses(sluice, users):
+    """It is the proxy that is named, not the server behind it."""
+    port = free_port()
+    pipeline = sluice.pipeline("proxied", "http://pinpoint.example:4100", users, retry={"outage": "2s"})
+    result = sluice.run(pipeline, environment={"HTTP_PROXY": f"http://user:s3cret@127.0.0.1:{port}"}).expect(69)
+    check_message(result, "the proxy 127.0.0.1 refused the connection")
+    assert "s3cret" not in result.err
 
 
 def test_no_credentials(sluice, scripted, users):

@@ -60,9 +60,10 @@ extension TransportFailure {
         switch error {
         case .deadlineExceeded, .readTimeout, .writeTimeout:
             TransportFailure(.timeout, "no complete answer in time")
-        case .connectTimeout, .tlsHandshakeTimeout, .httpProxyHandshakeTimeout, .socksHandshakeTimeout,
-            .getConnectionFromPoolTimeout:
-            TransportFailure(.timeout, "no connection in time")
+        case .tlsHandshakeTimeout:
+            TransportFailure(.timeout, "the TLS handshake with \(peer.host) wasn't done in time")
+        case .connectTimeout, .httpProxyHandshakeTimeout, .socksHandshakeTimeout, .getConnectionFromPoolTimeout:
+            TransportFailure(.timeout, "no connection to \(peer.words) in time")
         case .remoteConnectionClosed, .uncleanShutdown:
             TransportFailure(.connectionClosed, "the connection was closed before the answer was complete")
         case .proxyAuthenticationRequired:
