@@ -76,6 +76,19 @@ import Testing
             #expect(outcome1.words == "found 1")
             #expect(lookup.statistics.throttled == 5)
             #expect(lookup.statistics.requests == 6 && lookup.statistics.retries == 5)
+        }
+    }
+
+    /// What was learned of a limit can be kept for the next run.
+    @Test func throttledByALimit() async throws {
+        try await withServer { _, number in
+            number.isMultiple(of: 2) ? .answer(429) : good
+        } _: { lookup, _ in
+            #expect(lookup.state == nil)
+            await withTaskGroup { group in
+                for user in 0..<16 { group.addTask { _ = try? await lookup.lookUp("u\(user)", call: LookupCall()) } }
+            }
+            #expect(lookup.statistics.throttled >= 10)
             #expect(lookup.state != nil)
         }
     }

@@ -3,11 +3,12 @@
 /// A service's limiter is a bucket, and when it says "too many requests" the bucket is empty. So between two such
 /// moments it accepted at most what it refilled: accepted ÷ elapsed measures its rate, and never overestimates it.
 /// After a throttled answer the rate drops a little below that measure and then climbs past it slowly, until the next
-/// one: what is saved up below the limit is spent above it, and next to nothing is lost. Before there is a measure, the
-/// climb is fast, and slows down with each throttled answer.
+/// one: what is saved up below the limit is spent above it, and next to nothing is lost. Where no answer is throttled
+/// although the rate is well above the measure, the limit has risen, and the climb becomes faster and faster.
 ///
 /// The SDKs' adaptive mode reaches 44 to 90 % of a limit, because each throttled answer of a flight cuts the rate
-/// again. Here one flight cuts it once: throttled answers to requests sent before the last cut change nothing.
+/// again. Here one flight cuts it once, and never below what was accepted within the last second: throttled answers to
+/// requests sent before the last cut change nothing.
 package struct AdaptiveRate: Sendable {
     /// A moment at which the service's bucket was empty.
     private struct Mark {
@@ -27,12 +28,12 @@ package struct AdaptiveRate: Sendable {
 
     private var marks: [Mark] = []
     private var accepted = 0
-    private var firstSent: Double?
     private var lastCut = -Double.infinity
-    /// Answers to requests sent since the last cut that weren't throttled.
-    private var acceptedSinceCut = 0
-    /// Growth of the search per second, as an exponent; nil once the limit is measured.
-    private var search: Double? = Self.firstSearch
+    /// The search's growth per second, as an exponent; nil near a measured limit.
+    private var growth: Double?
+    /// The search goes on from a measure that an earlier one outran.
+    private var isSecondSearch = false
+    private var recent = RecentAnswers()
     private var noise = ThrottleNoise()
 
     /// - Parameter ceiling: above 0, per second.
@@ -46,69 +47,96 @@ package struct AdaptiveRate: Sendable {
         guard estimate.isFinite, estimate > 0, estimate < ceiling else { return }
         self.estimate = max(estimate, Self.minimumRate)
         rate = max(estimate * Self.startBelow, Self.minimumRate)
-        search = nil
+        growth = nil
     }
 
     /// Time passes in which calls wait for nothing but the rate. Idle time raises nothing.
     package mutating func waited(_ seconds: Double) {
         guard let estimate, seconds > 0 else { return }
-        if let search {
-            rate *= 1 + search * min(seconds, 0.5)
+        let step = min(seconds, 0.5)
+        if let growth {
+            rate *= 1 + growth * step
+            self.growth = min(growth * (1 + Self.acceleration * step), Self.fastestGrowth)
         } else if rate < estimate * Self.probeUpTo {
             rate += estimate * Self.climb * seconds
         } else {
             // Nothing was refused where it should have been: the limit has risen.
-            search = Self.laterSearch
+            growth = Self.slowestGrowth
         }
-        if rate >= ceiling {
-            rate = ceiling
-            self.estimate = nil
-            search = Self.firstSearch
-            marks.removeAll()
-        }
+        if rate >= ceiling { reachCeiling() }
+    }
+
+    private mutating func reachCeiling() {
+        rate = ceiling
+        estimate = nil
+        growth = nil
+        marks.removeAll()
     }
 
     /// Notes an answer.
     ///
-    /// - Returns: true where the rate was cut.
+    /// - Returns: true where the rate was changed because of it.
     package mutating func answered(isThrottled: Bool, sentAt: Double, now: Double) -> Bool {
-        let start = firstSent ?? sentAt
-        firstSent = start
-        noise.note(isThrottled: isThrottled, now: now)
-        guard isThrottled else {
-            accepted += 1
-            if sentAt >= lastCut { acceptedSinceCut += 1 }
-            return false
+        recent.note(isThrottled: isThrottled, now: now)
+        if !isThrottled { accepted += 1 }
+        guard noise.isTelling(isThrottled: isThrottled, now: now), sentAt >= lastCut else { return false }
+        guard let estimate else {
+            // What was accepted so far may be too much, for the bucket was full, or too little. Where the limit was
+            // passed, more will be refused within the same flight.
+            guard recent.isHeavilyThrottled(now: now) || recent.isWhole(now: now) else { return false }
+            cut(to: min(rate, recent.accepted(now: now)), growth: Self.slowestGrowth, now: now)
+            return true
         }
-        guard sentAt >= lastCut, !noise.isFound else { return false }
-        let limit: Double
-        if let estimate {
-            if now - lastCut < Self.settlingTime, rate <= estimate {
-                // The last cut wasn't enough. Cut by the share that seems to be refused, by half at most.
-                limit = rate * max(0.5, Double(acceptedSinceCut + 1) / Double(acceptedSinceCut + 2))
-                search = max(search ?? 0, Self.laterSearch)
-                marks.removeAll()
-            } else {
-                limit = min(rate, max(measure(now: now) ?? estimate, rate / 2))
-                search = search.flatMap { $0 / 3 < Self.slowestSearch ? nil : $0 / 3 }
-            }
-        } else {
-            // The bucket was full at the start, so what it accepted until now is far too much.
-            let soFar = Double(accepted) / max(now - start, 0.001)
-            limit = min(rate, max(soFar, Self.minimumRate)) / 2
-            search = Self.firstSearch
+        if growth != nil, rate > estimate { return endSearch(now: now) }
+        if rate > estimate * Self.nearLimit, now - lastCut >= Self.settlingTime {
+            // A service that counts by the second refuses until its second ends: from one such moment to another it may
+            // have accepted a second's worth too much. Within one second it can't have.
+            let lately = recent.accepted(now: now)
+            let found = min(max(measure(now: now) ?? estimate, lately * Self.goodMeasure), lately)
+            cut(to: min(rate, max(found, rate / 2)), growth: growth, now: now)
+            return true
         }
-        cut(to: max(limit, Self.minimumRate), now: now)
+        return contradicted(sentAt: sentAt, now: now)
+    }
+
+    /// Throttled in a search: the limit lies below the rate.
+    private mutating func endSearch(now: Double) -> Bool {
+        marks.removeAll()
+        let found = min(rate, max(recent.accepted(now: now), rate / 2))
+        // A fast search outruns its measure: then it goes on, slowly, once.
+        let goesOn = found < rate * Self.goodMeasure && !isSecondSearch
+        isSecondSearch = goesOn
+        cut(to: found, growth: goesOn ? Self.slowestGrowth : nil, now: now)
         return true
     }
 
-    private mutating func cut(to limit: Double, now: Double) {
+    /// Throttled although the rate lies below the limit as it was known: the limit has dropped, or this is noise.
+    private mutating func contradicted(sentAt: Double, now: Double) -> Bool {
+        let isWhole = recent.isWhole(now: now)
+        let found = isWhole ? recent.accepted(now: now) : max(recent.accepted(now: now), rate / 2)
+        // Below what was accepted within a second it isn't cut, and not before the whole of that second is of requests
+        // sent after the last cut: a service that counts by the second refuses all until its second ends.
+        guard found < rate, sentAt - lastCut >= Self.settlingTime else { return false }
+        marks.removeAll()
+        cut(to: found, growth: nil, now: now)
+        return true
+    }
+
+    /// Goes a little below the limit as it was measured; or back to an earlier measure, where going down is in vain.
+    private mutating func cut(to limit: Double, growth: Double?, now: Double) {
+        let limit = max(limit, Self.minimumRate)
+        lastCut = now
+        if let before = noise.cut(to: limit, isHeavy: recent.isHeavilyThrottled(now: now), now: now) {
+            (rate, estimate, pause) = (before, before, 0)
+            self.growth = nil
+            marks.removeAll()
+            if rate >= ceiling { reachCeiling() }
+            return
+        }
+        self.growth = growth
         estimate = limit
         rate = max(limit * Self.startBelow, Self.minimumRate)
         pause = min(Self.pauseRequests / limit, 1)
-        lastCut = now
-        noise.cut(to: rate)
-        acceptedSinceCut = 0
         marks.removeAll { now - $0.time > Self.memory }
         if marks.count == Self.marksKept { marks.removeFirst() }
         marks.append(Mark(time: now, accepted: accepted))
@@ -124,17 +152,21 @@ package struct AdaptiveRate: Sendable {
 
     private static let minimumRate = 0.5
     /// Behind a throttled answer the rate starts at this share of the limit …
-    private static let startBelow = 0.97
+    private static let startBelow = 0.98
     /// … climbs by this share of the limit per second, so that it is at the limit after 5 s, and has spent what was
     /// saved (at 300/s 22 requests) after 10 s …
-    private static let climb = 0.006
-    /// … and beyond this share the limit must have risen.
-    private static let probeUpTo = 1.06
-    private static let firstSearch = 2.0
-    private static let laterSearch = 0.5
-    private static let slowestSearch = 0.1
-    /// Throttled again sooner than this, the cut wasn't enough; a shorter time measures nothing.
-    private static let settlingTime = 0.25
+    private static let climb = 0.008
+    /// … and beyond this share, 12 s after the cut, the limit must have risen.
+    private static let probeUpTo = 1.035
+    /// Below this share of the limit nothing should be throttled.
+    private static let nearLimit = 0.99
+    /// A search grows threefold within 2 s, and no faster than this.
+    private static let slowestGrowth = 0.1
+    private static let acceleration = 2.2
+    private static let fastestGrowth = 2.0
+    private static let goodMeasure = 0.95
+    /// A shorter time measures nothing.
+    private static let settlingTime = 1.0
     private static let pauseRequests = 5.0
     private static let onTheWay = 2
     private static let memory = 30.0

@@ -1,49 +1,81 @@
 /// Tells a limit from answers that are throttled at random: by a proxy, by another limiter, by a server under test.
 ///
-/// A limit that is undercut stops throttling. So when the rate has fallen far below one that was served well for
-/// seconds, and no stretch of heavy throttling lies in between, which a limit that dropped would have caused, cutting
-/// doesn't help: from then on only heavy throttling counts. Pure; times in monotonic seconds.
+/// A limit that is undercut stops throttling, and what is measured near it stays about the same. So where the measure
+/// falls and falls, a little with each cut, while few requests in a hundred are refused, cutting doesn't help. From then
+/// on, for some minutes, only more than that share counts (a cumulative sum of the excess, which forgets what is as
+/// expected). A limit that falls slowly looks alike; then the excess shows it. Pure; times in monotonic seconds.
 struct ThrottleNoise: Sendable {
-    /// True where single throttled answers say nothing about a limit.
-    private(set) var isFound = false
-    /// The best rate that was served with few throttled answers over a whole window, per second.
-    private var proven: Double?
-    /// The last 64 answers, a bit each: set where it was throttled.
-    private var history: UInt64 = 0
-    private var windowStart: Double?
-    private var served = 0
-    private var throttled = 0
+    /// Cuts in a row, each to a little less than the one before.
+    private struct Row: Sendable {
+        var cuts = 1
+        /// The limit as the first of them measured it, and the last.
+        var first: Double
+        var last: Double
+        var since: Double
+        var answers = 0
+        var throttled = 0
 
-    /// Many of the last answers were throttled.
-    var isHeavy: Bool { history.nonzeroBitCount >= Self.heavyCount }
-
-    mutating func note(isThrottled: Bool, now: Double) {
-        history = history << 1 | (isThrottled ? 1 : 0)
-        if isHeavy {
-            isFound = false
-            proven = nil
-            windowStart = nil
-        }
-        let start = windowStart ?? now
-        if windowStart == nil { (windowStart, served, throttled) = (now, 0, 0) }
-        if isThrottled { throttled += 1 } else { served += 1 }
-        let elapsed = now - start
-        guard elapsed >= Self.window else { return }
-        if served >= Self.leastServed, Double(throttled) < Self.fewThrottled * Double(served + throttled) {
-            proven = max(proven ?? 0, Double(served) / elapsed)
-        }
-        windowStart = nil
+        init(_ measured: Double, now: Double) { (first, last, since) = (measured, measured, now) }
     }
 
-    /// Notes what the rate was cut to.
-    mutating func cut(to rate: Double) {
-        if let proven, rate < Self.farBelow * proven, !isHeavy { isFound = true }
+    /// The share that is refused whatever the rate; nil while that isn't known to happen.
+    private(set) var share: Double?
+    private var foundAt = 0.0
+    private var row: Row?
+    private var excess = 0.0
+
+    /// Notes an answer.
+    ///
+    /// - Returns: true where it speaks of a limit.
+    mutating func isTelling(isThrottled: Bool, now: Double) -> Bool {
+        row?.answers += 1
+        if isThrottled { row?.throttled += 1 }
+        guard let known = share else { return isThrottled }
+        guard now - foundAt < Self.memory else {
+            self = ThrottleNoise()
+            return isThrottled
+        }
+        excess = max(0, excess + (isThrottled ? 1 : 0) - known - max(known, Self.leastMargin))
+        guard isThrottled, excess >= Self.tellingExcess else { return false }
+        excess = 0
+        return true
     }
 
-    /// Of 64: a fifth. At random with 5 % it is as many once in 100,000 answers.
-    private static let heavyCount = 13
-    private static let window = 2.0
-    private static let leastServed = 20
-    private static let fewThrottled = 0.1
-    private static let farBelow = 0.6
+    /// Notes that the rate is cut, because the limit was measured.
+    ///
+    /// - Parameter isHeavy: So many answers were throttled that a limit was passed for certain.
+    /// - Returns: the limit to go back to, where the cuts turn out to have been in vain.
+    mutating func cut(to measured: Double, isHeavy: Bool, now: Double) -> Double? {
+        guard share == nil, var row, !isHeavy, measured < row.first, measured > Self.steep * row.last,
+            now - row.since < Self.longestRow
+        else {
+            row = share == nil ? Row(measured, now: now) : nil
+            return nil
+        }
+        row.cuts += 1
+        row.last = measured
+        self.row = row
+        let found = Double(row.throttled) / Double(max(1, row.answers))
+        guard row.cuts >= Self.vainCuts, measured < Self.farBelow * row.first, found >= Self.leastShare else {
+            return nil
+        }
+        self.row = nil
+        foundAt = now
+        excess = 0
+        share = found
+        return row.first
+    }
+
+    private static let vainCuts = 4
+    /// After them the measure must be so far below what it was at first …
+    private static let farBelow = 0.85
+    /// … but a single one that lowers it so far isn't chance.
+    private static let steep = 0.85
+    private static let longestRow = 120.0
+    /// Less than that costs little.
+    private static let leastShare = 0.002
+    /// With 5 % at random, an excess of 10 above 10 % comes about once in a million answers.
+    private static let leastMargin = 0.005
+    private static let tellingExcess = 10.0
+    private static let memory = 300.0
 }
