@@ -85,7 +85,7 @@ struct ContainerCredentials: Sendable {
     /// The file comes before the variable, and is read again each time.
     private func token() throws(CredentialError) -> String? {
         if let path = settings.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
-            return try WebIdentityToken.read(path, settings.files)
+            return try WebIdentityToken.read(settings.expand(path), settings.files, allowsBlanks: true)
         }
         guard let token = settings.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"], !token.isEmpty else { return nil }
         // "Bearer …" may be a part of it.

@@ -9,18 +9,27 @@ enum CredentialDocument {
     static func credentials(
         in document: JSONValue, token: String
     ) throws(CredentialError) -> LoadedCredentials {
-        func text(_ key: String) -> String? { document[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
-        guard let key = text("AccessKeyId") else { throw missing("AccessKeyId") }
-        guard let secret = text("SecretAccessKey") else { throw missing("SecretAccessKey") }
+        func text(_ key: String) throws(CredentialError) -> String? {
+            switch document[key] {
+            case nil, .null: nil
+            case .string(let text): text.isEmpty ? nil : text
+            // Taking a token or a time for absent would only fail later, and elsewhere.
+            default: throw CredentialError("\(key) isn't text in its answer", hint: Self.hint)
+            }
+        }
+        guard let key = try text("AccessKeyId") else { throw missing("AccessKeyId") }
+        guard let secret = try text("SecretAccessKey") else { throw missing("SecretAccessKey") }
         let credentials = SigningCredentials(
-            accessKeyID: key, secretAccessKey: secret, sessionToken: text(token))
+            accessKeyID: key, secretAccessKey: secret, sessionToken: try text(token))
         var loaded = LoadedCredentials(try checked(credentials))
-        if let text = text("Expiration") { loaded.expiration = try expiration(text) }
+        if let text = try text("Expiration") { loaded.expiration = try expiration(text) }
         return loaded
     }
 
+    private static let hint = "check what answers, and whom it answers for"
+
     private static func missing(_ name: String) -> CredentialError {
-        CredentialError("\(name) is missing in its answer", hint: "check what answers, and whom it answers for")
+        CredentialError("\(name) is missing in its answer", hint: hint)
     }
 
     private static func expiration(_ text: String) throws(CredentialError) -> Double {

@@ -35,7 +35,9 @@ public struct CredentialProvider: Sendable {
     public static func environment(_ environment: [String: String]) -> CredentialProvider {
         CredentialProvider { _ in
             guard let credentials = try EnvironmentCredentials.read(environment) else {
-                throw CredentialError("no AWS credentials in the environment")
+                throw CredentialError(
+                    "no AWS credentials in the environment",
+                    hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
             }
             return credentials
         }

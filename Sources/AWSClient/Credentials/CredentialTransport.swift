@@ -72,7 +72,8 @@ package struct CredentialTransport: Sendable {
             configuration.httpVersion = .http1Only
             configuration.timeout = .init(connect: .nanoseconds(Int64(min(request.timeout, 3) * 1e9)))
             configuration.connectionPool.retryConnectionEstablishment = false
-            if request.usesProxy { connections.apply(to: &configuration, for: request.endpoint) }
+            connections.apply(to: &configuration, for: request.endpoint)
+            if !request.usesProxy { configuration.proxy = nil }
             let client = HTTPClient(
                 eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
             let result: Result<HTTPAnswer, any Error>

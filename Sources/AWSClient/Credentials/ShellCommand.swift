@@ -1,8 +1,8 @@
 internal import Glibc
 internal import Synchronization
 
-/// Runs a command line in a shell, for its standard output. It gets no input, its standard error is thrown away, and all
-/// that it started ends with it.
+/// Runs a command line in a shell, for its standard output. It gets no input, and its standard error is thrown away. A
+/// command that must be stopped is ended with all that it started.
 struct ShellCommand: Sendable {
     let command: String
     let environment: [String: String]
@@ -40,12 +40,17 @@ struct ShellCommand: Sendable {
             if case .failure(let failure) = started { return .notStarted(Self.reason(failure.code)) }
             return .notStarted("")
         }
-        let (stop, output) = collect(reading, cancellation)
-        // The whole group: a shell's children would go on without it.
-        if stop != nil { kill(-process, SIGKILL) }
-        var status: CInt = 0
-        while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        if let stop { return stop }
+        let deadline = ContinuousClock.now + .seconds(timeout)
+        var (stop, output) = collect(reading, until: deadline, cancellation)
+        var status: CInt?
+        if stop == nil { (stop, status) = end(of: process, until: deadline, cancellation) }
+        guard let status else {
+            // The whole group: a shell's children would go on without it.
+            kill(-process, SIGKILL)
+            var ignored: CInt = 0
+            while waitpid(process, &ignored, 0) < 0, errno == EINTR {}
+            return stop ?? .cancelled
+        }
         let signal = Int(status & 0x7F)
         return signal == 0 ? .exited(Int(status >> 8 & 0xFF), output: output) : .killed(signal: signal)
     }
@@ -55,8 +60,9 @@ struct ShellCommand: Sendable {
     }
 
     /// Reads to the end; `stop` says why it didn't come to it.
-    private func collect(_ descriptor: CInt, _ cancellation: Cancellation) -> (stop: End?, output: [UInt8]) {
-        let deadline = ContinuousClock.now + .seconds(timeout)
+    private func collect(
+        _ descriptor: CInt, until deadline: ContinuousClock.Instant, _ cancellation: Cancellation
+    ) -> (stop: End?, output: [UInt8]) {
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 8192)
         while true {
@@ -70,6 +76,24 @@ struct ShellCommand: Sendable {
             guard count > 0 else { return (nil, output) }
             output.append(contentsOf: chunk[..<count])
             if output.count > outputLimit { return (.tooMuchOutput, []) }
+        }
+    }
+
+    /// The status with which the command ended; `stop` says why it didn't: one may close its output and go on.
+    private func end(
+        of process: pid_t, until deadline: ContinuousClock.Instant, _ cancellation: Cancellation
+    ) -> (stop: End?, status: CInt?) {
+        // Most commands end with their output.
+        var pause: UInt32 = 500
+        while true {
+            var status: CInt = 0
+            let ended = waitpid(process, &status, WNOHANG)
+            if ended == process { return (nil, status) }
+            if ended < 0, errno != EINTR { return (nil, 0) }
+            if cancellation.isSet { return (.cancelled, nil) }
+            if ContinuousClock.now >= deadline { return (.timedOut, nil) }
+            usleep(pause)
+            pause = min(pause * 2, 50_000)
         }
     }
 

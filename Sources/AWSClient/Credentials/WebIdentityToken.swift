@@ -1,6 +1,9 @@
 /// A token in a file, read again whenever it is needed: whoever writes it may renew it.
 enum WebIdentityToken {
-    static func read(_ path: String, _ files: FileAccess) throws(CredentialError) -> String {
+    /// - Parameter allowsBlanks: a header's value such as `Bearer …`.
+    static func read(
+        _ path: String, _ files: FileAccess, allowsBlanks: Bool = false
+    ) throws(CredentialError) -> String {
         let text: String
         do throws(FileAccess.Failure) {
             text = try files.text(path)
@@ -15,9 +18,11 @@ enum WebIdentityToken {
             // Writers that replace the content in two steps leave it empty for a moment.
             throw CredentialError("the token file \(path) is empty", hint: hint, isTemporary: true)
         }
-        guard EnvironmentCredentials.isClean(text) else {
+        let isClean = text.utf8.allSatisfy { ($0 > 0x20 || allowsBlanks && $0 == 0x20) && $0 < 0x7F }
+        guard isClean, text.utf8.contains(where: { $0 != 0x20 }) else {
+            let blank = allowsBlanks ? "" : ", a blank"
             throw CredentialError(
-                "the token file \(path) holds a line break, a blank or another character that no token has",
+                "the token file \(path) holds a line break\(blank) or another character that no token has",
                 hint: "write the token alone, without a line break at its end (printf %s instead of echo)")
         }
         return text
