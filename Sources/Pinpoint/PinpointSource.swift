@@ -14,7 +14,7 @@ public struct PinpointSource: Plugin {
             "the Pinpoint application (project) that the users belong to"),
         OptionField(
             "region", .pattern(regionPattern), .optional,
-            "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's"),
+            "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's, the EC2 instance's"),
         OptionField(
             "endpoint_url", .text, .optional,
             "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, the profile's, Pinpoint in the region"
@@ -84,22 +84,27 @@ public struct PinpointSource: Plugin {
 
     /// The plugin with a log for its calls.
     ///
-    /// - Parameter logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
-    public static func factory(logger: Logger, logsUserIDs: Bool = false) -> PluginFactory {
+    /// - Parameters:
+    ///   - logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
+    ///   - asksInstance: Where nothing else names a region, the EC2 instance is asked for its own. That takes the network,
+    ///     and elsewhere a second or more; without it, the missing region is a warning as long as an instance could tell.
+    public static func factory(
+        logger: Logger, logsUserIDs: Bool = false, asksInstance: Bool = false
+    ) -> PluginFactory {
         PluginFactory(Self.self) { options, context in
-            try make(options, context, logger: logger, logsUserIDs: logsUserIDs)
+            try make(options, context, logger: logger, logsUserIDs: logsUserIDs, asksInstance: asksInstance)
         }
     }
 
     /// Without a log.
     public static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
         let silent = Logger(label: "sluice.pinpoint") { _ in SwiftLogNoOpLogHandler() }
-        return try make(options, context, logger: silent, logsUserIDs: false)
+        return try make(options, context, logger: silent, logsUserIDs: false, asksInstance: false)
     }
 
-    /// Needs neither network nor credentials; both are first used by the first lookup.
+    /// Needs no credentials, and the network for the instance's region alone; both are first used by the first lookup.
     private static func make(
-        _ options: Options, _ context: PluginContext, logger: Logger, logsUserIDs: Bool
+        _ options: Options, _ context: PluginContext, logger: Logger, logsUserIDs: Bool, asksInstance: Bool
     ) throws -> SourcePlan {
         guard let applicationID = options.text("application_id") else {
             throw OptionError("application_id", "is missing")
@@ -109,7 +114,8 @@ public struct PinpointSource: Plugin {
         }
         let concurrency = options.integer("concurrency") ?? 64
         let settings = ClientSettings(environment: context.environment, profile: options.text("profile"))
-        let place = try resolve(options, context, settings)
+        let place = try resolve(
+            options, context, settings, region: options.text("region"), asksInstance: asksInstance)
         var configuration = serviceConfiguration(options, context, place: place, concurrency: concurrency)
         do throws(ConnectionSettings.Malformed) {
             configuration.connections = try ConnectionSettings(settings)
@@ -127,16 +133,24 @@ public struct PinpointSource: Plugin {
     }
 
     private static func resolve(
-        _ options: Options, _ context: PluginContext, _ settings: ClientSettings
+        _ options: Options, _ context: PluginContext, _ settings: ClientSettings, region: String?, asksInstance: Bool
     ) throws -> EndpointResolution {
         do throws(EndpointResolution.Failure) {
             let place = try EndpointResolution(
-                .pinpoint, region: options.text("region"), endpointURL: options.text("endpoint_url"),
-                settings: settings)
+                .pinpoint, region: region, endpointURL: options.text("endpoint_url"), settings: settings
+            ) { settings in
+                asksInstance ? InstanceRegion.find(settings, userAgent: userAgent(context)) : nil
+            }
             if let notice = place.notice { context.warn(notice) }
             return place
         } catch {
             switch error {
+            case .missingRegion where !asksInstance && InstanceRegion.mayBeAsked(settings):
+                context.warn(
+                    "no region is given: a run asks the EC2 instance that it is on for its own, and elsewhere ends with 78"
+                )
+                // Any region will do: nothing is asked for.
+                return try resolve(options, context, settings, region: "us-east-1", asksInstance: false)
             case .missingRegion:
                 throw OptionError(
                     "region",
@@ -155,6 +169,8 @@ public struct PinpointSource: Plugin {
             }
         }
     }
+
+    private static func userAgent(_ context: PluginContext) -> String { "sluice/\(context.version)" }
 
     private static func serviceConfiguration(
         _ options: Options, _ context: PluginContext, place: EndpointResolution, concurrency: Int
@@ -176,6 +192,6 @@ public struct PinpointSource: Plugin {
                 maxAttempts: retry.integer("max_attempts") ?? 8, maxDelay: seconds(retry, "max_delay", 20),
                 deadline: seconds(retry, "deadline", 120), outage: seconds(retry, "outage", 900)),
             connectTimeout: seconds(timeout, "connect", 3), requestTimeout: seconds(timeout, "request", 10),
-            userAgent: "sluice/\(context.version)")
+            userAgent: userAgent(context))
     }
 }

@@ -10,14 +10,15 @@ internal import PipelineEngine
 struct PipelineFile {
     let configuration: PipelineConfiguration
 
+    /// - Parameter runs: The command calls the source, and may ask the instance it is on for its region.
     /// - Throws: `ConfigurationErrors`.
     init(
-        path: String, log: Logger, logsUserIDs: Bool = false, shards: Int = 1,
+        path: String, log: Logger, runs: Bool = false, logsUserIDs: Bool = false, shards: Int = 1,
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
-            registry: .builtIn(log: log, logsUserIDs: logsUserIDs), environment: environment, version: Version.number,
-            shards: shards, warn: { log.warning("\($0)") })
+            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: runs), environment: environment,
+            version: Version.number, shards: shards, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }
 

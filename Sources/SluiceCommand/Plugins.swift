@@ -8,10 +8,12 @@ internal import SQLitePlugins
 extension PluginRegistry {
     /// The plugins that come with the program: one line for each.
     ///
-    /// - Parameter logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
-    static func builtIn(log: Logger, logsUserIDs: Bool = false) -> PluginRegistry {
+    /// - Parameters:
+    ///   - logsUserIDs: Debug messages hold plain user IDs; otherwise they are hashed.
+    ///   - asksInstance: The region may be asked for over the network.
+    static func builtIn(log: Logger, logsUserIDs: Bool = false, asksInstance: Bool = false) -> PluginRegistry {
         var registry = PluginRegistry()
-        registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs))
+        registry.register(PinpointSource.factory(logger: log, logsUserIDs: logsUserIDs, asksInstance: asksInstance))
         registry.register(ArchiveSource.factory { ArchiveLineDecoder(applicationID: $0) })
         registry.register(FileUserReader.self)
         registry.register(SQLiteUserReader.self)

@@ -61,7 +61,7 @@ struct RunCommand: AsyncParsableCommand {
         do {
             let shard = try part.chosenShard()
             let pipeline = try PipelineFile(
-                path: file, log: log, logsUserIDs: logUserIDs, shards: shard.count)
+                path: file, log: log, runs: true, logsUserIDs: logUserIDs, shards: shard.count)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(shard: shard, limit: part.limit)
         } catch let errors as ConfigurationErrors {

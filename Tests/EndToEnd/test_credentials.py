@@ -217,3 +217,35 @@ def test_foreign_metadata_host(sluice, scripted, tmp_path):
     result = sluice.run(pipeline, environment=environment).expect(77)
     assert "metadata.example" in result.message and "AWS_CONTAINER_CREDENTIALS_FULL_URI" in result.message
     assert not server.requests
+
+
+def without_region(sluice, tmp_path):
+    pipeline = sluice.pipeline("nowhere", "unused", write_users(tmp_path, 3))
+    for key in ("region", "endpoint_url"):
+        del pipeline.document["source"][key]
+    return pipeline.write()
+
+
+def test_no_region_anywhere(sluice, tmp_path):
+    pipeline = without_region(sluice, tmp_path)
+    for command in ("validate", "run"):
+        result = sluice(command, pipeline.file).expect(78)
+        assert "no region is given: set region, AWS_REGION" in result.message
+
+
+def test_the_region_may_be_the_instances(sluice, scripted, tmp_path):
+    """Validating asks nobody, and so it can't know; a run does ask."""
+    asked = []
+
+    def metadata(request):
+        asked.append((request.method, request.path))
+        return Answer(body=b"token" if request.method == "PUT" else b"<html>no region</html>")
+
+    server = scripted(metadata)
+    pipeline = without_region(sluice, tmp_path)
+    environment = {"AWS_EC2_METADATA_DISABLED": None, "AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url}
+    result = sluice("validate", pipeline.file, environment=environment).expect(0)
+    assert "no region is given" in result.err and not asked
+    result = sluice("run", pipeline.file, environment=environment).expect(78)
+    assert "no region is given: set region, AWS_REGION" in result.message
+    assert asked == [("PUT", "/latest/api/token"), ("GET", "/latest/meta-data/placement/region")]

@@ -16,7 +16,10 @@ struct InstanceMetadata: Sendable {
         case none(String)
     }
 
-    var isDisabled: Bool { settings.variable("AWS_EC2_METADATA_DISABLED")?.lowercased() == "true" }
+    static func isDisabled(_ settings: ClientSettings) -> Bool {
+        settings.variable("AWS_EC2_METADATA_DISABLED")?.lowercased() == "true"
+    }
+    private var isDisabled: Bool { Self.isDisabled(settings) }
 
     /// - Throws: `CredentialError`, `CancellationError`
     func load() async throws -> LoadedCredentials {
@@ -43,7 +46,7 @@ struct InstanceMetadata: Sendable {
         let endpoint = try endpoint()
         let tokenAnswer: HTTPAnswer
         do {
-            tokenAnswer = try await token(endpoint)
+            tokenAnswer = try await askToken(endpoint)
         } catch let failure as TransportFailure {
             // Elsewhere than on EC2, nobody answers there.
             return .none("no answer (\(failure.message))")
@@ -53,8 +56,7 @@ struct InstanceMetadata: Sendable {
                 "request forbidden: IMDS is disabled", hint: "enable it for the instance, or use other credentials")
         }
         guard tokenAnswer.status == 200 else { return .none("it gave no token (HTTP \(tokenAnswer.status))") }
-        var token = String(decoding: tokenAnswer.body, as: UTF8.self)
-        guard !token.isEmpty, EnvironmentCredentials.isClean(token) else { return .none("its token is malformed") }
+        guard var token = Self.token(tokenAnswer) else { return .none("its token is malformed") }
         let roles = try await get(Self.path, endpoint, &token)
         if roles.status == 404 { return .none("the instance has no role") }
         guard roles.status == 200, let role = Self.firstLine(roles.body) else {
@@ -74,7 +76,25 @@ struct InstanceMetadata: Sendable {
         return .credentials(try CredentialDocument.credentials(in: document, token: "Token"))
     }
 
-    private func token(_ endpoint: Endpoint) async throws -> HTTPAnswer {
+    /// The instance's region; nil where nobody answers, or nothing that is one.
+    ///
+    /// - Throws: `CredentialError`, `TransportFailure`, `CancellationError`
+    func region() async throws -> String? {
+        if isDisabled { return nil }
+        let endpoint = try endpoint()
+        guard var token = Self.token(try await askToken(endpoint)) else { return nil }
+        let answer = try await get("/latest/meta-data/placement/region", endpoint, &token)
+        guard answer.status == 200, let region = Self.firstLine(answer.body) else { return nil }
+        return EndpointResolution.isRegion(region) ? region : nil
+    }
+
+    /// Nil where there is none, or something that no header may hold.
+    private static func token(_ answer: HTTPAnswer) -> String? {
+        let text = String(decoding: answer.body, as: UTF8.self)
+        return answer.status == 200 && !text.isEmpty && EnvironmentCredentials.isClean(text) ? text : nil
+    }
+
+    private func askToken(_ endpoint: Endpoint) async throws -> HTTPAnswer {
         let request = CredentialRequest(
             "PUT", endpoint, endpoint.pathPrefix + "/latest/api/token",
             headers: [("x-aws-ec2-metadata-token-ttl-seconds", "21600")], timeout: Self.timeout, usesProxy: false)
@@ -100,8 +120,7 @@ struct InstanceMetadata: Sendable {
                 let answer = try await transport.send(request)
                 guard attempt < Self.attempts, answer.status >= 500 || answer.status == 401 else { return answer }
                 if answer.status == 401 {
-                    let renewed = try await self.token(endpoint)
-                    if renewed.status == 200 { token = String(decoding: renewed.body, as: UTF8.self) }
+                    token = Self.token(try await askToken(endpoint)) ?? token
                 }
             } catch let failure as TransportFailure {
                 guard attempt < Self.attempts else {
@@ -117,8 +136,13 @@ struct InstanceMetadata: Sendable {
         let given = settings.setting(["AWS_EC2_METADATA_SERVICE_ENDPOINT"], "ec2_metadata_service_endpoint")
         let mode = settings.setting(
             ["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"], "ec2_metadata_service_endpoint_mode")
-        let standard =
-            mode?.value.lowercased() == "ipv6" ? "http://[fd00:ec2::254]" : "http://169.254.169.254"
+        let standard: String
+        switch mode?.value.lowercased() {
+        case nil, "ipv4": standard = "http://169.254.169.254"
+        case "ipv6": standard = "http://[fd00:ec2::254]"
+        default:
+            throw CredentialError("\(mode?.place ?? "its mode") is neither IPv4 nor IPv6", hint: "correct it")
+        }
         do throws(Endpoint.Malformed) {
             return try Endpoint(given?.value ?? standard)
         } catch {

@@ -24,8 +24,11 @@ public struct EndpointResolution: Sendable, Hashable {
     ///   - region: the option; then `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile.
     ///   - endpointURL: the option; then `AWS_ENDPOINT_URL_<SERVICE>`, `AWS_ENDPOINT_URL`, the profile's `services`
     ///     section, the profile's `endpoint_url`, the service's host in the region.
+    ///   - instanceRegion: asked last, and only where a region is needed to find the service: `InstanceRegion.find`
+    ///     where the network may be used.
     public init(
-        _ service: AWSService, region: String?, endpointURL: String?, settings: ClientSettings
+        _ service: AWSService, region: String?, endpointURL: String?, settings: ClientSettings,
+        instanceRegion: (ClientSettings) -> String? = { _ in nil }
     ) throws(Failure) {
         let chosenRegion: (value: String, place: String)? =
             if let region, !region.isEmpty { (region, "region") } else {
@@ -41,9 +44,10 @@ public struct EndpointResolution: Sendable, Hashable {
         // Options and variables answer everything: what the file says doesn't matter.
         if let fault = settings.fault, chosenRegion == nil || url == nil { throw .malformedFile(fault) }
         guard let url else {
-            guard let chosenRegion else { throw .missingRegion }
-            (endpoint, self.region) = try Self.own(service, chosenRegion, fips, dualStack, settings)
-            notice = nil
+            let place = chosenRegion ?? instanceRegion(settings).map { ($0, "instance metadata") }
+            guard let place else { throw .missingRegion }
+            (endpoint, self.region) = try Self.own(service, place, fips, dualStack, settings)
+            notice = chosenRegion == nil ? "no region is given; the instance's own is used: \(place.value)" : nil
             return
         }
         if fips || dualStack {
