@@ -11,7 +11,8 @@ public struct Sluice: AsyncParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self,
+            RunCommand.self, RetryCommand.self, ValidateCommand.self, PluginsCommand.self, SchemaCommand.self,
+            ServeCommand.self,
             DemoCommand.self,
         ])
 

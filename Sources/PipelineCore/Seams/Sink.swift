@@ -103,7 +103,16 @@ public protocol SinkSession: Actor {
     /// A run with this ID that the store has already is done again: its failures go at once, and its rows in `append`;
     /// what a `replace` or a store in files has published of it stays until this one takes its place.
     func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint
+    /// The newest run's records that have a row of `failures`, in ordinal order, from an ordinal on.
+    ///
+    /// - Throws: `PipelineError` of kind `.cantCreate` where that run has failures and can't be amended any more; it says
+    ///   why, and what to do instead.
+    func failures(from ordinal: Int, limit: Int) async throws -> [FailedRecord]
     /// Writes the batch's rows and its checkpoint, without making them durable or visible.
+    ///
+    /// A batch that amends a run (see `Batch.amends`) goes where that run's rows are: into what is published, or into what
+    /// waits. Rows of failures that it names go. Of two rows of this run with one key that of the higher ordinal stays, as if
+    /// the amended records had been written in their turn; the run's state doesn't change.
     func prepare(_ batch: Batch) async throws -> SinkObservations
     /// Writes the run's end (its state, its time of ending, its counts; what `replace` publishes), without making it
     /// durable or visible.

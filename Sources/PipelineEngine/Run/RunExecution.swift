@@ -227,7 +227,7 @@ struct RunExecution {
         await report(error: complete())
     }
 
-    private func report(error: PipelineError?) async -> RunReport {
+    func report(error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
         let ends = lanes.map { $0.end ?? .running }
         var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
@@ -246,12 +246,8 @@ struct RunExecution {
                     nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
-        let report = RunReport(
+        return RunReport(
             summary: summary, error: error,
             completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts), ends: ends))
-        runner.log.notice(
-            "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
-        )
-        return report
     }
 }
