@@ -95,7 +95,11 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
                 "a run with --limit is never published: what was there stays. Run with --fresh and without --limit to "
                 + "give this run up and do all"
         }
-        let failed = "\(counts.failed) of \(counts.records) records failed, more than accept_failed allows"
+        // After a crash or a retry one sink may have failures that the first one hasn't.
+        let most = summary.sinks.max { $0.counts.failed < $1.counts.failed }
+        let mostFailed = max(counts.failed, most?.counts.failed ?? 0)
+        let place = mostFailed > counts.failed ? most.map { " in sink '\($0.name)'" } ?? "" : ""
+        let failed = "\(mostFailed) of \(counts.records) records failed\(place), more than accept_failed allows"
         if summary.state == .unpublished {
             let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }
             return "\(failed): sink \(waiting.joined(separator: ", ")) keeps what it had, and no new run begins; "
@@ -106,7 +110,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
         let refusals = summary.sinks.filter { $0.counts.refused > 0 }.map {
             "sink '\($0.name)' refused \($0.counts.refused) records because of their content"
         }
-        let reasons = (counts.failed > 0 || refusals.isEmpty ? [failed] : []) + refusals
+        let reasons = (mostFailed > 0 || refusals.isEmpty ? [failed] : []) + refusals
         return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why, and sluice retry "
             + "fetches them again"
     }

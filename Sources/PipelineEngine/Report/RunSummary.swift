@@ -1,3 +1,4 @@
+internal import Flattening
 public import PipelineCore
 
 /// What a run has done, for a person and as one line of JSON. Counts and rows are the run's; requests and times are
@@ -186,4 +187,13 @@ public struct RunReport: Sendable {
     }
 
     public var exitCode: Int32 { error?.exitCode ?? completionCode }
+}
+
+extension RunPlan {
+    /// Counts for a summary: tables without rows are told of as well.
+    func withAllTables(_ counts: RunCounts) -> RunCounts {
+        var counts = counts
+        for table in sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
+        return counts
+    }
 }

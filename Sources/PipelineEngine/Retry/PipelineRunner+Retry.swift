@@ -46,7 +46,9 @@ extension PipelineRunner {
             lanes[index].checkpoint.map { $0.counts.failed + $0.counts.refused > 0 } ?? false
         }
         if let first = closed.first, !hasFailures { throw first.error }
-        for (name, error) in closed { log.warning("sink '\(name)' keeps its failures: \(error.message)") }
+        for (name, error) in closed {
+            log.warning("sink '\(name)' keeps its failures: \(error.message). \(error.hint ?? "")")
+        }
         log.notice(
             "the failures of run \(record.runID) are fetched again",
             metadata: ["event": "retry", "run_id": "\(record.runID)"])

@@ -238,7 +238,8 @@ public struct PipelineRunner: Sendable {
     /// - Parameter records: The run as each sink holds it, in the sinks' order.
     private func settledReport(_ record: RunRecord, _ sinks: [SinkLane], _ records: [RunRecord]) -> RunReport {
         let summary = RunSummary(
-            runID: record.runID, logicalDate: record.logicalDate, state: record.state, counts: record.counts,
+            runID: record.runID, logicalDate: record.logicalDate, state: record.state,
+            counts: plan.withAllTables(record.counts),
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
             sinks: zip(sinks, records).map { sink, record in
                 RunSummary.SinkSummary(

@@ -230,9 +230,7 @@ struct RunExecution {
     func report(error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
         let ends = lanes.map { $0.end ?? .running }
-        var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
-        // Tables without rows are told of as well.
-        for table in runner.plan.sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
+        let counts = runner.plan.withAllTables(lanes.first?.checkpoint?.counts ?? RunCounts())
         let summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
             state: [.running, .unpublished].first(where: ends.contains) ?? .complete,

@@ -69,7 +69,7 @@ private actor MemorySession: SinkSession {
         }
         let isComplete = ledger.runs[runID]?.state == .complete
         if isComplete, !sink.isKeyed, ledger.runs[runID]?.counts.failed ?? 0 > 0 {
-            throw PipelineError(.cantCreate, "run \(runID) is published")
+            throw PipelineError(.cantCreate, "run \(runID) is published", hint: "Do it again.")
         }
         let rows = (sink.isKeyed || isComplete ? content.rows : content.aside).filter {
             isFailure($0.key, $0.value, table, of: runID)
