@@ -110,6 +110,38 @@ extension SinkConformance {
                 try await trial.verify()
             }
         },
+        Check("random amended runs are ones in which nobody failed") { trial in
+            for seed in 1...6 as ClosedRange<UInt64> where !trial.amendableEnds.isEmpty {
+                var random = SinkRandom(seed: seed)
+                for number in 1...4 {
+                    // Each user once, with endpoints that move among them from run to run and within one.
+                    var failing: [Int: SinkFixture.Record] = [:]
+                    let records = (0..<16).shuffled(using: &random).enumerated().map { ordinal, user in
+                        let answer = random.answer(of: "u\(user)")
+                        guard Int.random(in: 0..<3, using: &random) == 0 else { return answer }
+                        failing[ordinal] = answer
+                        return .failed("u\(user)")
+                    }
+                    try await trial.begin(SinkTrial.laterRun(Int(seed) * 10 + number))
+                    try await trial.commit(Array(records[..<5]))
+                    try await trial.commit(Array(records[5..<12]))
+                    try await trial.commit(Array(records[12...]))
+                    let end = trial.amendableEnds.randomElement(using: &random) ?? .complete
+                    try await trial.complete(end)
+                    var rest = failing.keys.sorted().shuffled(using: &random)
+                    while !rest.isEmpty {
+                        let part = rest.prefix(Int.random(in: 1...4, using: &random))
+                        rest.removeFirst(part.count)
+                        try await trial.amend(failing.filter { part.contains($0.key) })
+                        if Bool.random(using: &random) { await trial.close() }
+                    }
+                    if end == .unpublished { try await trial.complete() }
+                    do { try await trial.verify() } catch {
+                        throw trial.failure("seed \(seed), run \(number): \(error)")
+                    }
+                }
+            }
+        },
         Check("the run after an amended one is a run like any other") { trial in
             for end in trial.amendableEnds {
                 try await trial.begin()

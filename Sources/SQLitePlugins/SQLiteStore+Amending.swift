@@ -15,9 +15,8 @@ extension SQLiteStore {
     /// The records of a run that have a row of failures, in ordinal order.
     func failures(ofRun runID: String, from ordinal: Int, limit: Int) throws -> [FailedRecord] {
         guard let table = failures else { return [] }
-        let columns = FailedRecord.columns.map { table.index(of: $0) == nil ? "NULL" : quoted($0) }
         let rows = try connection.query(
-            "SELECT \(columns.joined(separator: ", ")) FROM \(quoted(table.name)) WHERE \(scope(table)) "
+            "SELECT \(FailedRecord.selection(from: table, quoted)) FROM \(quoted(table.name)) WHERE \(scope(table)) "
                 + "AND ordinal >= \(ordinal) ORDER BY ordinal LIMIT \(limit)", runID)
         return rows.map { row in
             FailedRecord(

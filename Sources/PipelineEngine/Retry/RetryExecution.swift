@@ -97,7 +97,7 @@ struct RetryExecution {
             } else {
                 // What was kept aside for the run is gone by now, so it is made again; the run's hash tells whether it is
                 // the same.
-                if !hasPrepared { try await reader.prepare(for: inputRun) }
+                if !hasPrepared { try await runner.prepare(reader, for: inputRun) }
                 hasPrepared = true
                 source = try await reread(part, reader, lookup, concurrency)
             }
@@ -107,7 +107,6 @@ struct RetryExecution {
             }
             await source.close()
         }
-        if hasPrepared { await reader.release(inputRun) }
     }
 
     private var inputRun: InputRun {

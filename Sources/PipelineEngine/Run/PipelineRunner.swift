@@ -233,6 +233,17 @@ public struct PipelineRunner: Sendable {
         }
     }
 
+    /// Makes an input ready; a stop ends the wait for it.
+    func prepare(_ reader: any UserReader, for run: InputRun) async throws {
+        let preparation = Task { try await reader.prepare(for: run) }
+        stop.onRequest { preparation.cancel() }
+        defer { stop.onRequest(nil) }
+        do { try await preparation.value } catch {
+            if stop.isRequested { throw CancellationError() }
+            throw error
+        }
+    }
+
     /// The report of a run that was complete before this call.
     ///
     /// - Parameter records: The run as each sink holds it, in the sinks' order.

@@ -15,9 +15,8 @@ extension BatchWriter {
     /// The records of a run that have a row of failures, in ordinal order.
     func failures(ofRun runID: String, shard: Int, from ordinal: Int, limit: Int) throws -> [FailedRecord] {
         guard let table = failures else { return [] }
-        let columns = FailedRecord.columns.map { table.index(of: $0) == nil ? "NULL" : quoted($0) }
         let rows = try connection.query(
-            "SELECT \(columns.joined(separator: ", ")) FROM \(tables.name(table.name)) "
+            "SELECT \(FailedRecord.selection(from: table, quoted)) FROM \(tables.name(table.name)) "
                 + "WHERE \(scope(table, shard: shard)) AND ordinal >= \(ordinal) ORDER BY ordinal LIMIT \(limit)",
             [runID])
         return (0..<rows.rowCount).map { row in
