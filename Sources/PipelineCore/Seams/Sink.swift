@@ -13,6 +13,20 @@ public protocol Sink: Sendable {
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
     ///   `.unavailable`, `.configuration` where the tables belong to another mode.
     func open(_ context: SinkContext) async throws -> any SinkSession
+    /// Opens the sink's store to look at it. It may not be there yet: then it has no runs.
+    ///
+    /// - Throws: `PipelineError`: `.unavailable` where a server doesn't answer, `.noInput` where what is there can't be read,
+    ///   `.permission`, `.temporary` where it is locked at this moment.
+    func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader
+}
+
+extension Sink {
+    /// A sink that can't be read back says so.
+    public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
+        throw PipelineError(
+            .configuration, "sink '\(name)' is of type '\(typeName)', which can't be read back",
+            hint: "Look at \(target) with a tool of its own.")
+    }
 }
 
 /// How a sink's content relates to earlier runs.
