@@ -103,6 +103,11 @@ public enum SinkConformance {
         if keyed { checks += sharing(mode) }
         return checks.map { $0.applied(to: mode, isKeyed: keyed) }
     }
+
+    /// The checks for a sink whose store can be read back, which `sluice status` and `sluice verify` do; parameters as above.
+    public static func readingChecks(for mode: WriteMode, keyed: Bool = true) -> [Check] {
+        reading.map { $0.applied(to: mode, isKeyed: keyed) }
+    }
 }
 
 /// A rule that a sink breaks, and how.

@@ -6,7 +6,7 @@ actor SinkTrial {
     static let runID = "conformance-20261123T000000Z"
 
     private let rule: String
-    private let store: SinkConformance.Store
+    let store: SinkConformance.Store
     nonisolated let mode: WriteMode
     /// Whether equal keys are one row in the store.
     nonisolated let isKeyed: Bool
@@ -215,8 +215,12 @@ actor SinkTrial {
     }
 
     func verify(_ table: TableDefinition, holds rows: [[RowView.Value]]) async throws {
+        try expect(try await store.rows(table), of: table, toBe: rows)
+    }
+
+    func expect(_ found: [[RowView.Value]], of table: TableDefinition, toBe rows: [[RowView.Value]]) throws {
         let expected = rows.map(Self.text)
-        let found = try await store.rows(table).map(Self.text)
+        let found = found.map(Self.text)
         let missing = Self.difference(expected, found).map { "\n  missing \($0.prefix(400))" }
         let unexpected = Self.difference(found, expected).map { "\n  unexpected \($0.prefix(400))" }
         if missing.isEmpty, unexpected.isEmpty { return }

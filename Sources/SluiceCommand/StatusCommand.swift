@@ -21,7 +21,8 @@ struct StatusCommand: AsyncParsableCommand {
     var output = OutputFormat.text
 
     @Option(
-        help: ArgumentHelp("Exit with 65 unless every sink has a complete run younger than this: 26h.", valueName: "age"),
+        help: ArgumentHelp(
+            "Exit with 65 unless every sink has a complete run younger than this: 26h.", valueName: "age"),
         transform: { text in
             guard let age = ScalarForms.duration(text), age > .zero else {
                 throw ValidationError("'\(text)' is no age such as 26h, 90m or 30s.")

@@ -87,12 +87,14 @@ public struct StoredProgress: Sendable, Hashable {
 public struct StoreAccount: Sendable {
     /// Rows that must be there, by table; a store that doesn't say has none.
     public var rows: [String: Int]
-    /// What isn't as the store says it is: a file with other bytes, a table that is gone. Clauses for people, without values
-    /// of rows.
+    /// What is missing of the tables themselves. Clauses for people, without values of rows, as the next ones.
     public var faults: [String]
+    /// What has other bytes than the store says, which need not mean other rows.
+    public var alterations: [String]
 
-    public init(rows: [String: Int] = [:], faults: [String] = []) {
+    public init(rows: [String: Int] = [:], faults: [String] = [], alterations: [String] = []) {
         self.rows = rows
         self.faults = faults
+        self.alterations = alterations
     }
 }

@@ -34,7 +34,8 @@ public struct PipelineStatus: Sendable {
     /// A time as the tables have it, with its fraction.
     private static func milliseconds(_ text: String) -> Int64? {
         let whole = text.prefix(19)
-        guard let date = LogicalDate("\(whole)Z"), text.utf8.count == 24, let fraction = Int64(text.dropFirst(20).prefix(3))
+        guard let date = LogicalDate("\(whole)Z"), text.utf8.count == 24,
+            let fraction = Int64(text.dropFirst(20).prefix(3))
         else { return nil }
         return date.milliseconds + fraction
     }

@@ -36,7 +36,9 @@ enum CanonicalJSON {
             var child = index + 1
             while child < Int(node.end) {
                 // Of two members with one name the last counts, as in `jsonb`.
-                if !contents.nodes[child].isDropped { members.append((text(contents.nodes[child], contents), child + 1)) }
+                if !contents.nodes[child].isDropped {
+                    members.append((text(contents.nodes[child], contents), child + 1))
+                }
                 child = Int(contents.nodes[child + 1].end)
             }
             members.sort { $0.name.lexicographicallyPrecedes($1.name) }

@@ -22,7 +22,9 @@ struct Repetitions {
         case .users:
             var result: [WindowRow] = []
             for group in rows.grouped(by: { $0.key[...] }) {
-                if let last = group.max(by: { ($0.occurrence.ordinal, $0.sequence) < ($1.occurrence.ordinal, $1.sequence) }) {
+                if let last = group.max(by: {
+                    ($0.occurrence.ordinal, $0.sequence) < ($1.occurrence.ordinal, $1.sequence)
+                }) {
                     result.append(last)
                 }
             }

@@ -71,9 +71,18 @@ package struct Verification: Sendable {
         }
         var accounts: [StoreAccount] = []
         for store in stores { accounts.append(try await store.reader.account(ofRun: run.runID)) }
-        for index in stores.indices { report.sinks[index].faults += accounts[index].faults }
+        for index in stores.indices {
+            report.sinks[index].faults += accounts[index].faults
+            // Where the rows themselves are compared, it is they that count.
+            if report.sinks[index].exclusion == nil {
+                report.notes += accounts[index].alterations.map { "sink '\(stores[index].sink.name)': \($0)" }
+            } else {
+                report.sinks[index].faults += accounts[index].alterations
+            }
+        }
+        var left = compared.count < 2 ? [] : compared
         for name in tableNames(stores) {
-            try await verify(table: name, stores, compared.count < 2 ? [] : compared, accounts, run, &report)
+            try await verify(table: name, stores, &left, accounts, run, &report)
         }
     }
 
@@ -94,7 +103,8 @@ package struct Verification: Sendable {
     private func neighbours(of store: Store) -> String? {
         guard store.sink.mode == .merge, !store.stored.neighbours.isEmpty else { return nil }
         let names = store.stored.neighbours.map { "'\($0)'" }.joined(separator: ", ")
-        return "sink '\(store.sink.name)' shares its tables with pipeline \(names): rows that it has taken over are missing here"
+        return
+            "sink '\(store.sink.name)' shares its tables with pipeline \(names): rows that it has taken over are missing here"
     }
 
     /// The newest run that is complete in every sink, and whose rows all of them still have.
@@ -147,12 +157,14 @@ package struct Verification: Sendable {
 
     // MARK: Tables
 
+    /// - Parameter compared: The sinks that are compared; one that can't be read isn't any more.
     private func verify(
-        table name: String, _ stores: [Store], _ compared: [Int], _ accounts: [StoreAccount], _ run: StoredRunGroup,
+        table name: String, _ stores: [Store], _ compared: inout [Int], _ accounts: [StoreAccount],
+        _ run: StoredRunGroup,
         _ report: inout VerificationReport
     ) async throws {
         let tables = stores.map { store in store.tables.first { $0.name == name } }
-        let columns = comparedColumns(tables.enumerated().filter { compared.contains($0.offset) }.map(\.element))
+        let columns = comparedColumns(compared.map { tables[$0] })
         var sides: [TableComparison.Side?] = []
         for (store, table) in zip(stores, tables) {
             sides.append(
@@ -165,9 +177,10 @@ package struct Verification: Sendable {
         }
         for (index, error) in try await digest(&sides, run.runID) {
             // A file that is known to be another one may well be unreadable.
-            guard !accounts[index].faults.isEmpty else { throw error }
+            guard !accounts[index].alterations.isEmpty else { throw error }
             report.sinks[index].faults.append("table '\(name)' can't be read: \(error.message)")
             sides[index] = nil
+            compared.removeAll { $0 == index }
         }
         var verified = VerifiedTable(name: name, contents: [])
         for (index, side) in sides.enumerated() {
@@ -178,9 +191,8 @@ package struct Verification: Sendable {
                 report.sinks[index].faults.append(fault)
             }
         }
-        let readable = compared.filter { sides[$0] != nil }
-        if let first = readable.first, let left = sides[first] {
-            for other in readable.dropFirst() {
+        if let first = compared.first, let left = sides[first] {
+            for other in compared.dropFirst() {
                 guard let right = sides[other] else { continue }
                 let comparison = TableComparison(
                     left: left, right: right, runID: run.runID, conflict: plan.source.conflict, limit: limit,

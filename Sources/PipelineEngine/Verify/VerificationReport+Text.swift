@@ -44,8 +44,12 @@ extension VerificationReport {
     private func differences(_ comparison: VerifiedTable.Comparison) -> [String] {
         var lines = comparison.differences.map { difference in
             let key = difference.key.map { "\($0.name) \($0.json)" }.joined(separator: ", ")
-            if let sink = difference.onlyIn { return "    only in \(sink): \(key)" }
-            return "    \(difference.columns.joined(separator: ", ")) differs between \(comparison.left) and "
+            if let sink = difference.onlyIn {
+                return
+                    "    only in \(sink), not in \(sink == comparison.left ? comparison.right : comparison.left): \(key)"
+            }
+            return
+                "    \(difference.columns.joined(separator: ", ")) \(difference.columns.count == 1 ? "differs" : "differ") between \(comparison.left) and "
                 + "\(comparison.right): \(key)"
         }
         if comparison.isCut { lines.append("    … and more between \(comparison.left) and \(comparison.right)") }

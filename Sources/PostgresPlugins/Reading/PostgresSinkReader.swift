@@ -39,7 +39,8 @@ actor PostgresSinkReader: SinkReader {
             guard connection.serverVersion >= 130_000 else {
                 throw PipelineError(
                     .configuration,
-                    "\(sink.target): the server is PostgreSQL \(connection.serverVersion / 10_000); 13 or later is needed")
+                    "\(sink.target): the server is PostgreSQL \(connection.serverVersion / 10_000); 13 or later is needed"
+                )
             }
             try connection.execute(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "

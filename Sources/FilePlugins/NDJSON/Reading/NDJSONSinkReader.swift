@@ -100,7 +100,9 @@ actor NDJSONSinkReader: SinkReader {
 
     /// What couldn't be read is missing input to whoever looks.
     static func reading<R>(_ body: () throws -> R) throws -> R {
-        do { return try body() } catch var error as PipelineError where error.kind == .ioError || error.kind == .cantCreate {
+        do { return try body() } catch var error as PipelineError
+            where error.kind == .ioError || error.kind == .cantCreate
+        {
             error.kind = .noInput
             error.hint = "Check that the user who runs this may read it, and its disk."
             throw error
@@ -132,7 +134,7 @@ actor NDJSONSinkReader: SinkReader {
                 for table in context.tables { account.rows[table.name, default: 0] += 0 }
                 for file in manifest.files {
                     account.rows[file.table, default: 0] += file.rows
-                    if let fault = file.fault(in: path) { account.faults.append("\(path)/\(file.path) \(fault)") }
+                    if let fault = file.fault(in: path) { account.alterations.append("\(path)/\(file.path) \(fault)") }
                 }
             }
             return account
