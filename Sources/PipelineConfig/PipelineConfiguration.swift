@@ -28,6 +28,8 @@ public struct PipelineConfiguration: Sendable {
     public var limits: RunLimits
     public var onChangedInput: ChangedInputPolicy
     public var onNewColumns: NewColumnsPolicy
+    /// Where a run's summary goes as JSON; absolute. Nil for nowhere.
+    public var reportPath: String?
     /// Absolute; it may not exist yet.
     public var stateDirectory: String
     /// In the order of the file.

@@ -108,7 +108,7 @@ extension OptionDecoder {
                     transforms: sink.transforms.compactMap { $0.product as? any Transform })
             },
             layout: layout, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
-            onNewColumns: onNewColumns,
+            onNewColumns: onNewColumns, reportPath: plain.options("report")?.path("json")?.resolved,
             stateDirectory: context.stateDirectory, warnings: [],
             shaping: OutputShaping(
                 values: plain.setting("batch_size", to: .integer(batchSize)), source: source, transforms: transforms,

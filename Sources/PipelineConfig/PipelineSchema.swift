@@ -22,6 +22,7 @@ public enum PipelineSchema {
         OptionField(
             "on_new_columns", .enumeration(NewColumnsPolicy.allCases.map(\.rawValue)), .defaulted("add"),
             "What happens when a table exists and lacks columns that this pipeline writes"),
+        OptionField("report", .object(report), .defaulted("{}"), "Where a run's summary is left for others"),
         OptionField(
             "state_directory", .path(allowsDash: false), .defaulted(".sluice"), "Folder for spools and locks"),
     ])
@@ -30,6 +31,12 @@ public enum PipelineSchema {
         OptionField(
             "layout", .enumeration(TableLayout.allCases.map(\.rawValue)), .defaulted("normalized"),
             shapesOutput: true, "normalized: nested maps become tables of their own")
+    ])
+
+    static let report = OptionSchema([
+        OptionField(
+            "json", .path(allowsDash: false), .optional,
+            "The file that gets the summary as one line of JSON when a run ends, in place of the one before")
     ])
 
     static let limits = OptionSchema([

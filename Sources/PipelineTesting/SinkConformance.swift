@@ -94,7 +94,7 @@ public enum SinkConformance {
     ///   no `merge`; it counts nothing as superseded, and shows `failures` together with the run's other rows.
     public static func checks(for mode: WriteMode, keyed: Bool = true) -> [Check] {
         precondition(keyed || mode != .merge, "merge needs keys")
-        var checks = lifecycle + ownership + content + collisions + newest
+        var checks = lifecycle + ownership + content + collisions + newest + amending
         switch mode {
         case .merge: checks += merge
         case .append: checks += append
@@ -102,6 +102,11 @@ public enum SinkConformance {
         }
         if keyed { checks += sharing(mode) }
         return checks.map { $0.applied(to: mode, isKeyed: keyed) }
+    }
+
+    /// The checks for a sink whose store can be read back, which `sluice status` and `sluice verify` do; parameters as above.
+    public static func readingChecks(for mode: WriteMode, keyed: Bool = true) -> [Check] {
+        reading.map { $0.applied(to: mode, isKeyed: keyed) }
     }
 }
 

@@ -107,12 +107,36 @@ public enum SinkFixture {
         _ records: [Record], commitNumber: Int, firstOrdinal: Int, runID: String, shard: Int = 0,
         mode: WriteMode = .merge, progress: RunProgress? = nil, marksGroups: Bool = true
     ) -> Batch {
+        var reached = RunProgress.start
+        reached.nextOrdinal = firstOrdinal + records.count
+        reached.position = Position(offset: UInt64(reached.nextOrdinal) * 10, line: UInt64(reached.nextOrdinal))
+        return batch(
+            numbered: records.enumerated().map { (firstOrdinal + $0, $1) }, commitNumber: commitNumber, runID: runID,
+            shard: shard, mode: mode, progress: progress ?? reached, marksGroups: marksGroups)
+    }
+
+    /// The rows of records that were fetched again, in place of their failures.
+    public static func amendment(
+        _ records: [Int: Record], commitNumber: Int, runID: String, mode: WriteMode, progress: RunProgress
+    ) -> Batch {
+        var amendment = batch(
+            numbered: records.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, commitNumber: commitNumber,
+            runID: runID, shard: 0, mode: mode, progress: progress, marksGroups: true)
+        amendment.amends = records.keys.sorted()
+        amendment.counts.failed -= records.count
+        amendment.counts.rows[failures.name, default: 0] -= records.count
+        return amendment
+    }
+
+    private static func batch(
+        numbered records: [(ordinal: Int, record: Record)], commitNumber: Int, runID: String, shard: Int,
+        mode: WriteMode, progress: RunProgress, marksGroups: Bool
+    ) -> Batch {
         let tables = tables(for: mode)
         let partsRunID = mode == .append ? runID : nil
         var rows = SinkRows(tables)
         var counts = RunCounts()
-        for (offset, record) in records.enumerated() {
-            let ordinal = firstOrdinal + offset
+        for (ordinal, record) in records {
             func append(_ endpoint: Endpoint, of user: String) {
                 rows.append(endpointRow(endpoint, user: user, ordinal: ordinal, runID: runID), to: 1)
                 for row in attributeRows(endpoint, runID: partsRunID) { rows.append(row, to: 2) }
@@ -138,11 +162,7 @@ public enum SinkFixture {
             }
         }
         for (table, buffer) in zip(tables, rows.buffers) { counts.rows[table.name] = buffer.rowCount }
-        var reached = RunProgress.start
-        reached.nextOrdinal = firstOrdinal + records.count
-        reached.position = Position(offset: UInt64(reached.nextOrdinal) * 10, line: UInt64(reached.nextOrdinal))
-        return Batch(
-            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress ?? reached)
+        return Batch(commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress)
     }
 
     // MARK: Rows

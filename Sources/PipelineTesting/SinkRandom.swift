@@ -22,6 +22,12 @@ struct SinkRandom: RandomNumberGenerator {
         }
     }
 
+    /// What the service says of a user.
+    mutating func answer(of user: String) -> SinkFixture.Record {
+        if Int.random(in: 0..<8, using: &self) == 0 { return .absent(user) }
+        return .found(user, (0..<Int.random(in: 0...3, using: &self)).map { _ in endpoint() })
+    }
+
     private mutating func endpoint() -> SinkFixture.Endpoint {
         var attributes: [String: [String]] = [:]
         for _ in 0..<Int.random(in: 0...2, using: &self) {

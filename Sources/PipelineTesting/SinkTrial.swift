@@ -6,7 +6,7 @@ actor SinkTrial {
     static let runID = "conformance-20261123T000000Z"
 
     private let rule: String
-    private let store: SinkConformance.Store
+    let store: SinkConformance.Store
     nonisolated let mode: WriteMode
     /// Whether equal keys are one row in the store.
     nonisolated let isKeyed: Bool
@@ -21,6 +21,9 @@ actor SinkTrial {
     private(set) var state: RunState?
     /// The checkpoint that must be in the store; nil where nothing is said about it.
     private(set) var checkpoint: Checkpoint?
+    /// The model in front of the run at hand, and the run's batches.
+    private var modelBefore: SinkModel
+    private var written: [(firstOrdinal: Int, records: [SinkFixture.Record])] = []
 
     init(rule: String, store: SinkConformance.Store, mode: WriteMode, isKeyed: Bool, conflict: ConflictPolicy) {
         self.rule = rule
@@ -31,6 +34,7 @@ actor SinkTrial {
         tables = SinkFixture.tables(for: mode)
         model = SinkModel(
             mode: mode, isKeyed: isKeyed, showsRunsUnderWay: store.showsRunsUnderWay, conflict: conflict)
+        modelBefore = model
     }
 
     // MARK: Sessions
@@ -86,6 +90,8 @@ actor SinkTrial {
     @discardableResult
     func begin(_ runID: String = SinkTrial.runID) async throws -> Checkpoint {
         let checkpoint = try await session().begin(Self.run(runID), fingerprint: "fingerprint-1")
+        modelBefore = model
+        written = []
         model.begin(runID)
         self.runID = runID
         self.checkpoint = checkpoint
@@ -112,10 +118,54 @@ actor SinkTrial {
         let observed = try await session().prepare(batch)
         try await session().commit()
         let expected = model.write(records, firstOrdinal: nextOrdinal, runID: runID)
+        written.append((nextOrdinal, records))
         nextOrdinal += records.count
         commitNumber += 1
         checkpoint = checkpoint?.advanced(by: batch, observed: expected)
         try expect(observed, expected, "observations of commit \(commitNumber)")
+    }
+
+    /// The batch that amends the run with records in the place of failures, by ordinal.
+    func amendment(_ records: [Int: SinkFixture.Record]) -> Batch {
+        SinkFixture.amendment(
+            records, commitNumber: commitNumber + 1, runID: runID, mode: mode,
+            progress: checkpoint?.progress ?? .start)
+    }
+
+    /// Amends the run: from now on the model is that of a run in which these records came as they come now.
+    func amend(_ records: [Int: SinkFixture.Record]) async throws {
+        let batch = amendment(records)
+        let observed = try await session().prepare(batch)
+        try await session().commit()
+        commitNumber += 1
+        checkpoint = checkpoint?.advanced(by: batch, observed: observed)
+        var replayed = modelBefore
+        replayed.begin(runID)
+        for index in written.indices {
+            for (ordinal, record) in records {
+                let place = ordinal - written[index].firstOrdinal
+                if written[index].records.indices.contains(place) { written[index].records[place] = record }
+            }
+            _ = replayed.write(written[index].records, firstOrdinal: written[index].firstOrdinal, runID: runID)
+        }
+        if state == .complete { _ = replayed.complete(runID) }
+        model = replayed
+    }
+
+    /// The failures that the sink tells of, all of them, a few at a time.
+    func failures() async throws -> [FailedRecord] {
+        var all: [FailedRecord] = []
+        while true {
+            let part = try await session().failures(from: (all.last?.ordinal ?? -1) + 1, limit: 2)
+            if part.isEmpty { return all }
+            all += part
+        }
+    }
+
+    /// The ends of a run after which the sink can amend it.
+    nonisolated var amendableEnds: [RunState] {
+        let published: [RunState] = isKeyed ? [.complete] : []
+        return mode == .replace ? [.unpublished] + published : published
     }
 
     /// Ends the run, and checks what the sink counted.
@@ -165,8 +215,12 @@ actor SinkTrial {
     }
 
     func verify(_ table: TableDefinition, holds rows: [[RowView.Value]]) async throws {
+        try expect(try await store.rows(table), of: table, toBe: rows)
+    }
+
+    func expect(_ found: [[RowView.Value]], of table: TableDefinition, toBe rows: [[RowView.Value]]) throws {
         let expected = rows.map(Self.text)
-        let found = try await store.rows(table).map(Self.text)
+        let found = found.map(Self.text)
         let missing = Self.difference(expected, found).map { "\n  missing \($0.prefix(400))" }
         let unexpected = Self.difference(found, expected).map { "\n  unexpected \($0.prefix(400))" }
         if missing.isEmpty, unexpected.isEmpty { return }

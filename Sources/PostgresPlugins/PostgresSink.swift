@@ -40,4 +40,13 @@ public struct PostgresSink: Sink {
         }
         return session
     }
+
+    public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
+        let reader = PostgresSinkReader(self, context)
+        do { try await reader.connect() } catch {
+            await reader.close()
+            throw error
+        }
+        return reader
+    }
 }

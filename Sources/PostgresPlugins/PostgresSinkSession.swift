@@ -75,6 +75,14 @@ actor PostgresSinkSession: SinkSession {
         return try attempting("read its runs") { try $0.ledger.run(withID: runID) }
     }
 
+    func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
+        try idle()
+        guard let run else { return [] }
+        return try attempting("read the failures of run \(run.runID)") { store in
+            try store.writer.failures(ofRun: run.runID, shard: context.shard, from: ordinal, limit: limit)
+        }
+    }
+
     func abandonRun(_ runID: String) throws {
         try idle()
         let isAbandoned = try attempting("give run \(runID) up") { store in
@@ -229,7 +237,11 @@ actor PostgresSinkSession: SinkSession {
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL enable_hashjoin = off; "
                 + "SET LOCAL enable_mergejoin = off")
         try expect(checkpoint, store)
-        var observed = try store.writer.write(batch, run: run, shard: context.shard)
+        // A `replace` that readers see is amended where it is.
+        store.writer.isPublished = sink.mode == .replace && run.state == .complete
+        let (rest, superseded) = try store.writer.makeRoom(for: batch, runID: run.runID, shard: context.shard)
+        var observed = try store.writer.write(rest, run: run, shard: context.shard)
+        observed.superseded += superseded
         if sink.mode != .merge {
             // Rows of other runs are none of this run's business.
             observed.previousEndpoints = 0

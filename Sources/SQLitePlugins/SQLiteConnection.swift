@@ -7,12 +7,15 @@ internal import PipelineCore
 final class SQLiteConnection {
     /// The database file, for messages.
     let path: String
+    /// Nothing is written: failures say what they mean to a reader.
+    private let isReader: Bool
     private var handle: OpaquePointer?
     private var statements: [SQLiteStatement] = []
 
     /// Opens the file, creating it where it doesn't exist.
     init(path: String) throws {
         self.path = path
+        isReader = false
         // No mutex: one executor at a time calls.
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &handle, flags, nil)
@@ -24,6 +27,35 @@ final class SQLiteConnection {
             throw error(code)
         }
         sqlite3_extended_result_codes(handle, 1)
+    }
+
+    /// Opens a file that exists, to read it.
+    ///
+    /// - Parameter isSettled: It has a write-ahead log that nobody has open: SQLite would make the log's files to read it, and
+    ///   needn't.
+    init(reading path: String, isSettled: Bool) throws {
+        self.path = path
+        isReader = true
+        var escaped = ""
+        for byte in path.utf8 {
+            // What a URI would take for something else.
+            let isPlain = byte > 0x20 && byte < 0x7F && byte != 0x23 && byte != 0x25 && byte != 0x3F
+            escaped += isPlain ? String(UnicodeScalar(byte)) : "%" + Self.hexadecimal(byte)
+        }
+        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
+        let code = sqlite3_open_v2("file:\(escaped)\(isSettled ? "?immutable=1" : "")", &handle, flags, nil)
+        guard code == SQLITE_OK else {
+            defer {
+                sqlite3_close_v2(handle)
+                handle = nil
+            }
+            throw error(code)
+        }
+        sqlite3_extended_result_codes(handle, 1)
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }
 
     deinit { close() }
@@ -143,7 +175,7 @@ final class SQLiteConnection {
     func error(_ code: Int32) -> any Error {
         let message = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
         if code & 0xff == SQLITE_CONSTRAINT { return ConstraintViolation(code: code, message: message) }
-        return SQLiteFailure(code: code, message: message, systemError: sqlite3_system_errno(handle))
-            .pipelineError(path: path)
+        let failure = SQLiteFailure(code: code, message: message, systemError: sqlite3_system_errno(handle))
+        return isReader ? failure.readingError(path: path) : failure.pipelineError(path: path)
     }
 }

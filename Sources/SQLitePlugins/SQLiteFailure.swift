@@ -55,6 +55,31 @@ struct SQLiteFailure {
         }
     }
 
+    /// What it means to somebody who only looks.
+    func readingError(path: String) -> PipelineError {
+        switch code & 0xff {
+        case SQLITE_BUSY, SQLITE_LOCKED:
+            return PipelineError(
+                .temporary, "\(path) is locked by another process at this moment (\(detail))", hint: "Look again.")
+        case SQLITE_NOTADB:
+            return PipelineError(.noInput, "\(path) exists, but it isn't an SQLite database")
+        case SQLITE_CORRUPT:
+            return PipelineError(
+                .noInput, "\(path) is damaged: \(detail)",
+                hint: "See what `sqlite3 FILE 'PRAGMA integrity_check'` says, and restore the file.")
+        case SQLITE_NOMEM:
+            return PipelineError(.unavailable, "no memory is left for \(path)")
+        case SQLITE_ERROR:
+            return PipelineError(
+                .configuration, "\(path): its tables can't be read: \(detail)",
+                hint: "They aren't what this program makes; look at them with sqlite3.")
+        default:
+            return PipelineError(
+                .noInput, "cannot read \(path): \(detail)",
+                hint: "Check that the user who runs this may read the file, and its disk.")
+        }
+    }
+
     /// A full disk shows as an I/O error where SQLite truncates or maps a file instead of writing.
     private var isOutOfSpace: Bool {
         code & 0xff == SQLITE_IOERR && (systemError == ENOSPC || systemError == EDQUOT)

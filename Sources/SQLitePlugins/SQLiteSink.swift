@@ -39,6 +39,12 @@ public struct SQLiteSink: Sink {
         }
         return session
     }
+
+    public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
+        let reader = SQLiteSinkReader(self, context)
+        try await reader.connect()
+        return reader
+    }
 }
 
 extension SQLiteSink: Plugin {

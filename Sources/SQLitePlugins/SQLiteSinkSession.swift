@@ -69,6 +69,12 @@ actor SQLiteSinkSession: SinkSession {
 
     func run(withID runID: String) throws -> RunRecord? { try opened().ledger.run(withID: runID) }
 
+    func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
+        let store = try idle()
+        guard let run = store.run else { return [] }
+        return try store.failures(ofRun: run.runID, from: ordinal, limit: limit)
+    }
+
     func abandonRun(_ runID: String) throws {
         let store = try idle()
         guard let run = try store.ledger.run(withID: runID), run.state == .running || run.state == .unpublished else {
@@ -107,6 +113,7 @@ actor SQLiteSinkSession: SinkSession {
         }
         store.run = run
         store.checkpoint = checkpoint
+        store.forgetWriter()
         try Failpoint.reach("sqlite.begin.after-commit")
         return checkpoint
     }
@@ -118,11 +125,11 @@ actor SQLiteSinkSession: SinkSession {
         try checkTables()
         try Failpoint.reach("sqlite.prepare.before-transaction")
         do {
-            return try prepare(batch) { writer, runID in try writer.write(batch, runID: runID) }
+            return try prepare(batch) { batch, writer, runID in try writer.write(batch, runID: runID) }
         } catch is ConstraintViolation {
             // Savepoints cost, so they are for those who need them.
             return try store.connection.describingViolations {
-                try prepare(batch) { writer, runID in
+                try prepare(batch) { batch, writer, runID in
                     let observed = try RecordRefusals(writer, store.connection, runID: runID).write(
                         batch, store.tables.definitions, runID: runID, shard: context.shard)
                     try Failpoint.reach("sqlite.prepare.after-refusals")
@@ -133,7 +140,7 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     private func prepare(
-        _ batch: Batch, _ write: (MergeWriter, String) throws -> SinkObservations
+        _ batch: Batch, _ write: (Batch, MergeWriter, String) throws -> SinkObservations
     ) throws -> SinkObservations {
         let store = try opened()
         return try inTransaction {
@@ -145,7 +152,9 @@ actor SQLiteSinkSession: SinkSession {
                         + "\(store.checkpoint.map { String($0.commitNumber) } ?? "(none)") of pipeline '\(context.pipeline)'"
                 )
             }
-            let observed = try write(try store.mergeWriter(), checkpoint.runID)
+            let (rest, superseded) = try store.makeRoom(for: batch, runID: checkpoint.runID)
+            var observed = try write(rest, try store.mergeWriter(), checkpoint.runID)
+            observed.superseded += superseded
             try Failpoint.reach("sqlite.prepare.after-rows")
             let next = checkpoint.advanced(by: batch, observed: observed)
             try store.ledger.write(next)
@@ -209,6 +218,7 @@ actor SQLiteSinkSession: SinkSession {
         case .completion(let run, let checkpoint):
             store.checkpoint = checkpoint
             store.run = run
+            store.forgetWriter()
         }
         try Failpoint.reach("sqlite.commit.after")
     }

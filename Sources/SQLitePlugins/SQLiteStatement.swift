@@ -106,6 +106,11 @@ final class SQLiteStatement {
 
     func isNull(_ column: Int) -> Bool { sqlite3_column_type(handle, Int32(column)) == SQLITE_NULL }
 
+    /// `SQLITE_INTEGER`, `SQLITE_FLOAT`, `SQLITE_TEXT`, `SQLITE_BLOB` or `SQLITE_NULL`: of this value, whatever the column's is.
+    func type(_ column: Int) -> Int32 { sqlite3_column_type(handle, Int32(column)) }
+
+    func double(_ column: Int) -> Double { sqlite3_column_double(handle, Int32(column)) }
+
     func integer(_ column: Int) -> Int { Int(sqlite3_column_int64(handle, Int32(column))) }
 
     func text(_ column: Int) -> String? {

@@ -35,11 +35,20 @@ final class SQLiteStore {
     /// What writes into the tables that batches go to; made when they are there for sure.
     func mergeWriter() throws -> MergeWriter {
         if let writer { return writer }
-        try requireShadows()
-        let made = try MergeWriter(connection, tables.filled, conflict: conflict)
+        if !isPublished { try requireShadows() }
+        let made = try MergeWriter(connection, destinations, conflict: conflict)
         writer = made
         return made
     }
+
+    /// The run's rows go elsewhere from now on: it begins, or it is published.
+    func forgetWriter() { writer = nil }
+
+    /// A `replace` whose rows readers see: they are amended where they are.
+    private var isPublished: Bool { tables.mode == .replace && run?.state == .complete }
+
+    /// The tables that batches are written into.
+    var destinations: [TableDefinition] { isPublished ? tables.definitions : tables.filled }
 
     /// - Throws: `PipelineError` of kind `.configuration` where the tables that a `replace` fills aside aren't there.
     func requireShadows() throws {

@@ -55,24 +55,11 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func run() async throws {
-        var log = logging.logger()
-        if quiet { log.logLevel = max(log.logLevel, .warning) }
-        let plan: RunPlan
-        do {
-            let shard = try part.chosenShard()
-            let pipeline = try PipelineFile(
-                path: file, log: log, runs: true, logsUserIDs: logUserIDs, shards: shard.count)
-            for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
-            plan = pipeline.plan(shard: shard, limit: part.limit)
-        } catch let errors as ConfigurationErrors {
-            Terminal.standardError.writeLine("\(errors)")
-            throw ExitCode(errors.kind.rawValue)
-        }
+        let call = PipelineCall(
+            file: file, part: part, output: output, isQuiet: quiet, logsUserIDs: logUserIDs, logging: logging)
         let request = RunRequest(
             logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)))
-        let reports = await SupervisedRun(plan: plan, log: log, isQuiet: quiet).run(request)
-        for report in reports { output.print(report, isLimited: part.limit != nil) }
-        if let code = reports.last?.exitCode, code != 0 { throw ExitCode(code) }
+        try await call.perform { await $0.run(request) }
     }
 }
 
@@ -82,13 +69,21 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
     /// The summary on standard output, and what went wrong on standard error.
     ///
-    /// - Parameter isLimited: The run was about the input's first records alone.
-    func print(_ report: RunReport, isLimited: Bool = false) {
+    /// - Parameters:
+    ///   - isLimited: The run was about the input's first records alone.
+    ///   - log: Where standard error holds nothing but lines of the log: it has the error already, and is told what else
+    ///     there is to say.
+    func print(_ report: RunReport, isLimited: Bool = false, log: Logger? = nil) {
         if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
         if let error = report.error {
-            Terminal.standardError.writeLine("sluice: error: \(error)")
+            if log == nil { Terminal.standardError.writeLine("sluice: error: \(error)") }
         } else if report.exitCode != 0, let summary = report.summary {
-            Terminal.standardError.writeLine("sluice: \(Self.shortcoming(of: summary, isLimited: isLimited))")
+            let shortcoming = Self.shortcoming(of: summary, isLimited: isLimited)
+            if let log {
+                log.error("\(shortcoming)")
+            } else {
+                Terminal.standardError.writeLine("sluice: \(shortcoming)")
+            }
         }
     }
 
@@ -100,18 +95,24 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
                 "a run with --limit is never published: what was there stays. Run with --fresh and without --limit to "
                 + "give this run up and do all"
         }
-        let failed = "\(counts.failed) of \(counts.records) records failed, more than accept_failed allows"
+        // After a crash or a retry one sink may have failures that the first one hasn't.
+        let most = summary.sinks.max { $0.counts.failed < $1.counts.failed }
+        let mostFailed = max(counts.failed, most?.counts.failed ?? 0)
+        let place = mostFailed > counts.failed ? most.map { " in sink '\($0.name)'" } ?? "" : ""
+        let failed = "\(mostFailed) of \(counts.records) records failed\(place), more than accept_failed allows"
         if summary.state == .unpublished {
             let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }
             return "\(failed): sink \(waiting.joined(separator: ", ")) keeps what it had, and no new run begins; "
-                + "the failures say which and why. Raise accept_failed and run again to publish what was fetched, or run "
-                + "with --fresh to give it up and begin again"
+                + "the failures say which and why. sluice retry fetches them again, and publishes when few enough are "
+                + "left; or raise accept_failed and run again to publish what was fetched, or run with --fresh to give it up and "
+                + "begin again"
         }
         let refusals = summary.sinks.filter { $0.counts.refused > 0 }.map {
             "sink '\($0.name)' refused \($0.counts.refused) records because of their content"
         }
-        let reasons = (counts.failed > 0 || refusals.isEmpty ? [failed] : []) + refusals
-        return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why"
+        let reasons = (mostFailed > 0 || refusals.isEmpty ? [failed] : []) + refusals
+        return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why, and sluice retry "
+            + "fetches them again"
     }
 }
 

@@ -11,7 +11,9 @@ public struct Sluice: AsyncParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self,
+            RunCommand.self, RetryCommand.self, StatusCommand.self, VerifyCommand.self, ValidateCommand.self,
+            PluginsCommand.self, SchemaCommand.self,
+            ServeCommand.self,
             DemoCommand.self,
         ])
 

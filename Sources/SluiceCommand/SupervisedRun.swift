@@ -10,7 +10,13 @@ struct SupervisedRun {
     let log: Logger
     let isQuiet: Bool
 
-    func run(_ request: RunRequest) async -> [RunReport] {
+    func run(_ request: RunRequest) async -> [RunReport] { await supervised { await $0.run(request) } }
+
+    func retry(accepted: Set<AcceptedBrake>) async -> RunReport {
+        await supervised { await $0.retry(accepted: accepted) }
+    }
+
+    private func supervised<Result: Sendable>(_ body: (PipelineRunner) async -> Result) async -> Result {
         let stop = StopSignal()
         let board = ProgressBoard()
         // A reader of the output that goes away must not end a run.
@@ -32,11 +38,11 @@ struct SupervisedRun {
             }
         }
         let display = Task { await ProgressDisplay(board: board, log: log, isQuiet: isQuiet).run() }
-        let reports = await PipelineRunner(plan: plan, log: log, stop: stop, board: board).run(request)
+        let result = await body(PipelineRunner(plan: plan, log: log, stop: stop, board: board))
         display.cancel()
         await display.value
         watch.cancel()
         await plan.source.lookup?.shutdown()
-        return reports
+        return result
     }
 }

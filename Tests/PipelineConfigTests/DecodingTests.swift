@@ -32,6 +32,7 @@ import Testing
         batch_size: 250
         limits: {max_failed: 2.5%, accept_failed: 3, max_absent: 95%, max_removed: 20%, min_records: 1}
         on_changed_input: restart
+        report: {json: out/last.json}
         state_directory: ./state
         """
     static let environment = ["PINPOINT_APP_ID": "0123e4", "MASK_KEY": "0123456789abcdef"]
@@ -40,6 +41,7 @@ import Testing
         let configuration = try Fakes.load(Self.nightly, Self.environment)
         #expect(configuration.pipeline == "nightly")
         #expect(configuration.file == "/etc/sluice/p.yaml")
+        #expect(configuration.reportPath == "/etc/sluice/out/last.json")
         #expect(configuration.sourceTypeName == "pinpoint")
         guard case .lookup(let reader, let lookup, let concurrency) = configuration.source else { return }
         #expect(concurrency == 32)

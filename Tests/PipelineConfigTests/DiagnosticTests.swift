@@ -116,7 +116,7 @@ import Testing
             errors: """
                 4:1: error: unknown option 'bacth_size' (did you mean 'batch_size'?)
                 5:1: error: unknown option 'limit' (did you mean 'limits'?)
-                6:1: error: unknown option 'zzz' (known: pipeline, source, transforms, flatten, sinks, batch_size, limits, on_changed_input, on_new_columns, state_directory)
+                6:1: error: unknown option 'zzz' (known: pipeline, source, transforms, flatten, sinks, batch_size, limits, on_changed_input, on_new_columns, report, state_directory)
                 """),
         Case(
             yaml: "batch_size: 3\n",

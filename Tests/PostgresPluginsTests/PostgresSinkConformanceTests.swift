@@ -10,6 +10,12 @@ struct PostgresSinkConformanceTests {
         try await check.run(PostgresSchema(cluster).store)
     }
 
+    @Test(arguments: WriteMode.allCases.flatMap { SinkConformance.readingChecks(for: $0) })
+    func canBeRead(_ check: SinkConformance.Check) async throws {
+        let cluster = try #require(PostgresCluster.shared)
+        try await check.run(PostgresSchema(cluster).store)
+    }
+
     @Test("Random batches end as the model says", arguments: WriteMode.allCases, [false, true])
     func random(mode: WriteMode, asArchive: Bool) async throws {
         let cluster = try #require(PostgresCluster.shared)

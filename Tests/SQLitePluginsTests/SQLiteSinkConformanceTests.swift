@@ -10,6 +10,11 @@ struct SQLiteSinkConformanceTests {
         try await check.run(SQLiteFile().store)
     }
 
+    @Test(arguments: WriteMode.allCases.flatMap { SinkConformance.readingChecks(for: $0) })
+    func canBeRead(_ check: SinkConformance.Check) async throws {
+        try await check.run(SQLiteFile().store)
+    }
+
     @Test("Random batches end as the model says", arguments: WriteMode.allCases, [false, true])
     func random(mode: WriteMode, asArchive: Bool) async throws {
         for _ in 0..<4 {

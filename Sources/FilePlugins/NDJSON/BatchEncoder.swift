@@ -6,7 +6,7 @@ struct BatchEncoder: Sendable {
     private let level: Int
     /// Text of one table beyond which a batch is cut: the more pieces the faster, the fewer the smaller. A piece of 1 MiB
     /// costs less than a part in a thousand over one in whole.
-    private static let segmentSize = 1 << 20
+    static let segmentSize = 1 << 20
 
     init(_ tables: [TableDefinition], level: Int) {
         lines = tables.map { JSONLines($0) }

@@ -47,6 +47,10 @@ public struct NDJSONSink: Sink {
         }
         return session
     }
+
+    public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
+        NDJSONSinkReader(self, context)
+    }
 }
 
 extension NDJSONSink: Plugin {

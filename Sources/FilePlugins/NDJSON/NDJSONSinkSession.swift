@@ -72,6 +72,39 @@ actor NDJSONSinkSession: SinkSession {
         return store.standing?.run.runID == runID ? store.standing?.run : store.history[runID]?.run
     }
 
+    /// Rows are appended to files that readers don't see yet. What is published is never changed: its bytes are in the
+    /// manifest, and readers may be at it.
+    func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
+        guard let standing = try idle().standing,
+            let index = context.tables.firstIndex(where: { $0.role == .failures })
+        else { return [] }
+        switch standing.run.state {
+        case .running, .unpublished: break
+        case .abandoned: return []
+        case .complete where standing.run.counts.failed == 0: return []
+        case .complete:
+            throw PipelineError(
+                .cantCreate,
+                "\(sink.target): run \(standing.run.runID) is published with \(standing.run.counts.failed) failures, and "
+                    + "published files are never changed",
+                hint: "Do the run again in its place with sluice run --fresh --logical-date "
+                    + "\(standing.run.logicalDate). In mode 'replace' a run with more failures than accept_failed waits "
+                    + "for retry before it is published.")
+        }
+        var records: [FailedRecord] = []
+        try files().forEachLine(of: index) { line in
+            let record = try FailedRecord(line: line)
+            if record.ordinal >= ordinal { records.append(record) }
+            // Amended rows come last in the file.
+            if records.count >= 2 * limit { records = Self.first(limit, of: records) }
+        }
+        return Self.first(limit, of: records)
+    }
+
+    private static func first(_ limit: Int, of records: [FailedRecord]) -> [FailedRecord] {
+        Array(records.sorted { $0.ordinal < $1.ordinal }.prefix(limit))
+    }
+
     func abandonRun(_ runID: String) throws {
         let store = try idle()
         let known = store.standing?.run.runID == runID ? store.standing : store.history[runID]
@@ -135,6 +168,7 @@ actor NDJSONSinkSession: SinkSession {
                     + "of pipeline '\(context.pipeline)'")
         }
         let files = try files()
+        let failures = context.tables.firstIndex { $0.role == .failures }
         try Failpoint.reach("ndjson.prepare.before-compression")
         isEncoding = true
         let segments: [[DeflateSegment]]
@@ -149,7 +183,22 @@ actor NDJSONSinkSession: SinkSession {
         return try undoing(files) {
             try Failpoint.reach("ndjson.prepare.before-write")
             try files.checkPlace()
-            try files.write(segments)
+            var segments = segments
+            if let failures, !batch.amends.isEmpty {
+                let added = segments[failures]
+                segments[failures] = []
+                try files.write(segments)
+                try Failpoint.reach("ndjson.amend.before-copy")
+                let gone = Set(batch.amends)
+                files.replace(
+                    failures,
+                    with: try files.copy(failures, level: sink.level, adding: added) { line in
+                        try !gone.contains(FailedRecord(line: line).ordinal)
+                    })
+                try Failpoint.reach("ndjson.amend.after-copy")
+            } else {
+                try files.write(segments)
+            }
             try Failpoint.reach("ndjson.prepare.after-write")
             var next = standing
             next.checkpoint = standing.checkpoint.advanced(by: batch, observed: SinkObservations())

@@ -37,6 +37,15 @@ struct OutputFolder: Sendable {
         try? Files.sync(folder: String(self.root[..<(self.root.lastIndex(of: "/") ?? self.root.startIndex)]) + "/")
     }
 
+    /// Makes nothing.
+    ///
+    /// - Parameter root: Absolute, without links; it exists.
+    init(existing root: String, pipeline: String, shard: Int) {
+        self.root = root == "/" ? "" : root
+        self.pipeline = pipeline
+        self.shard = shard
+    }
+
     /// What is the sink's alone.
     var own: String { "\(root)/.sluice" }
     var runs: String { "\(own)/runs" }

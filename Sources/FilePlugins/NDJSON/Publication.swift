@@ -16,6 +16,7 @@ struct Publication {
         try Failpoint.reach("ndjson.publish.before-history")
         if history[runID] != standing { try history.write(standing) }
         try Failpoint.reach("ndjson.publish.after-history")
+        try folder.nameTables(in: folder.underWay(runID))
         try moveIntoPlace()
         try pointCurrent()
         removeOlderRuns()

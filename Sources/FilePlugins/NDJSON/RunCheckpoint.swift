@@ -12,6 +12,8 @@ struct RunCheckpoint: Sendable {
     /// One table's files.
     struct TableRecord: Sendable {
         var name: String
+        /// How often the table was written anew.
+        var generation = 0
         var finished: [FinishedFile]
         /// The file under way; nil once the run is complete.
         var current: GrowingRecord?
@@ -34,7 +36,7 @@ struct RunCheckpoint: Sendable {
         self.tables = tables.map { table in
             let current = table.current
             return TableRecord(
-                name: table.name, finished: table.finished,
+                name: table.name, generation: table.generation, finished: table.finished,
                 current: isComplete
                     ? nil
                     : GrowingRecord(
@@ -60,6 +62,7 @@ struct RunCheckpoint: Sendable {
     private static func write(_ table: TableRecord, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("name", table.name)
+            if table.generation > 0 { writer.member("generation", table.generation) }
             writer.key("finished")
             writer.array { writer in
                 for file in table.finished {
@@ -89,6 +92,7 @@ struct RunCheckpoint: Sendable {
         tables = try root.member("tables").elements.map { table in
             TableRecord(
                 name: try table.string("name"),
+                generation: try table["generation"] == nil ? 0 : table.number("generation"),
                 finished: try table.member("finished").elements.map { file in
                     FinishedFile(
                         rows: try file.number("rows"), bytes: try file.number("bytes"),

@@ -39,13 +39,14 @@ extension RunFiles {
         guard let current = table.current, current.number == table.finished.count else {
             throw PipelineError(.software, "the checkpoint in \(folder) names no file under way for '\(table.name)'")
         }
+        let place = TableFiles.folderName(table.name, table.generation)
         for (number, finished) in table.finished.enumerated() {
-            let file = try OutputFile("\(folder)/\(TableFiles.path(table.name, number))", .existing)
+            let file = try OutputFile("\(folder)/\(TableFiles.path(place, number))", .existing)
             let size = try file.size()
             // A file that the batch behind the checkpoint has ended is still under way here; finished ones never change.
             guard size == finished.bytes else { throw damaged(file.path, "\(size) bytes, not \(finished.bytes)") }
         }
-        let file = try OutputFile("\(folder)/\(TableFiles.path(table.name, current.number))", .existing)
+        let file = try OutputFile("\(folder)/\(TableFiles.path(place, current.number))", .existing)
         let size = try file.size()
         guard size >= current.bytes else { throw damaged(file.path, "\(size) bytes, not \(current.bytes)") }
         let hash = try hash(of: file, upTo: current.bytes)
@@ -56,12 +57,17 @@ extension RunFiles {
             try file.cut(to: current.bytes)
             try Failpoint.reach("ndjson.resume.after-cut")
         }
-        let known = Set((0...current.number).map { TableFiles.path(table.name, $0) })
-        for name in try Files.names(in: "\(folder)/\(table.name)") where !known.contains("\(table.name)/\(name)") {
-            try Files.remove("\(folder)/\(table.name)/\(name)")
+        let known = Set((0...current.number).map { TableFiles.path(place, $0) })
+        for name in try Files.names(in: "\(folder)/\(place)") where !known.contains("\(place)/\(name)") {
+            try Files.remove("\(folder)/\(place)/\(name)")
             try Failpoint.reach("ndjson.resume.after-remove")
         }
-        var files = TableFiles(name: table.name)
+        // Other generations of the table: the one before, or one that was never committed.
+        for name in try Files.names(in: folder)
+        where name != place && name.split(separator: ".").first.map(String.init) == table.name {
+            try Files.remove("\(folder)/\(name)")
+        }
+        var files = TableFiles(name: table.name, generation: table.generation)
         files.finished = table.finished
         files.current = GrowingFile(
             number: current.number, rows: current.rows, bytes: current.bytes, length: current.length,

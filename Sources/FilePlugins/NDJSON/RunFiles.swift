@@ -7,7 +7,7 @@ final class RunFiles {
     private(set) var committed: [TableFiles]
     /// With what is prepared.
     private var staged: [TableFiles]?
-    private let maxFileSize: Int
+    let maxFileSize: Int
     /// The run's folder itself, to notice when it is moved away.
     private let place: FolderInPlace
     /// The open files, by table and number: those under way, and those that the prepared batch has ended.
@@ -58,6 +58,14 @@ final class RunFiles {
         staged = tables
     }
 
+    /// Takes a copy of a table in the place of what is there, with whatever else is prepared.
+    func replace(_ index: Int, with copy: TableFiles) {
+        var tables = prepared
+        tables[index] = copy
+        staged = tables
+        extended.insert(folder)
+    }
+
     /// Ends every file under way.
     func writeEnds() throws {
         var tables = committed
@@ -90,6 +98,12 @@ final class RunFiles {
     func settle() {
         guard let staged else { return }
         for index in staged.indices {
+            if staged[index].generation != committed[index].generation {
+                for file in opened[index].values { file.close() }
+                opened[index] = [:]
+                // Where it can't be removed now, it goes when the run is taken up again or published.
+                try? Files.remove("\(folder)/\(committed[index].folderName)")
+            }
             for number in opened[index].keys where number < staged[index].current.number {
                 opened[index].removeValue(forKey: number)?.close()
             }
@@ -102,6 +116,9 @@ final class RunFiles {
 
     /// Cuts the files back to what is committed. What can't be cut now is cut before the next batch is written.
     func abandon() {
+        for (table, copy) in zip(committed, prepared) where table.generation != copy.generation {
+            try? Files.remove("\(folder)/\(copy.folderName)")
+        }
         staged = nil
         for index in committed.indices {
             let current = committed[index].current
@@ -149,13 +166,13 @@ final class RunFiles {
         let file = try OutputFile(path(index, number), .fresh)
         opened[index][number] = file
         touched[index].insert(number)
-        extended.insert("\(folder)/\(table.name)")
+        extended.insert("\(folder)/\(table.folderName)")
         try Failpoint.reach("ndjson.prepare.after-new-file")
         try file.write(GzipMember.header, at: 0)
     }
 
     private func path(_ index: Int, _ number: Int) -> String {
-        "\(folder)/\(TableFiles.path(committed[index].name, number))"
+        "\(folder)/\(committed[index].path(number))"
     }
 
     private func file(_ index: Int, _ number: Int) throws -> OutputFile {

@@ -5,12 +5,15 @@ internal import PipelineCore
 /// forgetting them.
 struct TableFiles: Sendable {
     let name: String
+    /// How often all of the table was written anew; each time in another folder.
+    let generation: Int
     /// Closed for good, from 0 on.
     var finished: [FinishedFile] = []
     var current: GrowingFile
 
-    init(name: String) {
+    init(name: String, generation: Int = 0) {
         self.name = name
+        self.generation = generation
         current = GrowingFile(number: 0)
     }
 
@@ -29,6 +32,16 @@ struct TableFiles: Sendable {
         current = GrowingFile(number: number + 1)
         return (number, offset, trailer)
     }
+
+    /// The table's folder while the run is under way; no table's name holds a dot.
+    var folderName: String { Self.folderName(name, generation) }
+
+    static func folderName(_ table: String, _ generation: Int) -> String {
+        generation == 0 ? table : "\(table).\(generation)"
+    }
+
+    /// The place of a file while the run is under way.
+    func path(_ number: Int) -> String { Self.path(folderName, number) }
 
     /// `endpoints/00003.ndjson.gz`
     static func path(_ table: String, _ number: Int) -> String {

@@ -1,7 +1,7 @@
 internal import PipelineCore
 
 /// The written forms of numbers, durations, sizes and shares. Each returns nil for anything else.
-enum ScalarForms {
+package enum ScalarForms {
     /// Decimal digits with an optional sign; no leading zero, so nobody has to wonder about octal.
     static func integer(_ text: some StringProtocol) -> Int? {
         let digits = text.hasPrefix("-") || text.hasPrefix("+") ? text.dropFirst() : text[...]
@@ -26,7 +26,7 @@ enum ScalarForms {
     }
 
     /// `500ms`, `20s`, `5m`, `1h`
-    static func duration(_ text: String) -> Duration? {
+    package static func duration(_ text: String) -> Duration? {
         guard let (count, unit) = countAndUnit(text) else { return nil }
         switch unit {
         case "ms": return .milliseconds(count)

@@ -64,6 +64,8 @@ public struct Checkpoint: Sendable, Hashable {
         result.counts.refused += observed.refused
         result.counts.endpoints += observed.endpointCorrection
         result.counts.rows.merge(observed.rowCorrections, uniquingKeysWith: +)
+        // As if the failures that are gone had never been.
+        if !batch.amends.isEmpty { result.counts.rows = result.counts.rows.filter { $0.value != 0 } }
         return result
     }
 }

@@ -50,9 +50,11 @@ package struct BatchRecords {
                         case "run_id": .text(runID)
                         case "shard": .integer(Int64(shard))
                         case "ordinal": .integer(ordinal)
-                        case "code": .text("RefusedBySink")
+                        case "code": .text(FailedRecord.refusedBySink)
                         case "message": .text(reason)
                         case "attempts": .integer(0)
+                        // What the service answered: by it a retry knows as what the record is counted.
+                        case "status": Self.answerStatus(record["status"])
                         default: record[column.name] ?? .null
                         }
                     rest.tables[place].append(value)
@@ -60,6 +62,11 @@ package struct BatchRecords {
             }
         }
         return rest
+    }
+
+    private static func answerStatus(_ status: RowView.Value?) -> RowView.Value {
+        guard let status else { return .null }
+        return .integer(status == .text("absent") ? 404 : 200)
     }
 
     /// What a batch that lacks records differs by in the counts that the whole one came with.
@@ -105,7 +112,7 @@ package struct BatchRecords {
             batch.tables[place].forEachRow { view in
                 defer { number += 1 }
                 guard number == row else { return }
-                for name in ["user_id", "logical_date"] {
+                for name in ["user_id", "logical_date", "status"] {
                     if let column = tables[place].index(of: name) { values[name] = view[column] }
                 }
             }

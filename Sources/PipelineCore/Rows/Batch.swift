@@ -9,6 +9,9 @@ public struct Batch: Sendable {
     public var counts: RunCounts
     /// How far the run has come with this batch.
     public var progress: RunProgress
+    /// Ordinals whose rows of `failures` go when this batch is committed: it amends a run that has ended, with records that
+    /// were fetched again. Its counts are what the run's change by. Empty for all other batches.
+    public var amends: [Int] = []
 
     public init(commitNumber: Int, tables: [RowBuffer], counts: RunCounts, progress: RunProgress) {
         self.commitNumber = commitNumber

@@ -13,6 +13,20 @@ public protocol Sink: Sendable {
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
     ///   `.unavailable`, `.configuration` where the tables belong to another mode.
     func open(_ context: SinkContext) async throws -> any SinkSession
+    /// Opens the sink's store to look at it. It may not be there yet: then it has no runs.
+    ///
+    /// - Throws: `PipelineError`: `.unavailable` where a server doesn't answer, `.noInput` where what is there can't be read,
+    ///   `.permission`, `.temporary` where it is locked at this moment.
+    func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader
+}
+
+extension Sink {
+    /// A sink that can't be read back says so.
+    public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
+        throw PipelineError(
+            .configuration, "sink '\(name)' is of type '\(typeName)', which can't be read back",
+            hint: "Look at \(target) with a tool of its own.")
+    }
 }
 
 /// How a sink's content relates to earlier runs.
@@ -103,7 +117,16 @@ public protocol SinkSession: Actor {
     /// A run with this ID that the store has already is done again: its failures go at once, and its rows in `append`;
     /// what a `replace` or a store in files has published of it stays until this one takes its place.
     func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint
+    /// The newest run's records that have a row of `failures`, in ordinal order, from an ordinal on.
+    ///
+    /// - Throws: `PipelineError` of kind `.cantCreate` where that run has failures and can't be amended any more; it says
+    ///   why, and what to do instead.
+    func failures(from ordinal: Int, limit: Int) async throws -> [FailedRecord]
     /// Writes the batch's rows and its checkpoint, without making them durable or visible.
+    ///
+    /// A batch that amends a run (see `Batch.amends`) goes where that run's rows are: into what is published, or into what
+    /// waits. Rows of failures that it names go. Of two rows of this run with one key that of the higher ordinal stays, as if
+    /// the amended records had been written in their turn; the run's state doesn't change.
     func prepare(_ batch: Batch) async throws -> SinkObservations
     /// Writes the run's end (its state, its time of ending, its counts; what `replace` publishes), without making it
     /// durable or visible.

@@ -53,6 +53,18 @@ package struct Brakes: Sendable {
         return nil
     }
 
+    /// The brakes that counts as they stand have passed: somebody has accepted that, or the limits were others.
+    package func passed(by counts: RunCounts) -> Set<AcceptedBrake> {
+        var passed: Set<AcceptedBrake> = []
+        if excess(counts.absent, of: counts.records, records: counts.records, over: limits.maxAbsent) != nil {
+            passed.insert(.absent)
+        }
+        let removed = excess(
+            counts.removed, of: counts.previousEndpoints, records: counts.records, over: limits.maxRemoved)
+        if removed != nil { passed.insert(.removed) }
+        return passed
+    }
+
     /// The figures, where they are beyond the limit.
     private func excess(_ cases: Int, of base: Int, records: Int, over limit: ShareOrCount) -> String? {
         switch limit {

@@ -18,14 +18,21 @@ actor LockstepCommitter {
     /// - Throws: the brake's error, nothing being committed then; otherwise the first failing sink's error, after the
     ///   others have committed.
     func commit(_ batch: AssembledBatch, number: Int) async throws {
-        isBusy.set(true)
-        defer { isBusy.set(false) }
         var batches: [Int: Batch] = [:]
         for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
             let content = batch.contents[lanes[index].content]
             batches[index] = Batch(
                 commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress)
         }
+        try await commit(batches)
+    }
+
+    /// Commits to each of these sinks, by its place, a batch of its own.
+    ///
+    /// - Throws: as for one batch.
+    func commit(_ batches: [Int: Batch]) async throws {
+        isBusy.set(true)
+        defer { isBusy.set(false) }
         var outcome = await forEach(batches) { session, batch in try await session.prepare(batch) }
         var advanced: [Int: Checkpoint] = [:]
         for (index, observed) in outcome.results {

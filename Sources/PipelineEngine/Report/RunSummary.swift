@@ -1,3 +1,4 @@
+internal import Flattening
 public import PipelineCore
 
 /// What a run has done, for a person and as one line of JSON. Counts and rows are the run's; requests and times are
@@ -25,10 +26,15 @@ public struct RunSummary: Sendable {
     /// The ordinal at which this process took the run up; nil where it began it.
     public var resumedFrom: Int?
     public var sinks: [SinkSummary]
+    /// What a retry did; nil for a run.
+    public var retried: RetryCounts?
 
     var elapsedSeconds: Double {
         Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
     }
+
+    /// To the millisecond.
+    var roundedElapsedSeconds: Double { rounded(elapsedSeconds) }
 
     var usersPerSecond: Double { elapsedSeconds > 0 ? Double(processed) / elapsedSeconds : 0 }
 
@@ -70,6 +76,18 @@ public struct RunSummary: Sendable {
             writer.value(rounded(usersPerSecond))
             writer.key("resumed_from")
             if let resumedFrom { writer.value(resumedFrom) } else { writer.null() }
+            if let retried {
+                writer.key("retried")
+                writer.object { writer in
+                    for (key, value) in [
+                        ("found", retried.found), ("absent", retried.absent), ("failed", retried.failed),
+                        ("left", retried.left),
+                    ] {
+                        writer.key(key)
+                        writer.value(value)
+                    }
+                }
+            }
             writer.key("sinks")
             writer.array { writer in
                 for sink in sinks { append(sink, to: &writer) }
@@ -120,6 +138,12 @@ public struct RunSummary: Sendable {
         let seconds = rounded(elapsedSeconds)
         lines.append("  time        \(seconds) s, \(Int(usersPerSecond.rounded())) records a second")
         if let resumedFrom { lines.append("  resumed     at ordinal \(resumedFrom)") }
+        if let retried {
+            let left = retried.left > 0 ? ", \(retried.left) that no call can mend" : ""
+            lines.append(
+                "  retried     \(retried.found) found + \(retried.absent) absent + \(retried.failed) failed again\(left)"
+            )
+        }
         for sink in sinks {
             var line =
                 "  sink        \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue)), "
@@ -163,4 +187,13 @@ public struct RunReport: Sendable {
     }
 
     public var exitCode: Int32 { error?.exitCode ?? completionCode }
+}
+
+extension RunPlan {
+    /// Counts for a summary: tables without rows are told of as well.
+    func withAllTables(_ counts: RunCounts) -> RunCounts {
+        var counts = counts
+        for table in sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
+        return counts
+    }
 }

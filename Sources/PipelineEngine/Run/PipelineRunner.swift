@@ -33,9 +33,11 @@ public struct PipelineRunner: Sendable {
     public func run(_ request: RunRequest) async -> [RunReport] {
         var request = request
         var reports: [RunReport] = []
+        logStart("run")
         while true {
             let (report, next) = await runOnce(request)
             reports.append(report)
+            logEnd(report)
             guard report.exitCode == 0, let next, !stop.isRequested else { return reports }
             request = next
         }
@@ -45,7 +47,7 @@ public struct PipelineRunner: Sendable {
     private func runOnce(_ request: RunRequest) async -> (RunReport, RunRequest?) {
         do {
             try checkShard(request)
-            let sinks = try await openSinks()
+            let sinks = try await openedSinks()
             let result: (RunReport, RunRequest?)
             do { result = try await proceed(request, sinks) } catch {
                 result = (RunReport(summary: nil, error: PipelineError(describing: error)), nil)
@@ -69,6 +71,18 @@ public struct PipelineRunner: Sendable {
             throw PipelineError(
                 .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",
                 hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")
+        }
+    }
+
+    /// Opens the sinks; a stop ends the wait for a server.
+    func openedSinks() async throws -> [SinkLane] {
+        let opening = Task { try await openSinks() }
+        stop.onRequest { opening.cancel() }
+        defer { stop.onRequest(nil) }
+        do { return try await opening.value } catch {
+            guard stop.isRequested else { throw error }
+            throw PipelineError(
+                .temporary, "stopped by a signal while the sinks were opened; nothing was begun", hint: "Run again.")
         }
     }
 
@@ -133,7 +147,9 @@ public struct PipelineRunner: Sendable {
             return (report, remaining(request, after: record))
         case .resume(let record):
             let report = try await resume(record, request, sinks)
-            return (report, remaining(request, after: record))
+            // One that began in its place is the one that was asked for.
+            let isRestarted = report.summary.map { $0.runID != record.runID } ?? false
+            return (report, isRestarted ? nil : remaining(request, after: record))
         }
     }
 
@@ -165,7 +181,7 @@ public struct PipelineRunner: Sendable {
             lanes[index].checkpoint = try await lanes[index].session.begin(
                 record, fingerprint: lanes[index].fingerprint)
         }
-        log.notice("run \(record.runID) begins")
+        log.notice("run \(record.runID) begins", metadata: ["event": "begin", "run_id": "\(record.runID)"])
         let execution = RunExecution(self, record, lanes, request, resumedFrom: nil)
         do { return try await execution.run() } catch let error as ChangedInput {
             throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
@@ -191,7 +207,9 @@ public struct PipelineRunner: Sendable {
             }
         }
         let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0
-        log.notice("run \(record.runID) is to be resumed at ordinal \(ordinal), once its input is verified")
+        log.notice(
+            "run \(record.runID) is to be resumed at ordinal \(ordinal), once its input is verified",
+            metadata: ["event": "resume", "run_id": "\(record.runID)", "ordinal": .stringConvertible(ordinal)])
         let execution = RunExecution(self, record, lanes, request, resumedFrom: ordinal)
         do { return try await execution.run() } catch let error as ChangedInput {
             switch plan.onChangedInput {
@@ -215,12 +233,24 @@ public struct PipelineRunner: Sendable {
         }
     }
 
+    /// Makes an input ready; a stop ends the wait for it.
+    func prepare(_ reader: any UserReader, for run: InputRun) async throws {
+        let preparation = Task { try await reader.prepare(for: run) }
+        stop.onRequest { preparation.cancel() }
+        defer { stop.onRequest(nil) }
+        do { try await preparation.value } catch {
+            if stop.isRequested { throw CancellationError() }
+            throw error
+        }
+    }
+
     /// The report of a run that was complete before this call.
     ///
     /// - Parameter records: The run as each sink holds it, in the sinks' order.
     private func settledReport(_ record: RunRecord, _ sinks: [SinkLane], _ records: [RunRecord]) -> RunReport {
         let summary = RunSummary(
-            runID: record.runID, logicalDate: record.logicalDate, state: record.state, counts: record.counts,
+            runID: record.runID, logicalDate: record.logicalDate, state: record.state,
+            counts: plan.withAllTables(record.counts),
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
             sinks: zip(sinks, records).map { sink, record in
                 RunSummary.SinkSummary(

@@ -24,11 +24,11 @@ package enum RunDecision: Equatable {
             $0.state == .running || $0.state == .unpublished
         }
         if let run = unfinished.first, !request.fresh {
-            try checkAgreement(states, on: run)
             let isFetched = states.allSatisfy { _, state, _ in
                 guard let last = state.lastRun, last.isSameExecution(as: run) else { return false }
                 return last.state == .complete || last.state == .unpublished
             }
+            try checkAgreement(states, on: run, isFetched: isFetched)
             return isFetched ? .settle(run) : .resume(run)
         }
         let abandoning = Set(unfinished.map(\.runID))
@@ -45,7 +45,7 @@ package enum RunDecision: Equatable {
     /// Every sink must be at this run with at most one commit between them, or not have begun it while no other sink
     /// is beyond its start; and the configuration must still give the same output.
     private static func checkAgreement(
-        _ states: [(name: String, state: SinkState, fingerprint: String)], on run: RunRecord
+        _ states: [(name: String, state: SinkState, fingerprint: String)], on run: RunRecord, isFetched: Bool
     ) throws {
         let fresh = "Run with --fresh to give the unfinished run up and begin again."
         var numbers: [Int] = []
@@ -71,7 +71,8 @@ package enum RunDecision: Equatable {
             }
             numbers.append(checkpoint.commitNumber)
         }
-        guard let least = numbers.min(), let most = numbers.max() else { return }
+        // Once all is fetched each sink amends its own failures, in as many commits as that takes.
+        guard !isFetched, let least = numbers.min(), let most = numbers.max() else { return }
         let beyond = least == -1 ? most > 0 : most - least > 1
         if beyond {
             let places = zip(states, numbers).map { "'\($0.name)' at commit \(max(0, $1))" }.joined(separator: ", ")

@@ -60,7 +60,7 @@ struct RunExecution {
         case .lookup(let reader, let lookup, let concurrency):
             runner.board.watch(lookup)
             if let state = most.progress.sourceState ?? inheritedState { lookup.restore(state: state) }
-            try await prepare(reader)
+            try await runner.prepare(reader, for: inputRun)
             let source: LookupSource
             do {
                 source = try await LookupSource.open(
@@ -90,18 +90,6 @@ struct RunExecution {
         InputRun(
             pipeline: runner.plan.pipeline, shard: runner.plan.shard.index, runID: record.runID,
             startedAt: record.startedAt)
-    }
-
-    /// Makes the input ready; a stop ends the wait for it.
-    private func prepare(_ reader: any UserReader) async throws {
-        let run = inputRun
-        let preparation = Task { try await reader.prepare(for: run) }
-        runner.stop.onRequest { preparation.cancel() }
-        defer { runner.stop.onRequest(nil) }
-        do { try await preparation.value } catch {
-            if runner.stop.isRequested { throw CancellationError() }
-            throw error
-        }
     }
 
     private func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
@@ -224,15 +212,17 @@ struct RunExecution {
 
     /// Publishes a `replace` that waits, if its failures are accepted by now.
     func settle() async -> RunReport {
-        await report(error: complete())
+        let error = await complete()
+        if error == nil, case .lookup(let reader, _, _) = runner.plan.source, await isComplete() {
+            await reader.release(inputRun)
+        }
+        return await report(error: error)
     }
 
-    private func report(error: PipelineError?) async -> RunReport {
+    func report(error: PipelineError?) async -> RunReport {
         let lanes = await committer.lanes
         let ends = lanes.map { $0.end ?? .running }
-        var counts = lanes.first?.checkpoint?.counts ?? RunCounts()
-        // Tables without rows are told of as well.
-        for table in runner.plan.sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
+        let counts = runner.plan.withAllTables(lanes.first?.checkpoint?.counts ?? RunCounts())
         let summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
             state: [.running, .unpublished].first(where: ends.contains) ?? .complete,
@@ -246,12 +236,8 @@ struct RunExecution {
                     nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
-        let report = RunReport(
+        return RunReport(
             summary: summary, error: error,
             completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts), ends: ends))
-        runner.log.notice(
-            "run \(record.runID) ends: \(error == nil ? summary.state.rawValue : "not complete"), exit code \(report.exitCode)"
-        )
-        return report
     }
 }

@@ -25,6 +25,13 @@ public struct PlannedSink: Sendable {
     }
 }
 
+extension PlannedSink {
+    /// Whether its `failures` hold user IDs as they were asked for: whoever needs one that they don't reads the input.
+    ///
+    /// A transform may hide them.
+    var storesUserIDs: Bool { transforms.isEmpty }
+}
+
 /// A pipeline, ready to run: everything the engine needs to know, and nothing that says how it was written down.
 public struct RunPlan: Sendable {
     public var pipeline: String

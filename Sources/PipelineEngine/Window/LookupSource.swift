@@ -62,6 +62,24 @@ package actor LookupSource: RecordSource {
         return source
     }
 
+    /// Asks for records that are known already, in ordinal order, and for no others.
+    package static func open(
+        asking records: [(ordinal: Int, input: InputRecord)], sourceFile: String?, lookup: any UserLookup,
+        concurrency: Int, policy: ParkingPolicy = ParkingPolicy()
+    ) async -> LookupSource {
+        var progress = RunProgress.start
+        progress.inputEnded = true
+        progress.parked = records.map { ParkedRecord(ordinal: $0.ordinal, position: .start) }
+        let prefix = VerifiedPrefix<InputRecord>(
+            cursor: EndedCursor(), surplus: [], position: .start,
+            parked: Dictionary(records.map { ($0.ordinal, $0.input) }) { first, _ in first })
+        let source = LookupSource(
+            prefix: prefix, sourceFile: sourceFile, lookup: lookup, concurrency: concurrency,
+            resume: SourceResume(progress: progress), shard: .whole, policy: policy, sinksWait: { true })
+        await source.begin()
+        return source
+    }
+
     private init(
         prefix: VerifiedPrefix<InputRecord>, sourceFile: String?, lookup: any UserLookup, concurrency: Int,
         resume: SourceResume, shard: Shard, policy: ParkingPolicy, sinksWait: @escaping @Sendable () -> Bool

@@ -93,3 +93,9 @@ actor LimitedCursor<Record: ConsumedRecord>: InputCursor {
 
     func close() async { await base.close() }
 }
+
+/// An input with nothing left in it.
+actor EndedCursor: InputCursor {
+    func next(limit: Int) async throws -> [InputRecord] { [] }
+    func close() async {}
+}

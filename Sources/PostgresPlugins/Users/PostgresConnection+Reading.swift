@@ -32,13 +32,11 @@ extension PostgresConnection {
     /// - Throws: `PostgresFailure`, also where the answer breaks off; whatever `body` throws, or `CancellationError`, and
     ///   then the connection is closed.
     func copyOut(_ sql: String, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
-        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
-        let begun = try nextResult()
-        guard begun.status == PGRES_COPY_OUT else { throw failure(begun) }
+        try beginCopyOut(sql)
         var count = 0
         var plain: [UInt8] = []
         do {
-            while let row = try nextRow() {
+            while let row = try nextCopiedRow() {
                 defer { PQfreemem(row.baseAddress) }
                 count += 1
                 if count % 1024 == 0 { try Task.checkCancellation() }
@@ -48,14 +46,22 @@ extension PostgresConnection {
             if isOpen, !(error is PostgresFailure) { cancel() }
             throw error
         }
-        let ended = try answer()
-        guard ended.affectedRows == count else {
-            throw PipelineError(.software, "\(ended.affectedRows) rows were sent, but \(count) arrived")
+        try endCopyOut(rows: count)
+    }
+
+    /// Begins a `COPY … TO STDOUT`; all of its rows are to be taken before anything else is asked.
+    func beginCopyOut(_ sql: String) throws {
+        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        let begun = try nextResult()
+        guard begun.status == PGRES_COPY_OUT else {
+            let failure = failure(begun)
+            while isOpen, PostgresResult.next(handle) != nil {}
+            throw failure
         }
     }
 
-    /// The next row of a COPY; nil behind the last one. The caller frees it.
-    private func nextRow() throws -> UnsafeMutableRawBufferPointer? {
+    /// The next row of a COPY, with its line feed; nil behind the last one. The caller frees it by `PQfreemem`.
+    func nextCopiedRow() throws -> UnsafeMutableRawBufferPointer? {
         while true {
             var data: UnsafeMutablePointer<CChar>?
             switch PQgetCopyData(handle, &data, 1) {
@@ -64,6 +70,15 @@ extension PostgresConnection {
             case let count where count > 0: return UnsafeMutableRawBufferPointer(start: data, count: Int(count))
             default: throw brokenConnection()
             }
+        }
+    }
+
+    /// - Parameter rows: How many were taken.
+    /// - Throws: `PostgresFailure` where the answer broke off.
+    func endCopyOut(rows: Int) throws {
+        let ended = try answer()
+        guard ended.affectedRows == rows else {
+            throw PipelineError(.software, "\(ended.affectedRows) rows were sent, but \(rows) arrived")
         }
     }
 
@@ -138,7 +153,7 @@ enum CopyText {
         try scratch.withUnsafeBytes { try body($0) }
     }
 
-    private static func unescaped(_ byte: UInt8) -> UInt8 {
+    static func unescaped(_ byte: UInt8) -> UInt8 {
         switch byte {
         case UInt8(ascii: "b"): 8
         case UInt8(ascii: "f"): 12

@@ -7,10 +7,10 @@ internal import PipelineCore
 /// by one, and only there the policy on conflicts counts. A user without a row keeps everything. `append` and `replace` do
 /// the same among the rows of their own run.
 final class BatchWriter {
-    private let connection: PostgresConnection
-    private let tables: PostgresTables
-    private let places: LayoutPlaces
-    private let merge: StagedMerge
+    let connection: PostgresConnection
+    let tables: PostgresTables
+    let places: LayoutPlaces
+    private var merge: StagedMerge
     private let conflict: ConflictPolicy
     private var hasStaging = false
     /// The open transaction has staged rows already.
@@ -18,13 +18,28 @@ final class BatchWriter {
     /// Batches that are staged at once before rows are copied straight to their place again.
     private var stagedAhead = 0
     private var lastDetour = 0
+    /// The rows go into what a `replace` has published, not into what waits.
+    var isPublished = false {
+        didSet { merge = Self.merge(places, tables, isPublished: isPublished) }
+    }
 
     init(_ connection: PostgresConnection, _ tables: PostgresTables, conflict: ConflictPolicy) {
         self.connection = connection
         self.conflict = conflict
         self.tables = tables
         places = LayoutPlaces(tables.definitions)
-        merge = StagedMerge(places, isKeyedByRun: tables.mode == .append, destination: tables.destination)
+        merge = Self.merge(places, tables, isPublished: false)
+    }
+
+    private static func merge(_ places: LayoutPlaces, _ tables: PostgresTables, isPublished: Bool) -> StagedMerge {
+        StagedMerge(places, isKeyedByRun: tables.mode == .append) {
+            tables.destination($0, isPublished: isPublished)
+        }
+    }
+
+    /// Where a table's rows go.
+    func destination(_ definition: TableDefinition) -> String {
+        tables.destination(definition, isPublished: isPublished)
     }
 
     func fits(_ batch: Batch) -> Bool { places.fits(batch) }
@@ -89,8 +104,8 @@ final class BatchWriter {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
                 do {
                     try isolated {
-                        _ = try copyOwners(resolved, users, endpoints, to: tables.destination)
-                        _ = try copyParts(batch, resolved, to: tables.destination)
+                        _ = try copyOwners(resolved, users, endpoints, to: destination)
+                        _ = try copyParts(batch, resolved, to: destination)
                     }
                     lastDetour = 0
                     return SinkObservations()
@@ -123,7 +138,7 @@ final class BatchWriter {
     private func writeParts(_ batch: Batch, _ resolved: BatchMerge) throws {
         // Straight to their place, unless somebody writes the same endpoints at this moment.
         do {
-            try isolated { _ = try copyParts(batch, resolved, to: tables.destination) }
+            try isolated { _ = try copyParts(batch, resolved, to: destination) }
         } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
             let counts = try copyParts(batch, resolved, to: StagedMerge.staging)
             for place in places.parts where counts[place.definition.name] ?? 0 > 0 {
@@ -237,8 +252,8 @@ final class BatchWriter {
 
 extension PostgresTables {
     /// Where a batch's rows go.
-    func destination(_ definition: TableDefinition) -> String {
-        mode == .replace && definition.role != .failures
+    func destination(_ definition: TableDefinition, isPublished: Bool) -> String {
+        mode == .replace && definition.role != .failures && !isPublished
             ? name(Self.shadow(of: definition.name)) : name(definition.name)
     }
 }

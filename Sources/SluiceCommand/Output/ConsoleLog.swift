@@ -33,7 +33,8 @@ struct ConsoleLog: LogHandler {
         let time = LogicalDate.now.text
         switch format {
         case .text:
-            let fields = all.map { " \($0.key)=\($0.value)" }.joined()
+            // The text of an event says what its fields say.
+            let fields = all.contains { $0.key == "event" } ? "" : all.map { " \($0.key)=\($0.value)" }.joined()
             Terminal.standardError.writeLine("\(time) \(event.level): \(event.message)\(fields)")
         case .json:
             var writer = JSONWriter()
@@ -46,10 +47,20 @@ struct ConsoleLog: LogHandler {
                 }
                 for (key, value) in all where !["time", "level", "message"].contains(key) {
                     writer.key(key)
-                    writer.value("\(value)")
+                    Self.write(value, to: &writer)
                 }
             }
             Terminal.standardError.writeLine(writer.text)
+        }
+    }
+
+    /// Numbers stay numbers, so that a reader of the log can compare them.
+    private static func write(_ value: Logger.Metadata.Value, to writer: inout JSONWriter) {
+        switch value {
+        case .stringConvertible(let number as Int): writer.value(number)
+        case .stringConvertible(let number as Int32): writer.value(Int(number))
+        case .stringConvertible(let number as Double): writer.value(number)
+        default: writer.value("\(value)")
         }
     }
 }
@@ -68,6 +79,18 @@ struct LogOptions: ParsableArguments {
             return level
         })
     var logLevel = Logger.Level.info
+
+    /// Says why the program ends, where no run of a pipeline got as far as saying it: as text, or as the line in the log
+    /// that a supervisor watches.
+    func report(_ message: String, exitCode: Int32, to log: Logger) {
+        switch logFormat {
+        case .text: Terminal.standardError.writeLine(message)
+        case .json:
+            log.error(
+                "nothing done, exit code \(exitCode)",
+                metadata: ["event": "end", "exit_code": .stringConvertible(exitCode), "error": "\(message)"])
+        }
+    }
 
     func logger() -> Logger {
         Logger(label: "sluice") { _ in ConsoleLog(format: logFormat, level: logLevel) }

@@ -21,9 +21,22 @@ struct ProgressDisplay: Sendable {
             guard !reading.runID.isEmpty else { continue }
             let rate = pace.rate(at: .now, count: reading.processed)
             let line = describe(reading, rate: rate)
-            if terminal.isInteractive { terminal.showLive(line) } else { log.info("\(line)") }
+            if terminal.isInteractive {
+                terminal.showLive(line)
+            } else {
+                log.info("\(line)", metadata: fields(reading, rate: rate))
+            }
         }
         terminal.showLive("")
+    }
+
+    private func fields(_ reading: ProgressBoard.Reading, rate: Double) -> Logger.Metadata {
+        [
+            "event": "progress", "run_id": "\(reading.runID)", "records": .stringConvertible(reading.records),
+            "failed": .stringConvertible(reading.failed), "set_aside": .stringConvertible(reading.parked),
+            "throttled": .stringConvertible(reading.statistics.throttled),
+            "users_per_second": .stringConvertible((rate * 10).rounded() / 10),
+        ]
     }
 
     private func describe(_ reading: ProgressBoard.Reading, rate: Double) -> String {

@@ -46,8 +46,13 @@ class Result:
 
     @property
     def messages(self):
-        """The messages on standard error that say why the program ended, without the log and progress lines."""
-        return [line for line in self.err.splitlines() if re.match(r"(sluice: )?([^ ]+(:\d+:\d+)?: )?error: ", line)]
+        """The messages on standard error that say why the program ended, without the log and progress lines.
+
+        Where the log is JSON there is nothing else on standard error: the line at the end says it.
+        """
+        lines = self.err.splitlines()
+        said = [line for line in lines if re.match(r"(sluice: )?([^ ]+(:\d+:\d+)?: )?error: ", line)]
+        return said + [line for line in lines if line.startswith("{") and "error" in json.loads(line)]
 
     @property
     def message(self):

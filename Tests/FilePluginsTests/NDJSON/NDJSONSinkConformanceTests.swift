@@ -10,6 +10,11 @@ struct NDJSONSinkConformanceTests {
         try await check.run(OutputReader().store)
     }
 
+    @Test(arguments: [WriteMode.append, .replace].flatMap { SinkConformance.readingChecks(for: $0, keyed: false) })
+    func canBeRead(_ check: SinkConformance.Check) async throws {
+        try await check.run(OutputReader(maxFileSize: 1).store)
+    }
+
     @Test("With a file for each batch it is one as well", arguments: [WriteMode.append, .replace])
     func conformsWithSmallFiles(mode: WriteMode) async throws {
         for check in SinkConformance.checks(for: mode, keyed: false) {

@@ -62,6 +62,41 @@ private actor MemorySession: SinkSession {
         }
     }
 
+    func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
+        let content = store.current
+        guard let table = context.tables.first(where: { $0.role == .failures }), let runID = ledger.lastRun else {
+            return []
+        }
+        let isComplete = ledger.runs[runID]?.state == .complete
+        if isComplete, !sink.isKeyed, ledger.runs[runID]?.counts.failed ?? 0 > 0 {
+            throw PipelineError(.cantCreate, "run \(runID) is published", hint: "Do it again.")
+        }
+        let rows = (sink.isKeyed || isComplete ? content.rows : content.aside).filter {
+            isFailure($0.key, $0.value, table, of: runID)
+        }
+        return rows.values.compactMap { row in
+            guard case .integer(let number) = value("ordinal", row, table) else { return nil }
+            func text(_ column: String) -> String? {
+                guard case .text(let text) = value(column, row, table) else { return nil }
+                return text
+            }
+            func integer(_ column: String) -> Int? {
+                guard case .integer(let number) = value(column, row, table) else { return nil }
+                return Int(number)
+            }
+            return FailedRecord(
+                ordinal: Int(number), userID: text("user_id"), line: integer("line") ?? 0, code: text("code") ?? "",
+                status: integer("status"), hasRaw: text("raw") != nil)
+        }.filter { $0.ordinal >= ordinal }.sorted { $0.ordinal < $1.ordinal }.prefix(limit).map { $0 }
+    }
+
+    private func isFailure(
+        _ key: String, _ row: [RowView.Value], _ table: TableDefinition, of runID: String
+    ) -> Bool {
+        key.hasPrefix(table.name + "/") && value("run_id", row, table) == .text(runID)
+            && value("shard", row, table) == .integer(Int64(context.shard))
+    }
+
     func begin(_ run: RunRecord, fingerprint: String) async throws -> Checkpoint {
         try await store.reach(.begin)
         let checkpoint = Checkpoint(
@@ -94,6 +129,17 @@ private actor MemorySession: SinkSession {
         guard let checkpoint = content.ledgers[name]?.checkpoint, batch.commitNumber == checkpoint.commitNumber + 1
         else { throw PipelineError(.software, "commit \(batch.commitNumber) doesn't follow") }
         try await store.reach(.prepare(batch.commitNumber))
+        let writesAside = writesAside && content.ledgers[name]?.runs[checkpoint.runID]?.state != .complete
+        if let table = context.tables.first(where: { $0.role == .failures }) {
+            func stays(_ key: String, _ row: [RowView.Value]) -> Bool {
+                guard isFailure(key, row, table, of: checkpoint.runID),
+                    case .integer(let ordinal) = value("ordinal", row, table)
+                else { return true }
+                return !batch.amends.contains(Int(ordinal))
+            }
+            content.rows = content.rows.filter { stays($0.key, $0.value) }
+            content.aside = content.aside.filter { stays($0.key, $0.value) }
+        }
         var merge = RecordMerge(
             tables: context.tables, isKeyed: sink.isKeyed, runID: checkpoint.runID, conflict: context.conflict,
             rows: writesAside ? content.aside : content.rows, lastRow: content.lastRow)

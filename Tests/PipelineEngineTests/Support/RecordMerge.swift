@@ -46,6 +46,10 @@ struct RecordMerge {
         var older = 0
         let usesDates = isKeyed && conflict == .newest && !hasUsers(batch)
         for (ordinal, entries) in records(of: batch).sorted(by: { $0.key < $1.key }) {
+            if isKeyed, !batch.amends.isEmpty, entries.contains(where: { hasLater($0, than: ordinal) && isUser($0) }) {
+                older += entries.count { tables[$0.table].role == .endpoints }
+                continue
+            }
             let userID = entries.compactMap { text("user_id", $0) }.first ?? ""
             if refuses(userID) {
                 refuse(entries, ordinal: ordinal, shard: shard, &observed)
@@ -60,6 +64,10 @@ struct RecordMerge {
                     }
                     write(entry.table, entry.row)
                 case .endpoints:
+                    if isKeyed, !batch.amends.isEmpty, hasLater(entry, than: ordinal) {
+                        older += 1
+                        continue
+                    }
                     if usesDates, let stored = rows[key(entry.table, entry.row)],
                         date(entry.table, entry.row) < date(entry.table, stored)
                     {
@@ -117,6 +125,18 @@ struct RecordMerge {
     }
 
     // MARK: Rows
+
+    private func isUser(_ entry: Entry) -> Bool { tables[entry.table].role == .users }
+
+    /// Whether the run has a row with this key already, of a record that comes later in the input.
+    private func hasLater(_ entry: Entry, than ordinal: Int64) -> Bool {
+        let table = tables[entry.table]
+        guard let stored = rows[key(entry.table, entry.row)], let run = table.index(of: "run_id"),
+            let place = table.index(of: "ordinal"), stored[run] == .text(runID),
+            case .integer(let other) = stored[place]
+        else { return false }
+        return other > ordinal
+    }
 
     private func owners() -> [String: Owner] {
         guard isKeyed, let table = tables.firstIndex(where: { $0.role == .endpoints }) else { return [:] }

@@ -12,6 +12,15 @@ struct TestPipeline: Sendable {
     var batchSize = 10
     var concurrency = 8
     var limits = RunLimits()
+    /// Sinks, by their place, whose store has no keys, as files have none.
+    var unkeyed: Set<Int> = []
+    var onChangedInput = ChangedInputPolicy.refuse
+    var transforms: [any Transform] = []
+    var fingerprint = "f"
+    /// In place of one over `ids`.
+    var reader: ListReader?
+    /// In place of the users that are looked up.
+    var archive: ListArchive?
     /// How far the clock has moved on.
     var millisecondsLater: Int64 = 0
 
@@ -37,21 +46,36 @@ struct TestPipeline: Sendable {
 
     /// One call: all its reports.
     func reports(_ request: RunRequest = RunRequest(), stop: StopSignal = StopSignal()) async -> [RunReport] {
+        await runner(stop).run(request)
+    }
+
+    /// One call of `retry`.
+    func retry(_ accepted: Set<AcceptedBrake> = [], stop: StopSignal = StopSignal()) async -> RunReport {
+        await runner(stop).retry(accepted: accepted)
+    }
+
+    private func runner(_ stop: StopSignal) -> PipelineRunner {
         let day = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
         let date = LogicalDate(milliseconds: day.milliseconds + millisecondsLater)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let plan = RunPlan(
-            pipeline: "p", source: .lookup(reader: ListReader(ids), lookup: lookup, concurrency: concurrency),
+            pipeline: "p", source: source,
             sinks: sinks.enumerated().map { index, sink in
                 PlannedSink(
-                    sink: MemorySink(store: sink.store, name: "sink\(index)", mode: sink.mode), transforms: [],
-                    layout: .normalized(mode: sink.mode), content: contents[index], fingerprint: "f")
-            }, batchSize: batchSize, limits: limits, onChangedInput: .refuse, version: "1.0.0")
-        let runner = PipelineRunner(
+                    sink: MemorySink(
+                        store: sink.store, name: "sink\(index)", mode: sink.mode, isKeyed: !unkeyed.contains(index)),
+                    transforms: transforms, layout: .normalized(mode: sink.mode), content: contents[index],
+                    fingerprint: fingerprint)
+            }, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput, version: "1.0.0")
+        return PipelineRunner(
             plan: plan, log: log, stop: stop, board: ProgressBoard(), parking: ParkingPolicy(),
             now: { date })
-        return await runner.run(request)
+    }
+
+    private var source: SourcePlan {
+        if let archive { return .archive(reader: archive, decoder: EndpointDecoder(), conflict: .last) }
+        return .lookup(reader: reader ?? ListReader(ids), lookup: lookup, concurrency: concurrency)
     }
 
     /// One call's last report.

@@ -1,0 +1,44 @@
+/// A row of `failures` as far as a retry needs it.
+public struct FailedRecord: Sendable, Hashable {
+    public var ordinal: Int
+    /// As the sink holds it: what stands for the ID where that is masked. Nil where the input held none.
+    public var userID: String?
+    /// From 1; 0 where the input has no lines.
+    public var line: Int
+    public var code: String
+    /// The HTTP status of the last answer, if there was one.
+    public var status: Int?
+    /// The input's own bytes are kept, because the ID can't be.
+    public var hasRaw: Bool
+
+    public init(ordinal: Int, userID: String?, line: Int = 0, code: String, status: Int? = nil, hasRaw: Bool = false) {
+        self.ordinal = ordinal
+        self.userID = userID
+        self.line = line
+        self.code = code
+        self.status = status
+        self.hasRaw = hasRaw
+    }
+
+    /// The code of records that were fetched and that the sink then refused because of their content.
+    public static let refusedBySink = "RefusedBySink"
+
+    /// The record has an outcome, and its failure is the sink's own.
+    public var isRefused: Bool { code == Self.refusedBySink }
+
+    /// The input itself is what failed: asking again can't mend it.
+    public var isOfInput: Bool { hasRaw || InputFault.Code(rawValue: code) != nil }
+
+    /// What is selected from a table of failures, in SQL: ordinal, user_id, line, code, status, and whether there is a raw.
+    /// A column that the table lacks is null.
+    ///
+    /// - Parameter quoted: spells a name.
+    package static func selection(from table: TableDefinition, _ quoted: (String) -> String) -> String {
+        var columns = ["ordinal", "user_id", "line", "code", "status"].map {
+            table.index(of: $0) == nil ? "NULL" : quoted($0)
+        }
+        // Up to 64 KiB each, of which nothing is needed.
+        columns.append(table.index(of: "raw") == nil ? "NULL" : "CASE WHEN \(quoted("raw")) IS NOT NULL THEN 1 END")
+        return columns.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,43 @@
+package import PipelineCore
+
+/// One run as a store holds it, with all of its shards.
+package struct StoredRunGroup: Sendable {
+    /// By shard; at least one.
+    package let members: [StoredRun]
+
+    package var runID: String { first.runID }
+    package var logicalDate: String { first.logicalDate }
+    package var startedAt: String { members.map(\.record.startedAt).min() ?? first.startedAt }
+    /// Nil while one of its shards hasn't ended.
+    package var finishedAt: String? {
+        let times = members.compactMap(\.record.finishedAt)
+        return times.count == members.count && isWhole ? times.max() : nil
+    }
+    package var counts: RunCounts { members.reduce(into: RunCounts()) { $0 += $1.record.counts } }
+    package var isSharded: Bool { shards > 1 || members.contains { $0.shard > 0 } }
+    /// How many shards it has, as far as the store knows.
+    package var shards: Int {
+        max(members.compactMap(\.shards).max() ?? 1, (members.map(\.shard).max() ?? 0) + 1)
+    }
+
+    private var first: RunRecord { members[0].record }
+    /// Whether every shard that it has has begun.
+    private var isWhole: Bool { members.count >= shards }
+
+    /// A run is what its least finished shard is.
+    package var state: RunState {
+        let states = Set(members.map(\.record.state))
+        if states == [.complete] { return isWhole ? .complete : .running }
+        if states.contains(.running) { return .running }
+        if states.contains(.unpublished) { return .unpublished }
+        return states.contains(.abandoned) ? .abandoned : .running
+    }
+
+    /// The store's runs, in the order in which they began.
+    package static func groups(of runs: [StoredRun]) -> [StoredRunGroup] {
+        var members: [String: [StoredRun]] = [:]
+        for run in runs { members[run.record.runID, default: []].append(run) }
+        return members.values.map { StoredRunGroup(members: $0.sorted { $0.shard < $1.shard }) }
+            .sorted { ($0.startedAt, $0.runID) < ($1.startedAt, $1.runID) }
+    }
+}

@@ -1,0 +1,54 @@
+internal import ArgumentParser
+internal import Logging
+internal import PipelineConfig
+internal import PipelineCore
+internal import PipelineEngine
+
+/// What `run` and `retry` have in common: a pipeline's file is read, something is done with it, and its reports are told.
+struct PipelineCall {
+    let file: String
+    let part: InputPart
+    let output: OutputFormat
+    let isQuiet: Bool
+    let logsUserIDs: Bool
+    let logging: LogOptions
+
+    /// - Parameter body: gives at least one report; the last one's exit code is the program's.
+    /// - Throws: `ExitCode` where that isn't 0.
+    func perform(_ body: (SupervisedRun) async -> [RunReport]) async throws {
+        var log = logging.logger()
+        if isQuiet { log.logLevel = max(log.logLevel, .warning) }
+        let shard = try part.chosenShard()
+        let configuration: PipelineConfiguration
+        let plan: RunPlan
+        do {
+            let pipeline = try PipelineFile(path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
+            configuration = pipeline.configuration
+            plan = pipeline.plan(shard: shard, limit: part.limit)
+        } catch let errors as ConfigurationErrors {
+            logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
+            throw ExitCode(errors.kind.rawValue)
+        }
+        for warning in configuration.warnings {
+            switch logging.logFormat {
+            case .text: Terminal.standardError.writeLine("\(warning)")
+            case .json: log.warning("\(warning)")
+            }
+        }
+        let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: isQuiet))
+        var code = reports.last?.exitCode ?? 0
+        for report in reports {
+            output.print(report, isLimited: part.limit != nil, log: logging.logFormat == .json ? log : nil)
+            do { try write(report, configuration) } catch let error as PipelineError {
+                logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
+                if code == 0 { code = error.exitCode }
+            }
+        }
+        if code != 0 { throw ExitCode(code) }
+    }
+
+    private func write(_ report: RunReport, _ configuration: PipelineConfiguration) throws {
+        guard let path = configuration.reportPath, let summary = report.summary else { return }
+        try ReportFile(path: path).write(summary.json)
+    }
+}
