@@ -103,16 +103,16 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
         if summary.state == .unpublished {
             let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }
             return "\(failed): sink \(waiting.joined(separator: ", ")) keeps what it had, and no new run begins; "
-                + "the failures say which and why. sluice retry fetches them again, and publishes when few enough are "
-                + "left; or raise accept_failed and run again to publish what was fetched, or run with --fresh to give it up and "
-                + "begin again"
+                + "the failures say which and why. sluice retry asks again for the users among them, and publishes when "
+                + "few enough are left; or raise accept_failed and run again to publish what was fetched, or run with "
+                + "--fresh to give it up and begin again"
         }
         let refusals = summary.sinks.filter { $0.counts.refused > 0 }.map {
             "sink '\($0.name)' refused \($0.counts.refused) records because of their content"
         }
         let reasons = (mostFailed > 0 || refusals.isEmpty ? [failed] : []) + refusals
         return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why, and sluice retry "
-            + "fetches them again"
+            + "asks again for the users among them"
     }
 }
 

@@ -1,4 +1,3 @@
-internal import Flattening
 public import Logging
 package import PipelineCore
 
@@ -72,45 +71,6 @@ public struct PipelineRunner: Sendable {
                 .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",
                 hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")
         }
-    }
-
-    /// Opens the sinks; a stop ends the wait for a server.
-    func openedSinks() async throws -> [SinkLane] {
-        let opening = Task { try await openSinks() }
-        stop.onRequest { opening.cancel() }
-        defer { stop.onRequest(nil) }
-        do { return try await opening.value } catch {
-            guard stop.isRequested else { throw error }
-            throw PipelineError(
-                .temporary, "stopped by a signal while the sinks were opened; nothing was begun", hint: "Run again.")
-        }
-    }
-
-    private func openSinks() async throws -> [SinkLane] {
-        var lanes: [SinkLane] = []
-        do {
-            for planned in plan.sinks {
-                let sink = planned.sink
-                let session = try await sink.open(
-                    SinkContext(
-                        pipeline: plan.pipeline, shard: plan.shard.index, shards: plan.shard.count,
-                        tables: planned.layout.tables, onNewColumns: plan.onNewColumns, conflict: plan.source.conflict))
-                do {
-                    lanes.append(
-                        SinkLane(
-                            name: sink.name, typeName: sink.typeName, target: sink.target, mode: sink.mode,
-                            content: planned.content, fingerprint: planned.fingerprint, session: session,
-                            found: try await session.state()))
-                } catch {
-                    await session.close()
-                    throw error
-                }
-            }
-        } catch {
-            for lane in lanes { await lane.session.close() }
-            throw error
-        }
-        return lanes
     }
 
     private func proceed(_ request: RunRequest, _ sinks: [SinkLane]) async throws -> (RunReport, RunRequest?) {
@@ -230,17 +190,6 @@ public struct PipelineRunner: Sendable {
                         return lane
                     })
             }
-        }
-    }
-
-    /// Makes an input ready; a stop ends the wait for it.
-    func prepare(_ reader: any UserReader, for run: InputRun) async throws {
-        let preparation = Task { try await reader.prepare(for: run) }
-        stop.onRequest { preparation.cancel() }
-        defer { stop.onRequest(nil) }
-        do { try await preparation.value } catch {
-            if stop.isRequested { throw CancellationError() }
-            throw error
         }
     }
 
