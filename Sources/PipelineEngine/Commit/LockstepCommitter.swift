@@ -24,7 +24,8 @@ actor LockstepCommitter {
         for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
             let content = batch.contents[lanes[index].content]
             batches[index] = Batch(
-                commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress)
+                commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress,
+                withdrawn: content.withdrawn)
         }
         var outcome = await forEach(batches) { session, batch in try await session.prepare(batch) }
         var advanced: [Int: Checkpoint] = [:]

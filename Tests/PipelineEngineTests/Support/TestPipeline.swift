@@ -12,6 +12,8 @@ struct TestPipeline: Sendable {
     var batchSize = 10
     var concurrency = 8
     var limits = RunLimits()
+    /// By sink; sinks beyond the last have none.
+    var transforms: [[any Transform]] = []
     /// How far the clock has moved on.
     var millisecondsLater: Int64 = 0
 
@@ -45,7 +47,8 @@ struct TestPipeline: Sendable {
             pipeline: "p", source: .lookup(reader: ListReader(ids), lookup: lookup, concurrency: concurrency),
             sinks: sinks.enumerated().map { index, sink in
                 PlannedSink(
-                    sink: MemorySink(store: sink.store, name: "sink\(index)", mode: sink.mode), transforms: [],
+                    sink: MemorySink(store: sink.store, name: "sink\(index)", mode: sink.mode),
+                    transforms: transforms.indices.contains(index) ? transforms[index] : [],
                     layout: .normalized(mode: sink.mode), content: contents[index], fingerprint: "f")
             }, batchSize: batchSize, limits: limits, onChangedInput: .refuse, version: "1.0.0")
         let runner = PipelineRunner(
@@ -63,6 +66,7 @@ struct TestPipeline: Sendable {
     /// By sink: equal layouts have equal contents, numbered from 0.
     private var contents: [Int] {
         var seen: [Bool] = []
+        if !transforms.isEmpty { return Array(sinks.indices) }
         return sinks.map { sink in
             let isKeyedByRun = sink.mode == .append
             if let index = seen.firstIndex(of: isKeyedByRun) { return index }
