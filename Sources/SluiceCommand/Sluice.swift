@@ -11,8 +11,8 @@ public struct Sluice: AsyncParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, ValidateCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self,
-            DemoCommand.self,
+            RunCommand.self, ValidateCommand.self, PreviewCommand.self, PluginsCommand.self, SchemaCommand.self,
+            ServeCommand.self, DemoCommand.self,
         ])
 
     public init() {}
