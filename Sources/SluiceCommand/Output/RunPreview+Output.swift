@@ -12,7 +12,7 @@ extension RunPreview {
             for (table, rows) in zip(content.tables, content.rows) {
                 blocks.append(rows.isEmpty ? "\(table.name): no rows\n" : Self.text(of: table, rows))
             }
-            if content.counts.filtered > 0 { blocks.append("\(content.counts.filtered) endpoints were filtered out\n") }
+            if content.counts.filtered > 0 { blocks.append("endpoints filtered out: \(content.counts.filtered)\n") }
         }
         return blocks.joined(separator: "\n")
     }

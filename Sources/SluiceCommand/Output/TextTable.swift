@@ -9,8 +9,8 @@ struct TextTable {
     var columns: [String]
     var rows: [[Cell]]
 
-    /// No column is wider; what is longer is cut.
-    static let widest = 60
+    /// No column is wider, so that a hash is whole; what is longer is cut.
+    static let widest = 64
 
     /// A header, a rule and a line for each row, each ended by a line feed.
     var text: String {
