@@ -62,7 +62,9 @@ let package = Package(
             name: "Pinpoint",
             dependencies: ["PipelineCore", "AWSClient", .product(name: "Logging", package: "swift-log")]
         ),
-        .target(name: "Flattening", dependencies: ["PipelineCore"]),
+        .target(
+            name: "Flattening", dependencies: ["PipelineCore", .product(name: "Crypto", package: "swift-crypto")]
+        ),
         .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
         .target(
             name: "FilePlugins",
@@ -129,7 +131,7 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "FlatteningTests", dependencies: ["PipelineCore", "Pinpoint", "Flattening"],
+            name: "FlatteningTests", dependencies: ["PipelineCore", "PipelineTesting", "Pinpoint", "Flattening"],
             exclude: ["Oracle", "Crashes"]
         ),
         .testTarget(

@@ -54,9 +54,15 @@ public struct BatchBuilder: Sendable {
         if record.userID != nil { rows.appendUser(record, endpoints: endpoints) }
     }
 
+    /// Gives the endpoints that were taken out of records without a user, with the columns of `Withdrawn`: whoever holds
+    /// what earlier runs wrote is to remove them. Called in front of `finish`.
+    public mutating func finishWithdrawn() -> RowBuffer { rows.withdrawn.finish() }
+
     /// Gives the rows, one buffer for each of the layout's tables, and what they add to the run's counts; then the
     /// builder is empty and ready for the next batch.
     public mutating func finish() -> (tables: [RowBuffer], counts: RunCounts) {
+        counts.filtered = rows.tally.filtered
+        counts.notNumbers = rows.tally.notNumbers
         let tables = rows.finish(run)
         for (definition, buffer) in zip(layout.tables, tables) where !buffer.isEmpty {
             counts.rows[definition.name] = buffer.rowCount

@@ -16,16 +16,34 @@ struct BatchRows: Sendable {
     private var userID: [UInt8]?
     /// Used anew for each endpoint.
     var residue = Residue()
+    /// How maps stand in columns; nil where their entries are rows of the tables of parts, which have none otherwise.
+    let maps: MapForm?
+    /// Used anew for each map.
+    var document = ExtraWriter()
+    let pulled: [ColumnPuller]
+    /// Endpoints that were taken out of records without a user.
+    var withdrawn = RowBuilder(columnCount: Withdrawn.columns.count)
+    var tally = Tally()
+
+    /// What is counted beside rows.
+    struct Tally: Sendable {
+        var filtered = 0
+        var notNumbers = 0
+    }
 
     init(layout: Layout, run: RowContext) {
-        func rows(_ place: Int) -> TableRows { TableRows(layout.tables[place], run) }
-        users = rows(Layout.Place.users)
-        endpoints = rows(Layout.Place.endpoints)
-        attributes = rows(Layout.Place.attributes)
-        metrics = rows(Layout.Place.metrics)
-        userAttributes = rows(Layout.Place.userAttributes)
-        failures = rows(Layout.Place.failures)
+        func rows(_ name: String, _ fallback: TableDefinition) -> TableRows {
+            TableRows(layout.tables.first { $0.name == name } ?? fallback, run)
+        }
+        users = rows("users", Layout.users)
+        endpoints = rows("endpoints", Layout.endpoints)
+        attributes = rows("endpoint_attributes", Layout.attributes)
+        metrics = rows("endpoint_metrics", Layout.metrics)
+        userAttributes = rows("endpoint_user_attributes", Layout.userAttributes)
+        failures = rows("failures", Layout.failures)
         hasRunInParts = layout.isKeyedByRun
+        maps = layout.maps
+        pulled = layout.columns.map { ColumnPuller($0) }
         shard = run.shard
     }
 
@@ -39,10 +57,10 @@ struct BatchRows: Sendable {
     mutating func finish(_ run: RowContext) -> [RowBuffer] {
         applicationID = []
         userID = nil
-        return [
-            users.finish(run), endpoints.finish(run), attributes.finish(run), metrics.finish(run),
-            userAttributes.finish(run), failures.finish(run),
-        ]
+        tally = Tally()
+        let owners = [users.finish(run), endpoints.finish(run)]
+        let parts = [attributes.finish(run), metrics.finish(run), userAttributes.finish(run)]
+        return owners + (maps == nil ? parts : []) + [failures.finish(run)]
     }
 
     /// Stores what all rows of a record share.
@@ -103,13 +121,15 @@ struct BatchRows: Sendable {
 
     /// How much the buffers held in front of a record.
     struct Mark {
-        fileprivate let users, endpoints, attributes, metrics, userAttributes: RowBuilder.Mark
+        fileprivate let users, endpoints, attributes, metrics, userAttributes, withdrawn: RowBuilder.Mark
+        fileprivate let tally: Tally
     }
 
     var mark: Mark {
         Mark(
             users: users.builder.mark, endpoints: endpoints.builder.mark, attributes: attributes.builder.mark,
-            metrics: metrics.builder.mark, userAttributes: userAttributes.builder.mark)
+            metrics: metrics.builder.mark, userAttributes: userAttributes.builder.mark, withdrawn: withdrawn.mark,
+            tally: tally)
     }
 
     mutating func truncate(to mark: Mark) {
@@ -118,6 +138,8 @@ struct BatchRows: Sendable {
         attributes.builder.truncate(to: mark.attributes)
         metrics.builder.truncate(to: mark.metrics)
         userAttributes.builder.truncate(to: mark.userAttributes)
+        withdrawn.truncate(to: mark.withdrawn)
+        tally = mark.tally
         // The application's cells may have gone with the rest.
         users.applicationID = .null
     }

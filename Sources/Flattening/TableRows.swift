@@ -6,6 +6,7 @@ struct TableRows: Sendable {
     private(set) var runID = Cell.null
     private(set) var logicalDate = Cell.null
     private(set) var emptyMap = Cell.null
+    private(set) var emptyList = Cell.null
     var applicationID = Cell.null
     var userID = Cell.null
 
@@ -19,6 +20,7 @@ struct TableRows: Sendable {
         runID = builder.store(.text, run.runID)
         logicalDate = builder.store(.time, run.logicalDate)
         emptyMap = builder.store(.json, "{}")
+        emptyList = builder.store(.json, "[]")
         applicationID = .null
         userID = .null
     }

@@ -11,8 +11,7 @@ struct OutputShaping: Sendable {
         let sink = sinks[index]
         var members: [(String, JSONValue)] = [
             ("source", plugin(source, all: false, hash)),
-            // Every option of a transform shapes the output, by its nature.
-            ("transforms", .array((transforms + sink.transforms).map { plugin($0, all: true, hash) })),
+            ("transforms", transforms(of: sink, hash)),
             ("sink", plugin(sink, all: false, hash)),
         ]
         for field in PipelineSchema.schema.fields where !field.type.containsPlugin {
@@ -21,6 +20,15 @@ struct OutputShaping: Sendable {
             }
         }
         return Array(JSONValue.object(members.sorted { $0.0 < $1.0 }).compact.utf8)
+    }
+
+    func transformText(sink index: Int, hash: ([UInt8]) -> String) -> [UInt8] {
+        Array(transforms(of: sinks[index], hash).compact.utf8)
+    }
+
+    /// Every option of a transform shapes the output, by its nature.
+    private func transforms(of sink: DecodedPlugin, _ hash: ([UInt8]) -> String) -> JSONValue {
+        .array((transforms + sink.transforms).map { plugin($0, all: true, hash) })
     }
 
     private func plugin(_ plugin: DecodedPlugin, all: Bool, _ hash: ([UInt8]) -> String) -> JSONValue {

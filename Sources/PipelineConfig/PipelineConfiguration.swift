@@ -23,6 +23,8 @@ public struct PipelineConfiguration: Sendable {
     /// At least one.
     public var sinks: [ConfiguredSink]
     public var layout: TableLayout
+    /// Further columns of the endpoints table, in the order of the file.
+    public var columns: [PulledColumn]
     /// 1 … 10,000
     public var batchSize: Int
     public var limits: RunLimits
@@ -36,6 +38,12 @@ public struct PipelineConfiguration: Sendable {
     public var warnings: [Diagnostic]
 
     let shaping: OutputShaping
+
+    /// For each sink, in order, the canonical JSON text of the transforms that its rows go through: sinks with equal ones
+    /// get equal rows.
+    public func transformTexts(hash: ([UInt8]) -> String) -> [[UInt8]] {
+        sinks.indices.map { shaping.transformText(sink: $0, hash: hash) }
+    }
 
     /// For each sink, in order, the canonical JSON text of all that shapes its output; its hash is the configuration's
     /// part of a fingerprint.

@@ -9,21 +9,30 @@ public struct PipelineConfigurationLoader: Sendable {
     private let environment: [String: String]
     private let version: String
     private let shards: Int
+    private let stateDirectory: String?
+    private let columnProblems: @Sendable ([PulledColumn], TableLayout) -> [OptionError]
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - environment: the process's, for `${NAME}` and for plugins.
     ///   - version: the program's, for plugins.
     ///   - shards: of how many shards the process runs one, for plugins.
+    ///   - stateDirectory: absolute; counts in place of the configured one, where nothing is to be left behind.
+    ///   - columnProblems: what is wrong with columns that are pulled out of endpoints, in a layout; paths as below
+    ///     `flatten`.
     ///   - warn: takes the plugins' warnings.
     public init(
         registry: PluginRegistry, environment: [String: String], version: String, shards: Int = 1,
+        stateDirectory: String? = nil,
+        columnProblems: @escaping @Sendable ([PulledColumn], TableLayout) -> [OptionError] = { _, _ in [] },
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.registry = registry
         self.environment = environment
         self.version = version
         self.shards = shards
+        self.stateDirectory = stateDirectory
+        self.columnProblems = columnProblems
         self.warn = warn
     }
 
@@ -52,7 +61,8 @@ public struct PipelineConfigurationLoader: Sendable {
             context: PluginContext(
                 pipeline: "", name: "", stateDirectory: folder, environment: environment, version: version,
                 shards: shards, warn: warn))
-        let configuration = decoder.decodePipeline(document.root, file: path)
+        let configuration = decoder.decodePipeline(
+            document.root, file: path, stateDirectory: stateDirectory, columnProblems: columnProblems)
         guard var configuration, !decoder.diagnostics.hasErrors else {
             throw ConfigurationErrors(decoder.diagnostics.sorted)
         }
@@ -72,7 +82,10 @@ public struct PipelineConfigurationLoader: Sendable {
 
 extension OptionDecoder {
     /// The top level. Plugins come last, because they are told the pipeline's name and its state directory.
-    fileprivate mutating func decodePipeline(_ root: DocumentNode, file: String) -> PipelineConfiguration? {
+    fileprivate mutating func decodePipeline(
+        _ root: DocumentNode, file: String, stateDirectory: String?,
+        columnProblems: ([PulledColumn], TableLayout) -> [OptionError]
+    ) -> PipelineConfiguration? {
         let fields = PipelineSchema.schema.fields
         topLevelKeys = fields.map(\.key)
         guard root.entries != nil else {
@@ -85,14 +98,22 @@ extension OptionDecoder {
         let plain = decodeFields(fields.filter { !$0.type.containsPlugin }, of: root).map(Options.init)
         if let plain {
             context.pipeline = plain.text("pipeline") ?? ""
-            context.stateDirectory = plain.path("state_directory")?.resolved ?? context.stateDirectory
+            context.stateDirectory =
+                stateDirectory ?? plain.path("state_directory")?.resolved ?? context.stateDirectory
+        }
+        let flatten = plain?.options("flatten")
+        let layout = flatten?.text("layout").flatMap(TableLayout.init)
+        let columns: [PulledColumn]? = flatten.flatMap { flatten in
+            layout.flatMap { layout in
+                decodeColumns(flatten, root) { columnProblems($0, layout) }
+            }
         }
         let source = decodeSource(root)
         let transforms = root["transforms"].map { decodePlugins($0, kind: .transform, label: "'transforms'") } ?? []
         let sinks = decodeSinks(root)
         guard let plain, let source, let transforms, let sinks,
             let plan = source.product as? SourcePlan,
-            let layout = plain.options("flatten")?.text("layout").flatMap(TableLayout.init),
+            let layout, let columns,
             let limits = plain.options("limits").flatMap(RunLimits.init),
             let onChangedInput = plain.text("on_changed_input").flatMap(ChangedInputPolicy.init),
             let onNewColumns = plain.text("on_new_columns").flatMap(NewColumnsPolicy.init)
@@ -107,7 +128,7 @@ extension OptionDecoder {
                     name: sink.name, typeName: sink.factory.typeName, sink: product,
                     transforms: sink.transforms.compactMap { $0.product as? any Transform })
             },
-            layout: layout, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
+            layout: layout, columns: columns, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
             onNewColumns: onNewColumns, reportPath: plain.options("report")?.path("json")?.resolved,
             stateDirectory: context.stateDirectory, warnings: [],
             shaping: OutputShaping(

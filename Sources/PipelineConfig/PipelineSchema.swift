@@ -30,7 +30,27 @@ public enum PipelineSchema {
     static let flatten = OptionSchema([
         OptionField(
             "layout", .enumeration(TableLayout.allCases.map(\.rawValue)), .defaulted("normalized"),
-            shapesOutput: true, "normalized: nested maps become tables of their own")
+            shapesOutput: true,
+            "normalized: nested maps become tables of their own; document: JSON in columns of the endpoints table"),
+        OptionField(
+            "columns", .list(.object(columns)), .optional, shapesOutput: true,
+            "Further columns of the endpoints table, pulled out of an endpoint's members"),
+    ])
+
+    static let columns = OptionSchema([
+        OptionField(
+            "name", .pattern(.columnName), .required, shapesOutput: true,
+            "The column's name, which differs from the others' not in case alone"),
+        OptionField(
+            "from", .fieldPath, .required, shapesOutput: true,
+            "The member, such as Attributes.plan, [Attributes, e.mail], Metrics.age or User.UserAttributes.tier"),
+        OptionField(
+            "as", .enumeration(["first", "joined", "json", "number"]), .required, shapesOutput: true,
+            "first: a list's first value as text; joined: all of them; json: the value as it is; number: the first as a "
+                + "number"),
+        OptionField(
+            "separator", .text, .optional, shapesOutput: true,
+            "What stands between the values of 'joined', a comma where it isn't given"),
     ])
 
     static let report = OptionSchema([
@@ -61,6 +81,19 @@ extension TextPattern {
         let bytes = text.utf8
         guard (1...63).contains(bytes.count), let first = bytes.first, isLetterOrDigit(first) else { return false }
         return bytes.allSatisfy { isLetterOrDigit($0) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-") }
+    }
+
+    /// The name of a column: what every store and loader takes.
+    static let columnName = TextPattern(
+        expression: "^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        summary: "1 to 63 letters of ASCII, digits and '_', no digit first"
+    ) { text in
+        let bytes = text.utf8
+        func isLetter(_ byte: UInt8) -> Bool {
+            byte == UInt8(ascii: "_") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+        }
+        guard (1...63).contains(bytes.count), let first = bytes.first, isLetter(first) else { return false }
+        return bytes.allSatisfy { isLetter($0) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {

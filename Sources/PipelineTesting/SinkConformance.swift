@@ -94,7 +94,7 @@ public enum SinkConformance {
     ///   no `merge`; it counts nothing as superseded, and shows `failures` together with the run's other rows.
     public static func checks(for mode: WriteMode, keyed: Bool = true) -> [Check] {
         precondition(keyed || mode != .merge, "merge needs keys")
-        var checks = lifecycle + ownership + content + collisions + newest + amending
+        var checks = lifecycle + ownership + content + collisions + newest + amending + filtered
         switch mode {
         case .merge: checks += merge
         case .append: checks += append

@@ -14,6 +14,8 @@ struct SinkContent {
         var runID: String
         /// Counts the batches ever merged.
         var batch: Int
+        /// None is earlier than any.
+        var date: String { endpoint.effectiveDate ?? "" }
     }
 
     private var users: [Key: [RowView.Value]] = [:]
@@ -30,7 +32,9 @@ struct SinkContent {
         let before = endpoints
         var fetched: Set<Key> = []
         var written = 0
-        let hasUsers = records.contains(where: \.isFetched)
+        let usesDates = conflict == .newest && !records.contains(where: \.isFetched)
+        // What filters took out, with its date.
+        var withdrawn: [Key: String] = [:]
         for (offset, record) in records.enumerated() {
             let ordinal = firstOrdinal + offset
             func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
@@ -53,24 +57,34 @@ struct SinkContent {
                     user, "absent", endpoints: 0, ordinal: ordinal, runID: runID)
             case .failed: break
             case .line(let user, let endpoint):
-                if conflict == .newest, !hasUsers, let stored = endpoints[Key(endpoint.id.utf8)]?.endpoint,
-                    stored.isNewer(than: endpoint)
-                {
+                let key = Key(endpoint.id.utf8)
+                let date = endpoint.effectiveDate ?? ""
+                if usesDates, endpoints[key].map({ $0.date > date }) ?? withdrawn[key].map({ $0 > date }) ?? false {
                     // It is written, one might say, and gives way at once.
                     written += 1
                 } else {
                     write(endpoint, of: user)
                 }
+            case .filtered(let id, let date):
+                let key = Key(id.utf8)
+                let standing = endpoints[key]?.date ?? withdrawn[key] ?? ""
+                if usesDates, standing > date ?? "" { continue }
+                endpoints[key] = nil
+                withdrawn[key] = date ?? ""
             }
         }
         let mine = before.filter { fetched.contains($0.value.user) }
         var observed = SinkObservations()
         observed.previousEndpoints = mine.count { $0.value.runID != runID }
-        observed.removed = mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
+        let taken = before.filter { withdrawn[$0.key] != nil && endpoints[$0.key] == nil && mine[$0.key] == nil }
+        observed.removed =
+            mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
+            + taken.count { $0.value.runID != runID }
         // Rows of this run that gave way: those stored earlier, and those of this batch that didn't last.
         observed.superseded =
             before.count { $0.value.runID == runID && endpoints[$0.key]?.batch == batches }
             + mine.count { $0.value.runID == runID && endpoints[$0.key] == nil }
+            + taken.count { $0.value.runID == runID }
             + written - endpoints.count { $0.value.batch == batches }
         return observed
     }
@@ -114,20 +128,12 @@ struct SinkContent {
     }
 }
 
-extension SinkFixture.Endpoint {
-    /// Whether its date is later; none is the earliest.
-    fileprivate func isNewer(than other: Self) -> Bool {
-        guard let date = effectiveDate else { return false }
-        return other.effectiveDate.map { date > $0 } ?? true
-    }
-}
-
 extension SinkFixture.Record {
     /// Whether it is a row of users.
     fileprivate var isFetched: Bool {
         switch self {
         case .found, .absent: true
-        case .failed, .line: false
+        case .failed, .line, .filtered: false
         }
     }
 }

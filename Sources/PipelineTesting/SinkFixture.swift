@@ -96,6 +96,8 @@ public enum SinkFixture {
         case failed(String)
         /// An archive's line: an endpoint that nobody asked for by its user.
         case line(String, Endpoint)
+        /// An archive's line with the endpoint of this ID, which a filter has taken out.
+        case filtered(String, effectiveDate: String?)
     }
 
     /// The rows of records, flattened, whose ordinals begin at `firstOrdinal`.
@@ -136,6 +138,7 @@ public enum SinkFixture {
         let partsRunID = mode == .append ? runID : nil
         var rows = SinkRows(tables)
         var counts = RunCounts()
+        var withdrawn = Withdrawn.none
         for (ordinal, record) in records {
             func append(_ endpoint: Endpoint, of user: String) {
                 rows.append(endpointRow(endpoint, user: user, ordinal: ordinal, runID: runID), to: 1)
@@ -159,10 +162,18 @@ public enum SinkFixture {
             case .line(let user, let endpoint):
                 append(endpoint, of: user)
                 counts.found += 1
+            case .filtered(let id, let date):
+                withdrawn.append(RowView.Value.text(application))
+                withdrawn.append(RowView.Value.text(id))
+                withdrawn.append(date.map { RowView.Value.time($0) } ?? .null)
+                withdrawn.append(RowView.Value.integer(Int64(ordinal)))
+                counts.found += 1
+                counts.filtered += 1
             }
         }
         for (table, buffer) in zip(tables, rows.buffers) { counts.rows[table.name] = buffer.rowCount }
-        return Batch(commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress)
+        return Batch(
+            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress, withdrawn: withdrawn)
     }
 
     // MARK: Rows

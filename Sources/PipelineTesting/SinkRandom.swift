@@ -14,7 +14,11 @@ struct SinkRandom: RandomNumberGenerator {
 
     mutating func record(asArchive: Bool) -> SinkFixture.Record {
         let user = "u\(Int.random(in: 0..<6, using: &self))"
-        if asArchive { return .line(user, endpoint()) }
+        if asArchive {
+            let endpoint = endpoint()
+            return Int.random(in: 0..<6, using: &self) == 0
+                ? .filtered(endpoint.id, effectiveDate: endpoint.effectiveDate) : .line(user, endpoint)
+        }
         switch Int.random(in: 0..<10, using: &self) {
         case 0: return .failed(user)
         case 1: return .absent(user)

@@ -69,7 +69,7 @@ struct EndpointMerge {
                     plan.giveWay(row)
                     continue
                 case .ofThisRun: observed.superseded += 1
-                case .ofAnotherRun: break
+                case .ofAnotherRun, .absent: break
                 }
                 try deleteParts(key)
                 try table.upsert(rows, row)
@@ -81,6 +81,21 @@ struct EndpointMerge {
                 try delete(key(rows, row))
             }
         }
+    }
+
+    /// Deletes the endpoint that a filter has taken out of the input, unless what is stored of it is newer.
+    func remove(
+        withdrawn rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout SinkObservations
+    ) throws {
+        let key = KeyInPlace(
+            application: rows.bytes(row, Withdrawn.applicationID), id: rows.bytes(row, Withdrawn.endpointID))
+        let date = prefersNewest && endpoints.date != nil ? rows.bytes(row, Withdrawn.effectiveDate) : nil
+        switch try standing(key, against: date) {
+        case .newer, .absent: return
+        case .ofThisRun: observed.superseded += 1
+        case .ofAnotherRun: observed.removed += 1
+        }
+        try delete(key)
     }
 
     /// Writes the rows of one table of parts, those of dropped endpoints left out.
@@ -113,6 +128,7 @@ struct EndpointMerge {
         case newer
         case ofThisRun
         case ofAnotherRun
+        case absent
     }
 
     /// What the store has of an endpoint.
@@ -123,7 +139,7 @@ struct EndpointMerge {
         try stored.bindInPlace(1, key.application)
         try stored.bindInPlace(2, key.id)
         defer { stored.reset() }
-        guard try stored.step() else { return .ofAnotherRun }
+        guard try stored.step() else { return .absent }
         if let date, date.isEarlier(than: stored.bytes(1)) { return .newer }
         return isThisRun(stored.bytes(0)) ? .ofThisRun : .ofAnotherRun
     }

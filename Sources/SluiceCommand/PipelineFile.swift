@@ -10,15 +10,20 @@ internal import PipelineEngine
 struct PipelineFile {
     let configuration: PipelineConfiguration
 
-    /// - Parameter runs: The command calls the source, and may ask the instance it is on for its region.
+    /// - Parameters:
+    ///   - runs: The command calls the source, and may ask the instance it is on for its region.
+    ///   - stateDirectory: counts in place of the configured one.
     /// - Throws: `ConfigurationErrors`.
     init(
         path: String, log: Logger, runs: Bool = false, logsUserIDs: Bool = false, shards: Int = 1,
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
             registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: runs), environment: environment,
-            version: Version.number, shards: shards, warn: { log.warning("\($0)") })
+            version: Version.number, shards: shards, stateDirectory: stateDirectory,
+            columnProblems: { columns, layout in
+                Layout.problems(of: columns, isDocument: layout == .document)
+            }, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }
 
@@ -27,30 +32,42 @@ struct PipelineFile {
     /// - Parameter limit: the input is taken to end after so many records.
     func plan(shard: Shard = .whole, limit: Int? = nil) -> RunPlan {
         let fingerprints = configuration.fingerprintTexts { hexadecimal(SHA256.hash(data: $0)) }
-        // Sinks without transforms of their own share their rows, where these also have the same columns.
-        var shared: [Layout: Int] = [:]
-        var contents = 0
-        func content(_ layout: Layout, isShared: Bool) -> Int {
-            if isShared, let content = shared[layout] { return content }
-            if isShared { shared[layout] = contents }
-            contents += 1
-            return contents - 1
+        let transforms = configuration.transformTexts { hexadecimal(SHA256.hash(data: $0)) }
+        // Sinks with the same transforms share their rows, where these also have the same columns.
+        var shared: [Content: Int] = [:]
+        func number(_ content: Content) -> Int {
+            if let number = shared[content] { return number }
+            shared[content] = shared.count
+            return shared.count - 1
         }
         // The same configuration gives other output in shards, or with a limit.
         var scope: [UInt8] = []
         if !shard.isWhole { scope += Array("\nshards=\(shard.count)".utf8) }
         if let limit { scope += Array("\nlimit=\(limit)".utf8) }
-        let sinks = zip(configuration.sinks, fingerprints).map { configured, text in
-            let layout = Layout.normalized(mode: configured.sink.mode)
+        let sinks = configuration.sinks.enumerated().map { index, configured in
+            let layout = layout(for: configured.sink)
             return PlannedSink(
                 sink: configured.sink, transforms: configuration.transforms + configured.transforms, layout: layout,
-                content: content(layout, isShared: configured.transforms.isEmpty),
-                fingerprint: hexadecimal(SHA256.hash(data: text + scope)))
+                content: number(Content(layout: layout, transforms: transforms[index])),
+                fingerprint: hexadecimal(SHA256.hash(data: fingerprints[index] + scope)))
         }
         return RunPlan(
             pipeline: configuration.pipeline, source: configuration.source, sinks: sinks,
             batchSize: configuration.batchSize, limits: configuration.limits,
             onChangedInput: configuration.onChangedInput, onNewColumns: configuration.onNewColumns,
             shard: shard, inputLimit: limit, version: Version.number)
+    }
+
+    /// What rows are made by.
+    private struct Content: Hashable {
+        var layout: Layout
+        var transforms: [UInt8]
+    }
+
+    private func layout(for sink: any Sink) -> Layout {
+        switch configuration.layout {
+        case .normalized: .normalized(mode: sink.mode, columns: configuration.columns)
+        case .document: .document(mode: sink.mode, maps: sink.mapForm, columns: configuration.columns)
+        }
     }
 }

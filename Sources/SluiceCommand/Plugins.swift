@@ -1,4 +1,5 @@
 internal import FilePlugins
+internal import Flattening
 internal import Logging
 internal import Pinpoint
 internal import PipelineCore
@@ -18,6 +19,9 @@ extension PluginRegistry {
         registry.register(FileUserReader.self)
         registry.register(SQLiteUserReader.self)
         registry.register(PostgresUserReader.self)
+        registry.register(FilterTransform.self)
+        registry.register(MaskTransform.self)
+        registry.register(DropTransform.self)
         registry.register(SQLiteSink.self)
         registry.register(PostgresSink.self)
         registry.register(NDJSONSink.self)

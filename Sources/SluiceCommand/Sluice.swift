@@ -12,9 +12,7 @@ public struct Sluice: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             RunCommand.self, RetryCommand.self, StatusCommand.self, VerifyCommand.self, ValidateCommand.self,
-            PluginsCommand.self, SchemaCommand.self,
-            ServeCommand.self,
-            DemoCommand.self,
+            PreviewCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self, DemoCommand.self,
         ])
 
     public init() {}

@@ -21,6 +21,7 @@ struct ValidateCommand: AsyncParsableCommand {
                 let pipeline = try PipelineFile(path: file, log: logging.logger())
                 for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
                 Terminal.writeResult("\(file): \(pipeline.account)")
+                if let note = pipeline.noteOnPlainIDs { Terminal.writeResult("\(file): \(note)") }
             } catch let errors as ConfigurationErrors {
                 Terminal.standardError.writeLine("\(errors)")
                 worst = worst == .configuration ? worst : errors.kind
@@ -31,6 +32,14 @@ struct ValidateCommand: AsyncParsableCommand {
 }
 
 extension PipelineFile {
+    /// What masking doesn't reach; nil where no user ID is masked.
+    fileprivate var noteOnPlainIDs: String? {
+        let transforms = configuration.transforms + configuration.sinks.flatMap(\.transforms)
+        guard transforms.contains(where: { $0.disguise(of: .user) != nil }) else { return nil }
+        return "User.UserId is masked in all that is written, but until a run is complete its spool in "
+            + "'\(configuration.stateDirectory)' and the position in its checkpoint may hold plain IDs"
+    }
+
     /// One line that says what the pipeline is, and what it guarantees.
     fileprivate var account: String {
         let sinks = configuration.sinks.map { "\($0.sink.name) (\($0.sink.mode.rawValue), exactly once)" }

@@ -267,7 +267,26 @@ import Testing
             "on_changed_input: refuses",
             "4:19: error: 'on_changed_input' must be one of refuse, restart, not 'refuses' (did you mean 'refuse'?)"
         ), ("on_changed_input: ignore", "4:19: error: 'on_changed_input' must be one of refuse, restart, not 'ignore'"),
-        ("flatten: {layout: document}", "4:19: error: 'layout' must be 'normalized', not 'document'"),
+        (
+            "flatten: {layout: documents}",
+            "4:19: error: 'layout' must be one of normalized, document, not 'documents' (did you mean 'document'?)"
+        ),
+        (
+            "flatten: {columns: [{name: a-b, from: A..B, as: last}, {name: b}]}",
+            """
+            4:28: error: 'name' must be 1 to 63 letters of ASCII, digits and '_', no digit first, not 'a-b'
+            4:39: error: 'from' has an empty name
+            4:49: error: 'as' must be one of first, joined, json, number, not 'last'
+            4:57: error: missing option 'as' (first: a list's first value as text; joined: all of them; json: the value as \
+            it is; number: the first as a number)
+            4:57: error: missing option 'from' (The member, such as Attributes.plan, [Attributes, e.mail], Metrics.age or \
+            User.UserAttributes.tier)
+            """
+        ),
+        (
+            "flatten: {columns: [{name: a, from: A, as: first, separator: x}]}",
+            "4:62: error: 'separator': goes with 'as: joined' alone"
+        ),
         ("state_directory: '-'", "4:18: error: 'state_directory' must be a path, not '-' (a file of that name is ./-)"),
         ("state_directory: ''", "4:18: error: 'state_directory' is an empty path"),
         ("transforms: {type: filter}", "4:13: error: 'transforms' must be a list, not a mapping"),

@@ -25,6 +25,9 @@ import Testing
             more: #""limits": {"max_failed": "0.5%", "accept_failed": 3, "max_absent": "100%", "min_records": 0}"#),
         document(more: #""limits": {}, "flatten": {}"#),
         document(more: #""flatten": {"layout": "normalized"}"#),
+        document(more: #""flatten": {"layout": "document", "columns": []}"#),
+        document(
+            more: #""flatten": {"columns": [{"name": "_a1", "from": ["A", "b.c"], "as": "joined", "separator": ""}]}"#),
         document(
             more:
                 #""transforms": [{"type": "filter", "where": {"A": ["b", 1, true]}}, {"type": "mask", "paths": ["a.b", ["a", "*"]]}]"#
@@ -53,7 +56,10 @@ import Testing
         document(more: #""limits": {"max_failed": "101%"}"#), document(more: #""limits": {"max_failed": -1}"#),
         document(more: #""limits": {"max_failed": "5"}"#), document(more: #""limits": {"max_failed": 0.5}"#),
         document(more: #""limits": {"maximum": 1}"#), document(more: #""limits": []"#),
-        document(more: #""flatten": {"layout": "document"}"#),
+        document(more: #""flatten": {"layout": "documents"}"#),
+        document(more: #""flatten": {"columns": [{"name": "1a", "from": "A", "as": "json"}]}"#),
+        document(more: #""flatten": {"columns": [{"name": "a", "from": "A"}]}"#),
+        document(more: #""flatten": {"columns": {"a": "A"}}"#),
         document(more: #""transforms": {}"#), document(more: #""transforms": [{"type": "filter"}]"#),
         document(more: #""transforms": [{"type": "sqlite", "path": "o"}]"#),
         document(more: #""transforms": [{"type": "filter", "where": {"A": "b"}}]"#),

@@ -41,10 +41,13 @@ struct CheckpointTests {
         counts.previousEndpoints = 7
         counts.refused = 8
         counts.elsewhere = 9
+        counts.filtered = 10
+        counts.notNumbers = 11
         counts.rows = ["users": 3, "endpoints": 4, "a\"b": 1]
         #expect(
             counts.json == #"{"records":6,"found":1,"absent":2,"failed":3,"endpoints":4,"superseded":5,"removed":6,"#
-                + #""previous_endpoints":7,"refused":8,"other_shards":9,"rows":{"a\"b":1,"endpoints":4,"users":3}}"#)
+                + #""previous_endpoints":7,"refused":8,"filtered":10,"not_numbers":11,"#
+                + #""other_shards":9,"rows":{"a\"b":1,"endpoints":4,"users":3}}"#)
         #expect(try RunCounts(json: counts.json) == counts)
         #expect(try RunCounts(json: "{}") == RunCounts())
     }

@@ -15,6 +15,8 @@ public struct NDJSONSink: Sink {
     public let level: Int
     /// Compressed bytes after which the next batch begins a new file.
     public let maxFileSize: Int
+    /// Loaders fold free keys, or refuse them.
+    public var mapForm: MapForm { .entries }
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:

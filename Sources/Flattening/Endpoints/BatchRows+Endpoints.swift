@@ -21,7 +21,10 @@ extension BatchRows {
             switch tape.form {
             case .none: return 0
             case .single(let node):
-                if contents.nodes[node].isDropped { return 0 }
+                if contents.nodes[node].isDropped {
+                    withdraw(node, contents, record)
+                    return 0
+                }
                 try append(node, contents, record, number: 1)
                 return 1
             case .list(let list):
@@ -29,7 +32,9 @@ extension BatchRows {
                 var element = list + 1
                 let end = Int(contents.nodes[list].end)
                 while element < end {
-                    if !contents.nodes[element].isDropped {
+                    if contents.nodes[element].isDropped {
+                        withdraw(element, contents, record)
+                    } else {
                         count += 1
                         try append(element, contents, record, number: count)
                     }
@@ -55,14 +60,14 @@ extension BatchRows {
         let id = try storableKey(deferred.id, "Id", number, contents)
         try readApplication(deferred.applicationID, number, contents, record)
         readUser(deferred, contents, record)
-        if deferred.attributes > 0 { appendAttributes(deferred.attributes, id, contents) }
-        if deferred.metrics > 0 { appendMetrics(deferred.metrics, id, contents) }
-        if deferred.userAttributes > 0 {
-            appendUserAttributes(deferred.userAttributes, Residue.Around.endpoint.inside(deferred.user), id, contents)
+        var documents: MapCells?
+        if let maps {
+            documents = storeMaps(deferred, contents, maps)
+        } else {
+            appendParts(deferred, id, contents)
         }
-        attributes.builder.endGroup()
-        metrics.builder.endGroup()
-        userAttributes.builder.endGroup()
+        // In front of `extra`, which takes what isn't a number.
+        let pulled = pulled.isEmpty ? [] : pull(endpoint, contents)
 
         let extra =
             residue.isEmpty ? endpoints.emptyMap : residue.withJSON(contents) { endpoints.builder.store(.json, $0) }
@@ -74,12 +79,31 @@ extension BatchRows {
             set(.endpointID, writer.store(.text, id, contents))
             set(.applicationID, application)
             set(.userID, user)
-            let tail = row + EndpointColumn.allCases.count
+            var tail = row + EndpointColumn.allCases.count
+            if let documents {
+                writer.set(tail, documents.attributes)
+                writer.set(tail + 1, documents.metrics)
+                writer.set(tail + 2, documents.userAttributes)
+                tail += 3
+            }
             writer.set(tail, extra)
             writer.set(tail + 1, .integer(Int64(record.ordinal)))
             writer.set(tail + 2, runID)
             writer.set(tail + 3, logicalDate)
+            for (place, cell) in pulled.enumerated() { writer.set(tail + 4 + place, cell) }
         }
+    }
+
+    /// Rows of their own for the entries of the endpoint's maps.
+    private mutating func appendParts(_ deferred: DeferredMembers, _ id: TapeNode, _ contents: TapeContents) {
+        if deferred.attributes > 0 { appendAttributes(deferred.attributes, id, contents) }
+        if deferred.metrics > 0 { appendMetrics(deferred.metrics, id, contents) }
+        if deferred.userAttributes > 0 {
+            appendUserAttributes(deferred.userAttributes, Residue.Around.endpoint.inside(deferred.user), id, contents)
+        }
+        attributes.builder.endGroup()
+        metrics.builder.endGroup()
+        userAttributes.builder.endGroup()
     }
 
     // MARK: Keys
@@ -130,7 +154,7 @@ extension BatchRows {
         if !value.isStorable { residue.keep(deferred.userID, around) }
     }
 
-    private func text(_ value: TapeNode, _ contents: TapeContents) -> [UInt8] {
+    func text(_ value: TapeNode, _ contents: TapeContents) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Int(value.length)) { buffer, count in
             if let start = buffer.baseAddress { count = contents.decode(value, into: start) }
         }

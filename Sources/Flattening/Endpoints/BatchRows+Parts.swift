@@ -100,7 +100,7 @@ extension BatchRows {
     }
 
     /// Gives what stands around a map's members; nil where it has none, or isn't a map, and is kept whole.
-    private static func enter(
+    static func enter(
         _ map: Int, _ around: Residue.Around, _ contents: TapeContents, _ residue: inout Residue
     ) -> Residue.Around? {
         if contents.nodes[map + 1].kind == .object, !contents.isEmpty(map + 1) { return around.inside(map) }

@@ -1,3 +1,5 @@
+internal import PipelineCore
+
 /// The text of a date, read into canonical form.
 struct DateText {
     /// `2026-01-02T03:04:05.678Z`, nil where the text says no moment.
@@ -156,6 +158,14 @@ private struct Moment {
 }
 
 extension DateText {
+    /// - Parameter value: a string.
+    init(_ value: TapeNode, _ contents: TapeContents) {
+        self = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(Int(value.length), 1)) { scratch in
+            guard let start = scratch.baseAddress else { return DateText(UnsafeBufferPointer(scratch)) }
+            return DateText(UnsafeBufferPointer(start: start, count: contents.decode(value, into: start)))
+        }
+    }
+
     /// Whether text is in canonical form and says a real moment: what nearly all dates do, found out without a copy.
     @inline(__always)
     static func isCanonical(_ text: UnsafeBufferPointer<UInt8>) -> Bool {

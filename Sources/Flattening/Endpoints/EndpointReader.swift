@@ -87,10 +87,7 @@ struct EndpointReader {
             writer.set(place, writer.store(.time, value, contents))
             return true
         }
-        let date = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(Int(value.length), 1)) { scratch in
-            guard let start = scratch.baseAddress else { return DateText(UnsafeBufferPointer(scratch)) }
-            return DateText(UnsafeBufferPointer(start: start, count: contents.decode(value, into: start)))
-        }
+        let date = DateText(value, contents)
         guard let canonical = date.canonical else { return false }
         let cell = writer.store(.time, count: canonical.count) { target in
             target.update(from: canonical, count: canonical.count)

@@ -13,7 +13,7 @@ struct ExtraWriter: Sendable {
         case source
     }
 
-    private(set) var bytes: [UInt8] = []
+    var bytes: [UInt8] = []
 
     mutating func clear() { bytes.removeAll(keepingCapacity: true) }
 

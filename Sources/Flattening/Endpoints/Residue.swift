@@ -55,6 +55,26 @@ struct Residue: Sendable {
         }
     }
 
+    /// Keeps a member whole, unless it or a member around it is kept already.
+    ///
+    /// - Parameter names: the nodes of the names on the way to it, from the outside in; below three levels a member of
+    ///   which some is known is always kept whole already.
+    mutating func keepOnce(_ names: [Int]) {
+        guard let first = names.first, names.count <= 3 else { return }
+        let isKept = entries.contains { entry in
+            for level in 0..<4 {
+                let name = entry.name(at: level)
+                if name < 0 { return level > 0 }
+                if level >= names.count || names[level] != name { return false }
+            }
+            return true
+        }
+        guard !isKept else { return }
+        var around = Around.endpoint
+        for name in names.dropLast() { around = around.inside(name) }
+        keep(names.last ?? first, around)
+    }
+
     /// Writes the members as one JSON object that `jsonb` can hold.
     mutating func withJSON<R>(_ contents: TapeContents, _ body: (UnsafeRawBufferPointer) -> R) -> R {
         entries.sort { $0.last < $1.last }

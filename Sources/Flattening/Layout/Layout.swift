@@ -7,25 +7,37 @@ public struct Layout: Sendable, Hashable {
     /// For mode `append`: each run's rows stand beside the earlier ones: `run_id` leads every key and is the last column of
     /// the tables whose rows belong to an endpoint.
     public let isKeyedByRun: Bool
+    /// The columns of `endpoints` that follow the fixed ones, in their order.
+    public let columns: [PulledColumn]
+    /// How the maps of an endpoint stand in columns of `endpoints`; nil where their entries have rows of their own.
+    let maps: MapForm?
 
     /// One table for endpoints and one for each of the maps that they carry.
-    public static func normalized(mode: WriteMode = .merge) -> Layout {
-        let isKeyedByRun = mode == .append
-        return Layout(
-            tables: [users, endpoints, attributes, metrics, userAttributes].map {
-                isKeyedByRun ? $0.keyedByRun() : $0
-            } + [failures], isKeyedByRun: isKeyedByRun)
+    ///
+    /// - Parameter columns: further columns of `endpoints`; their names differ from the others', see `problems`.
+    public static func normalized(mode: WriteMode = .merge, columns: [PulledColumn] = []) -> Layout {
+        Layout(content: [users, endpoints, attributes, metrics, userAttributes], mode, columns, maps: nil)
     }
 
-    /// Where each table of the normalized layout stands in `tables`.
-    enum Place {
-        static let users = 0
-        static let endpoints = 1
-        static let attributes = 2
-        static let metrics = 3
-        static let userAttributes = 4
-        static let failures = 5
-        static let count = 6
+    /// One table for endpoints, which has the maps that they carry in columns of JSON.
+    public static func document(
+        mode: WriteMode = .merge, maps: MapForm = .object, columns: [PulledColumn] = []
+    ) -> Layout {
+        Layout(content: [users, endpointDocuments], mode, columns, maps: maps)
+    }
+
+    private init(content: [TableDefinition], _ mode: WriteMode, _ columns: [PulledColumn], maps: MapForm?) {
+        let isKeyedByRun = mode == .append
+        self.isKeyedByRun = isKeyedByRun
+        self.columns = columns
+        self.maps = maps
+        tables =
+            content.map { table in
+                var table = isKeyedByRun ? table.keyedByRun() : table
+                // At the end, where a table that is there already gains them too.
+                if table.role == .endpoints { table.columns += columns.map { Column($0.name, $0.type) } }
+                return table
+            } + [Self.failures]
     }
 }
 
@@ -40,7 +52,7 @@ extension TableDefinition {
 }
 
 extension Layout {
-    private static let users = TableDefinition(
+    static let users = TableDefinition(
         name: "users", role: .users,
         columns: [
             Column("application_id", .text), Column("user_id", .text), Column("status", .text),
@@ -49,15 +61,25 @@ extension Layout {
         ],
         key: ["application_id", "user_id"])
 
-    private static let endpoints = TableDefinition(
+    static let endpoints = TableDefinition(
         name: "endpoints", role: .endpoints,
-        columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + [
-            Column("extra", .json), Column("ordinal", .integer), Column("run_id", .text),
-            Column("logical_date", .time),
-        ],
+        columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + lastColumns,
         key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
 
-    private static let attributes = TableDefinition(
+    static let endpointDocuments = TableDefinition(
+        name: "endpoints", role: .endpoints,
+        columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + mapColumns + lastColumns,
+        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+
+    static let mapColumns = [
+        Column("attributes", .json), Column("metrics", .json), Column("user_attributes", .json),
+    ]
+
+    private static let lastColumns = [
+        Column("extra", .json), Column("ordinal", .integer), Column("run_id", .text), Column("logical_date", .time),
+    ]
+
+    static let attributes = TableDefinition(
         name: "endpoint_attributes", role: .endpointParts,
         columns: [
             Column("application_id", .text), Column("endpoint_id", .text), Column("name", .text),
@@ -65,7 +87,7 @@ extension Layout {
         ],
         key: ["application_id", "endpoint_id", "name", "position"])
 
-    private static let metrics = TableDefinition(
+    static let metrics = TableDefinition(
         name: "endpoint_metrics", role: .endpointParts,
         columns: [
             Column("application_id", .text), Column("endpoint_id", .text), Column("name", .text),
@@ -73,7 +95,7 @@ extension Layout {
         ],
         key: ["application_id", "endpoint_id", "name"])
 
-    private static let userAttributes = TableDefinition(
+    static let userAttributes = TableDefinition(
         name: "endpoint_user_attributes", role: .endpointParts,
         columns: [
             Column("application_id", .text), Column("endpoint_id", .text), Column("user_id", .text),
@@ -81,7 +103,7 @@ extension Layout {
         ],
         key: ["application_id", "endpoint_id", "name", "position"])
 
-    private static let failures = TableDefinition(
+    static let failures = TableDefinition(
         name: "failures", role: .failures,
         columns: [
             Column("run_id", .text), Column("shard", .integer), Column("ordinal", .integer),

@@ -103,8 +103,7 @@ extension OptionDecoder {
         do {
             return try factory.make(options.withProducts, context)
         } catch let error as OptionError {
-            let key = error.path.last.map { "'\($0)': " } ?? ""
-            diagnostics.error(key + redacted(error.message), at: Self.place(of: error.path, in: node))
+            report(error, in: node)
         } catch let error as PipelineError {
             diagnostics.error(redacted(error.message), at: place, hint: error.hint.map { redacted($0) })
         } catch {
@@ -115,10 +114,21 @@ extension OptionDecoder {
         return nil
     }
 
-    /// Where an option stands: its value, or the innermost mapping on the way that lacks it.
-    private static func place(of path: [String], in node: DocumentNode) -> Place {
+    /// Tells what is wrong with an option of a mapping.
+    mutating func report(_ error: OptionError, in node: DocumentNode) {
+        // An index into a list says nothing beside the place.
+        let key = error.path.last { Int($0) == nil }.map { "'\($0)': " } ?? ""
+        let place = Self.place(of: error.path, isAboutKey: error.isAboutKey, in: node)
+        diagnostics.error(key + redacted(error.message), at: place)
+    }
+
+    /// Where an option stands: its value, or its key, or the innermost mapping on the way that lacks it.
+    private static func place(of path: [String], isAboutKey: Bool, in node: DocumentNode) -> Place {
         var node = node
-        for name in path {
+        for (index, name) in path.enumerated() {
+            if isAboutKey, index == path.count - 1, let entry = node.entries?.first(where: { $0.key == name }) {
+                return entry.keyPlace
+            }
             if let value = node[name] {
                 node = value
             } else if case .sequence(let items) = node.content, let index = Int(name), items.indices.contains(index) {

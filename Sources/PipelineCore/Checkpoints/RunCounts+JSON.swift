@@ -41,7 +41,7 @@ extension RunCounts {
         [
             ("found", \.found), ("absent", \.absent), ("failed", \.failed), ("endpoints", \.endpoints),
             ("superseded", \.superseded), ("removed", \.removed), ("previous_endpoints", \.previousEndpoints),
-            ("refused", \.refused),
+            ("refused", \.refused), ("filtered", \.filtered), ("not_numbers", \.notNumbers),
             ("other_shards", \.elsewhere),
         ]
     }

@@ -14,6 +14,10 @@ public struct RunCounts: Sendable, Hashable {
     public var previousEndpoints = 0
     /// Records that the sink refused because of their content.
     public var refused = 0
+    /// Endpoints that filters took out.
+    public var filtered = 0
+    /// Values for columns of numbers that aren't numbers: `extra` holds them.
+    public var notNumbers = 0
     /// Records that belong to other shards.
     public var elsewhere = 0
     /// Rows written, by table.
@@ -33,6 +37,8 @@ public struct RunCounts: Sendable, Hashable {
         left.removed += right.removed
         left.previousEndpoints += right.previousEndpoints
         left.refused += right.refused
+        left.filtered += right.filtered
+        left.notNumbers += right.notNumbers
         left.elsewhere += right.elsewhere
         left.rows.merge(right.rows, uniquingKeysWith: +)
     }

@@ -108,6 +108,9 @@ public struct JSONNode: Sendable {
 }
 
 extension JSONTape {
+    /// The value at a node of this tape.
+    public func value(at index: Int) -> JSONNode { JSONNode(tape: self, index: index) }
+
     /// The node of a member's value; nil for what isn't a map or lacks the name.
     func valueIndex(named name: String, inObject index: Int) -> Int? {
         guard self[node: index].kind == .object else { return nil }

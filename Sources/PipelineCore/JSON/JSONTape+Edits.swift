@@ -27,6 +27,18 @@ extension JSONTape {
         JSONNode(tape: self, index: index).elements.map(\.index)
     }
 
+    /// The same with the elements that were taken out of it.
+    func elementIndexes(of index: Int, includingDropped: Bool) -> [Int] {
+        guard includingDropped, self[node: index].kind == .array else { return elementIndexes(of: index) }
+        var result: [Int] = []
+        var child = index + 1
+        while child < Int(self[node: index].end) {
+            result.append(child)
+            child = Int(self[node: child].end)
+        }
+        return result
+    }
+
     /// True for an element that was taken out of its list.
     public func isDropped(_ index: Int) -> Bool { self[node: index].isDropped }
 

@@ -33,6 +33,8 @@ package struct BatchRecords {
         for (place, table) in tables.enumerated() where table.role == .failures {
             part.tables[place] = RowBuffer(columnCount: table.columns.count)
         }
+        // They refuse nothing, and go once, with the batch that is written in the end.
+        part.withdrawn = Withdrawn.none
         return part
     }
 

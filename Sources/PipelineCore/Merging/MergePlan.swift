@@ -116,6 +116,12 @@ package struct MergePlan {
         }
     }
 
+    /// Leaves a row out because of something else in the batch.
+    mutating func supersede(_ row: Int) {
+        fates[row] = .replaced
+        superseded += 1
+    }
+
     /// Notes that the store has an endpoint that is newer than its row in the batch.
     package mutating func giveWay(_ row: Int) {
         guard writes(row) else { return }

@@ -114,6 +114,8 @@ public struct OptionError: Error, Sendable, Equatable {
     /// Without the key, which the host puts in front: `'column': must be a number where there is no header`.
     /// The host takes secrets and values from the environment out.
     public var message: String
+    /// What is wrong is the key itself, in a mapping whose keys are the user's own, and not its value.
+    public var isAboutKey = false
 
     public init(_ key: String, _ message: String) {
         path = [key]

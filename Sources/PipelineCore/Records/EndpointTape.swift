@@ -29,6 +29,15 @@ public struct EndpointTape: Sendable {
         }
     }
 
+    /// The same, and in between the nodes of those that were taken out.
+    public var allIndexes: [Int] {
+        switch form {
+        case .none: []
+        case .list(let node): tape.elementIndexes(of: node, includingDropped: true)
+        case .single(let node): [node]
+        }
+    }
+
     /// How many endpoints still count.
     public var count: Int { indexes.count }
     /// For reading a few; rows are made from the tape itself.

@@ -12,11 +12,37 @@ public struct Batch: Sendable {
     /// Ordinals whose rows of `failures` go when this batch is committed: it amends a run that has ended, with records that
     /// were fetched again. Its counts are what the run's change by. Empty for all other batches.
     public var amends: [Int] = []
+    /// Endpoints that a filter has taken out of records that no user was asked for in: what a store holds by such a key
+    /// goes, unless it is newer. Stores without keys have no use for it. Its columns are those of `Withdrawn`.
+    public var withdrawn: RowBuffer
 
-    public init(commitNumber: Int, tables: [RowBuffer], counts: RunCounts, progress: RunProgress) {
+    public init(
+        commitNumber: Int, tables: [RowBuffer], counts: RunCounts, progress: RunProgress,
+        withdrawn: RowBuffer = Withdrawn.none
+    ) {
         self.commitNumber = commitNumber
         self.tables = tables
         self.counts = counts
         self.progress = progress
+        self.withdrawn = withdrawn
     }
+}
+
+/// The columns of a batch's withdrawn endpoints, by their place.
+public enum Withdrawn {
+    /// Text, as is the endpoint's ID; both as the rows of the endpoints table have them.
+    public static let applicationID = 0
+    public static let endpointID = 1
+    /// A time, or null.
+    public static let effectiveDate = 2
+    /// The record's, an integer.
+    public static let ordinal = 3
+
+    /// The same as a table's definition, for whoever stages it.
+    public static let columns = [
+        Column("application_id", .text), Column("endpoint_id", .text), Column("effective_date", .time),
+        Column("ordinal", .integer),
+    ]
+    /// No endpoint.
+    public static var none: RowBuffer { RowBuffer(columnCount: columns.count) }
 }

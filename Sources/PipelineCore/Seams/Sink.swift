@@ -8,6 +8,8 @@ public protocol Sink: Sendable {
     var target: String { get }
     /// `merge`, `append` or `replace`.
     var mode: WriteMode { get }
+    /// How a map with free names stands in a JSON column, where the layout has such columns.
+    var mapForm: MapForm { get }
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
@@ -27,6 +29,19 @@ extension Sink {
             .configuration, "sink '\(name)' is of type '\(typeName)', which can't be read back",
             hint: "Look at \(target) with a tool of its own.")
     }
+}
+
+extension Sink {
+    public var mapForm: MapForm { .object }
+}
+
+/// How a map with free names stands in a JSON column.
+public enum MapForm: Sendable, Hashable {
+    /// `{"Interests":["a"]}`, metrics `{"age":39.0}`: what a database's JSON functions are made for.
+    case object
+    /// `[{"name":"Interests","values":["a"]}]`, metrics `[{"name":"age","value":39.0}]`, in the answer's order: loaders fold
+    /// free keys, or refuse them.
+    case entries
 }
 
 /// How a sink's content relates to earlier runs.

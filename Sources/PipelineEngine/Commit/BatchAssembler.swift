@@ -10,6 +10,7 @@ package struct AssembledBatch: Sendable {
     package struct BatchContent: Sendable {
         package var tables: [RowBuffer]
         package var counts: RunCounts
+        package var withdrawn: RowBuffer
     }
 }
 
@@ -17,7 +18,7 @@ package struct AssembledBatch: Sendable {
 /// it, parked users come a batch size at a time.
 package struct BatchAssembler {
     private let batchSize: Int
-    private let chains: [[any Transform]]
+    private let chains: [TransformChain]
     private var builders: [BatchBuilder]
     private var progress: RunProgress
     private var hash: InputHash
@@ -32,7 +33,7 @@ package struct BatchAssembler {
         progress: RunProgress, hash: InputHash, sourceState: @escaping @Sendable () -> String?
     ) {
         self.batchSize = batchSize
-        chains = contents.map(\.transforms)
+        chains = contents.map { TransformChain($0.transforms) }
         self.progress = progress
         self.hash = hash
         self.sourceState = sourceState
@@ -78,14 +79,7 @@ package struct BatchAssembler {
     }
 
     private mutating func append(_ record: SourceRecord) throws {
-        for index in builders.indices {
-            var record = record
-            if !chains[index].isEmpty, case .found(var endpoints) = record.outcome {
-                for transform in chains[index] { try transform.apply(to: &endpoints) }
-                record.outcome = .found(endpoints)
-            }
-            builders[index].append(record)
-        }
+        for index in builders.indices { builders[index].append(try chains[index].applied(to: record)) }
     }
 
     private mutating func finish() -> AssembledBatch {
@@ -94,9 +88,10 @@ package struct BatchAssembler {
         progress.sourceState = sourceState()
         var contents: [AssembledBatch.BatchContent] = []
         for index in builders.indices {
+            let withdrawn = builders[index].finishWithdrawn()
             var (tables, counts) = builders[index].finish()
             counts.elsewhere = skipped
-            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts))
+            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, withdrawn: withdrawn))
         }
         skipped = 0
         return AssembledBatch(contents: contents, progress: progress)

@@ -22,7 +22,8 @@ actor LockstepCommitter {
         for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
             let content = batch.contents[lanes[index].content]
             batches[index] = Batch(
-                commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress)
+                commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress,
+                withdrawn: content.withdrawn)
         }
         try await commit(batches)
     }

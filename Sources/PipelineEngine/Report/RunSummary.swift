@@ -51,7 +51,7 @@ public struct RunSummary: Sendable {
             for (key, value) in [
                 ("records", counts.records), ("found", counts.found), ("absent", counts.absent),
                 ("failed", counts.failed), ("endpoints", counts.endpoints), ("superseded", counts.superseded),
-                ("removed", counts.removed),
+                ("removed", counts.removed), ("filtered", counts.filtered), ("not_numbers", counts.notNumbers),
             ] {
                 writer.key(key)
                 writer.value(value)
@@ -126,9 +126,13 @@ public struct RunSummary: Sendable {
         var endpoints = "  endpoints   \(counts.endpoints) written"
         if counts.superseded > 0 { endpoints += ", \(counts.superseded) superseded within the run" }
         if counts.removed > 0 { endpoints += ", \(counts.removed) stale ones removed" }
+        if counts.filtered > 0 { endpoints += ", \(counts.filtered) filtered out" }
         lines.append(endpoints)
         let rows = counts.rows.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
+        if counts.notNumbers > 0 {
+            lines.append("  columns     \(counts.notNumbers) values are no numbers; 'extra' holds them")
+        }
         // An archive isn't asked.
         if statistics.requests > 0 {
             lines.append(

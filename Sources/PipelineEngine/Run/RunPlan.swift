@@ -29,7 +29,7 @@ extension PlannedSink {
     /// Whether its `failures` hold user IDs as they were asked for: whoever needs one that they don't reads the input.
     ///
     /// A transform may hide them.
-    var storesUserIDs: Bool { transforms.isEmpty }
+    var storesUserIDs: Bool { transforms.allSatisfy { $0.disguise(of: .user) == nil } }
 }
 
 /// A pipeline, ready to run: everything the engine needs to know, and nothing that says how it was written down.

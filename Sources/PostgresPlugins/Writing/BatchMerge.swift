@@ -60,6 +60,14 @@ struct BatchMerge {
         if let row = plan.endpoints[key] { plan.giveWay(row) }
     }
 
+    /// Leaves out what filters have taken out of the input, and gives the rows whose keys the store is to lose.
+    mutating func withdraw(_ withdrawn: RowsInPlace) -> [Int] {
+        guard let endpoints = places.endpoints?.definition, let ordinal = endpoints.index(of: "ordinal") else {
+            return []
+        }
+        return plan.withdraw(withdrawn, from: endpointRows, ordinal: ordinal, date: endpoints.dateColumn)
+    }
+
     func outdated() -> [Int] { plan.fates.indices.filter { plan.fates[$0] == .outdated } }
 
     /// The rows of one table of parts; those of dropped endpoints are left out.

@@ -45,7 +45,17 @@ struct RecordMerge {
         var written: [String] = []
         var older = 0
         let usesDates = isKeyed && conflict == .newest && !hasUsers(batch)
-        for (ordinal, entries) in records(of: batch).sorted(by: { $0.key < $1.key }) {
+        let withdrawals = isKeyed ? withdrawals(of: batch) : [:]
+        // What filters took out of this batch, with its date.
+        var withdrawn: [String: String] = [:]
+        let records = records(of: batch)
+        for ordinal in Set(records.keys).union(withdrawals.keys).sorted() {
+            for (key, date) in withdrawals[ordinal] ?? [] {
+                if usesDates, standing(key, withdrawn) > date { continue }
+                remove(key)
+                withdrawn[key] = date
+            }
+            let entries = records[ordinal] ?? []
             if isKeyed, !batch.amends.isEmpty, entries.contains(where: { hasLater($0, than: ordinal) && isUser($0) }) {
                 older += entries.count { tables[$0.table].role == .endpoints }
                 continue
@@ -68,8 +78,8 @@ struct RecordMerge {
                         older += 1
                         continue
                     }
-                    if usesDates, let stored = rows[key(entry.table, entry.row)],
-                        date(entry.table, entry.row) < date(entry.table, stored)
+                    if usesDates,
+                        date(entry.table, entry.row) < standing(key(entry.table, entry.row), withdrawn)
                     {
                         older += 1
                         continue
@@ -86,14 +96,15 @@ struct RecordMerge {
         let theirs = before.filter { fetched.contains($0.value.user) }
         let earlier = theirs.filter { $0.value.run != runID }
         observed.previousEndpoints = earlier.count
-        observed.removed = earlier.keys.count { rows[$0] == nil }
+        let taken = before.filter { withdrawn[$0.key] != nil && rows[$0.key] == nil && theirs[$0.key] == nil }
+        observed.removed = earlier.keys.count { rows[$0] == nil } + taken.count { $0.value.run != runID }
         // Stored rows of this run that rows of the batch replaced or that their users no longer have, and rows of the batch
         // that didn't last.
         let lasting = Set(written).filter { rows[$0] != nil }
         observed.superseded =
             before.count { $0.value.run == runID && lasting.contains($0.key) }
             + theirs.count { $0.value.run == runID && rows[$0.key] == nil } + written.count - lasting.count
-            + older
+            + older + taken.count { $0.value.run == runID }
         return observed
     }
 
@@ -122,6 +133,31 @@ struct RecordMerge {
             }
         }
         return result
+    }
+
+    /// By ordinal: the keys of endpoints that filters have taken out, with their dates.
+    private func withdrawals(of batch: Batch) -> [Int64: [(key: String, date: String)]] {
+        guard let endpoints = tables.first(where: { $0.role == .endpoints }) else { return [:] }
+        let leading = endpoints.key.first == "run_id" ? [MemoryStore.key(runID)] : []
+        var result: [Int64: [(key: String, date: String)]] = [:]
+        batch.withdrawn.forEachRow { row in
+            guard case .text(let application) = row[Withdrawn.applicationID],
+                case .text(let id) = row[Withdrawn.endpointID], case .integer(let ordinal) = row[Withdrawn.ordinal]
+            else { return }
+            let key = leading + [MemoryStore.key(application), MemoryStore.key(id)]
+            var date = ""
+            if case .time(let text) = row[Withdrawn.effectiveDate] { date = text }
+            result[ordinal, default: []].append(("\(endpoints.name)/\(key.joined(separator: "/"))", date))
+        }
+        return result
+    }
+
+    /// The date of what stands for an endpoint, or of what took it out of the batch; none is the earliest.
+    private func standing(_ key: String, _ withdrawn: [String: String]) -> String {
+        guard let table = tables.firstIndex(where: { $0.role == .endpoints }), let row = rows[key] else {
+            return withdrawn[key] ?? ""
+        }
+        return date(table, row)
     }
 
     // MARK: Rows

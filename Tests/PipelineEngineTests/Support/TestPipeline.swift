@@ -15,7 +15,8 @@ struct TestPipeline: Sendable {
     /// Sinks, by their place, whose store has no keys, as files have none.
     var unkeyed: Set<Int> = []
     var onChangedInput = ChangedInputPolicy.refuse
-    var transforms: [any Transform] = []
+    /// By sink; sinks beyond the last have none.
+    var transforms: [[any Transform]] = []
     var fingerprint = "f"
     /// In place of one over `ids`.
     var reader: ListReader?
@@ -65,7 +66,7 @@ struct TestPipeline: Sendable {
                 PlannedSink(
                     sink: MemorySink(
                         store: sink.store, name: "sink\(index)", mode: sink.mode, isKeyed: !unkeyed.contains(index)),
-                    transforms: transforms, layout: .normalized(mode: sink.mode), content: contents[index],
+                    transforms: transforms.indices.contains(index) ? transforms[index] : [], layout: .normalized(mode: sink.mode), content: contents[index],
                     fingerprint: fingerprint)
             }, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput, version: "1.0.0")
         return PipelineRunner(
@@ -87,6 +88,7 @@ struct TestPipeline: Sendable {
     /// By sink: equal layouts have equal contents, numbered from 0.
     private var contents: [Int] {
         var seen: [Bool] = []
+        if !transforms.isEmpty { return Array(sinks.indices) }
         return sinks.map { sink in
             let isKeyedByRun = sink.mode == .append
             if let index = seen.firstIndex(of: isKeyedByRun) { return index }

@@ -1,0 +1,37 @@
+public import PipelineCore
+
+/// Takes members out of endpoints: no row, no `extra` has them.
+public struct DropTransform: Transform, Plugin {
+    public static let kind = PluginKind.transform
+    public static let typeName = "drop"
+    public static let summary = "Takes members out of endpoints, as if the answer didn't have them."
+    public static let schema = OptionSchema([
+        OptionField(
+            "paths", .list(.fieldPath), .required,
+            "The members, such as Address, Attributes.plan or [Attributes, e.mail]; \"*\" is every name of a map.")
+    ])
+
+    private let paths: [MemberPath]
+
+    public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
+        let paths = try MemberPath.list(options, "paths")
+        for (place, path) in paths.enumerated() {
+            guard let id = MemberPath.ids.first(where: { path.leads(to: $0) || path.leadsAround($0) }) else { continue }
+            let name = id.joined(separator: ".")
+            let message =
+                path.leadsAround(id)
+                ? "can't drop '\(path.text)', which holds \(name): an ID can't be dropped (name the other members)"
+                : "can't drop '\(path.text)': an ID can't be dropped (mask it with hmac-sha256)"
+            throw OptionError(path: ["paths", String(place)], message)
+        }
+        return DropTransform(paths: paths)
+    }
+
+    public var hidesValues: Bool { true }
+
+    public func apply(to endpoints: inout EndpointTape) {
+        for endpoint in endpoints.allIndexes {
+            for path in paths { endpoints.tape.dropMembers(at: path.steps, below: endpoint) }
+        }
+    }
+}

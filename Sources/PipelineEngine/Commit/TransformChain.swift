@@ -1,0 +1,48 @@
+internal import PipelineCore
+
+/// The transforms of a sink, in order, over whole records: also what their endpoints don't hold is hidden.
+struct TransformChain: Sendable {
+    private let transforms: [any Transform]
+    private let disguises: [RecordID: [@Sendable (String) -> String]]
+    private let hidesValues: Bool
+
+    init(_ transforms: [any Transform]) {
+        self.transforms = transforms
+        var disguises: [RecordID: [@Sendable (String) -> String]] = [:]
+        for id in RecordID.allCases { disguises[id] = transforms.compactMap { $0.disguise(of: id) } }
+        self.disguises = disguises
+        hidesValues = transforms.contains { $0.hidesValues }
+    }
+
+    func applied(to record: SourceRecord) throws -> SourceRecord {
+        if transforms.isEmpty { return record }
+        var record = record
+        let plain = record
+        record.userID = record.userID.map { disguised($0, .user) }
+        record.applicationID = record.applicationID.map { disguised($0, .application) }
+        switch record.outcome {
+        case .found(var endpoints):
+            for transform in transforms { try transform.apply(to: &endpoints) }
+            record.outcome = .found(endpoints)
+        case .failed(var failure):
+            // Nobody knows what stands in bytes that couldn't be read.
+            if hidesValues { failure.raw = nil }
+            hide(plain.userID, record.userID, in: &failure)
+            hide(plain.applicationID, record.applicationID, in: &failure)
+            record.outcome = .failed(failure)
+        case .absent: break
+        }
+        return record
+    }
+
+    private func disguised(_ id: String, _ kind: RecordID) -> String {
+        (disguises[kind] ?? []).reduce(id) { $1($0) }
+    }
+
+    /// A service may name in its message what was asked for.
+    private func hide(_ id: String?, _ disguise: String?, in failure: inout RecordFailure) {
+        guard let id, let disguise, id != disguise, !id.isEmpty else { return }
+        failure.message = failure.message.replacing(id, with: disguise)
+        failure.requestID = failure.requestID?.replacing(id, with: disguise)
+    }
+}
