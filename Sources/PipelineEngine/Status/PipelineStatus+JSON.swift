@@ -10,7 +10,7 @@ extension PipelineStatus {
             writer.key("sinks")
             writer.array { writer in for sink in sinks { write(sink, to: &writer) } }
             writer.key("max_age_seconds")
-            if let maxAge { writer.value(Int(maxAge / .seconds(1))) } else { writer.null() }
+            if let maxAge { writer.value(Int((maxAge / .seconds(1)).rounded())) } else { writer.null() }
             writer.key("fresh")
             if let isFresh { writer.value(isFresh) } else { writer.null() }
             writer.member("exit_code", Int(exitCode))
@@ -50,7 +50,7 @@ extension PipelineStatus {
             writer.key("finished_at")
             writer.value(run.finishedAt)
             writer.key("age_seconds")
-            if let age = age(run) { writer.value(Int(age / .seconds(1))) } else { writer.null() }
+            if let age = age(run) { writer.value(Int(age.components.seconds)) } else { writer.null() }
             let counts = run.counts
             for (name, count) in [
                 ("records", counts.records), ("found", counts.found), ("absent", counts.absent),

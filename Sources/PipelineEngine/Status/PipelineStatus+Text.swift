@@ -81,7 +81,7 @@ extension PipelineStatus {
 
     /// `26 h`, `3 d 4 h`, `12 min`, `40 s`
     static func text(_ duration: Duration) -> String {
-        let seconds = max(0, Int(duration / .seconds(1)))
+        let seconds = max(0, Int(duration.components.seconds))
         if seconds < 60 { return "\(seconds) s" }
         if seconds < 3600 { return "\(seconds / 60) min" }
         let hours = seconds / 3600

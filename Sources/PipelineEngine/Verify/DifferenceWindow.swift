@@ -5,7 +5,6 @@ struct WindowRow: Sendable {
     var key: [UInt8]
     var ownerLength: Int
     var hash: UInt128
-    var columns: [UInt64]
     /// The row's place among all rows of the table.
     var sequence: Int
     /// What decides between rows with one key, in a store without keys.
@@ -22,17 +21,20 @@ struct DifferenceWindow: Sendable {
     private let lower: ArraySlice<UInt8>
     private let capacity: Int
     private var form: CanonicalRow
-    private let reading: OccurrenceReading
+    /// Nil for a store with keys.
+    private let reading: OccurrenceReading?
     private var sequence = 0
 
     /// - Parameters:
     ///   - lower: The first owner that counts.
     ///   - capacity: About how many rows are held.
-    init(_ table: TableDefinition, _ form: CanonicalRow, from lower: ArraySlice<UInt8>, capacity: Int) {
+    init(
+        _ table: TableDefinition, _ form: CanonicalRow, isKeyed: Bool, from lower: ArraySlice<UInt8>, capacity: Int
+    ) {
         self.form = form
         self.lower = lower
         self.capacity = capacity
-        reading = OccurrenceReading(table)
+        reading = isKeyed ? nil : OccurrenceReading(table)
     }
 
     mutating func add(_ buffer: RowBuffer, where mayDiffer: (ArraySlice<UInt8>) -> Bool) {
@@ -46,10 +48,12 @@ struct DifferenceWindow: Sendable {
                 else { continue }
                 rows.append(
                     WindowRow(
-                        key: form.key, ownerLength: form.ownerLength, hash: form.hash, columns: form.columnHashes,
-                        sequence: sequence,
-                        occurrence: reading.occurrence(row, of: cells, columnCount: buffer.columnCount, arena)))
-                if rows.count >= 2 * capacity { shrink() }
+                        // No larger than it has to be: there are many.
+                        key: form.key.withUnsafeBytes { Array($0) }, ownerLength: form.ownerLength,
+                        hash: form.hash, sequence: sequence,
+                        occurrence: reading?.occurrence(row, of: cells, columnCount: buffer.columnCount, arena)
+                            ?? Occurrence()))
+                if rows.count >= capacity + capacity / 2 { shrink() }
             }
         }
     }

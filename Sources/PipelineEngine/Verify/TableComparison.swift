@@ -50,6 +50,7 @@ struct TableComparison {
     func find() async throws -> Finding {
         var finding = Finding()
         if left.digest.isEqual(to: right.digest) { return finding }
+        var unequal: [(left: WindowRow, right: WindowRow)] = []
         var lower: ArraySlice<UInt8> = []
         while true {
             let start = lower
@@ -64,15 +65,48 @@ struct TableComparison {
             finding.undecided += undecided.count
             mine.rows.removeAll { undecided.contains($0.owner) }
             others.rows.removeAll { undecided.contains($0.owner) }
-            merge(mine.rows, others.rows, into: &finding)
-            if finding.isCut { return finding }
-            guard let bound else { return finding }
+            merge(mine.rows, others.rows, into: &finding, &unequal)
+            guard let bound, !finding.isCut else { break }
             lower = bound
+        }
+        try await nameColumns(of: unequal, in: &finding)
+        return finding
+    }
+
+    /// Says which columns of the rows differ: they are read once more, so that a window needs to hold hashes of rows alone.
+    private func nameColumns(
+        of unequal: [(left: WindowRow, right: WindowRow)], in finding: inout Finding
+    ) async throws {
+        if unequal.isEmpty { return }
+        async let leftColumns = columns(of: unequal.map(\.left), left)
+        async let rightColumns = columns(of: unequal.map(\.right), right)
+        let (mine, others) = (try await leftColumns, try await rightColumns)
+        for place in finding.differences.indices {
+            let key = finding.differences[place].key
+            guard let mine = mine[key], let others = others[key] else { continue }
+            finding.differences[place].form = .columns(
+                zip(left.form.columnNames, zip(mine, others)).filter { $1.0 != $1.1 }.map(\.0))
         }
     }
 
+    private func columns(of rows: [WindowRow], _ side: Side) async throws -> [[UInt8]: [UInt64]] {
+        let hashes = Dictionary(rows.map { ($0.key, $0.hash) }) { $1 }
+        var form = side.form
+        var found: [[UInt8]: [UInt64]] = [:]
+        try await side.reader.forEachBuffer(of: side.table, runID) { buffer in
+            buffer.withUnsafeContents { cells, arena in
+                for row in 0..<buffer.rowCount {
+                    form.load(row, of: cells, columnCount: buffer.columnCount, arena)
+                    if let hash = hashes[form.key], hash == form.hash { found[form.key] = form.columnHashes }
+                }
+            }
+        }
+        return found
+    }
+
     private func window(_ side: Side, from lower: ArraySlice<UInt8>) async throws -> DifferenceWindow {
-        var window = DifferenceWindow(side.table, side.form, from: lower, capacity: capacity)
+        var window = DifferenceWindow(
+            side.table, side.form, isKeyed: side.isKeyed, from: lower, capacity: capacity)
         try await side.reader.forEachBuffer(of: side.table, runID) { buffer in
             window.add(buffer) { left.digest.mayDiffer($0, from: right.digest) }
         }
@@ -90,7 +124,10 @@ struct TableComparison {
     }
 
     /// - Parameters: in the order of their keys.
-    private func merge(_ mine: [WindowRow], _ others: [WindowRow], into finding: inout Finding) {
+    private func merge(
+        _ mine: [WindowRow], _ others: [WindowRow], into finding: inout Finding,
+        _ unequal: inout [(left: WindowRow, right: WindowRow)]
+    ) {
         var (left, right) = (mine.startIndex, others.startIndex)
         func note(_ key: [UInt8], _ form: Difference.Form) {
             if finding.differences.count == limit {
@@ -110,9 +147,8 @@ struct TableComparison {
                 right += 1
             } else {
                 if mine[left].hash != others[right].hash {
-                    let names = zip(self.left.form.columnNames, zip(mine[left].columns, others[right].columns))
-                        .filter { $1.0 != $1.1 }.map(\.0)
-                    note(mine[left].key, .columns(names))
+                    note(mine[left].key, .columns([]))
+                    if !finding.isCut { unequal.append((mine[left], others[right])) }
                 }
                 left += 1
                 right += 1

@@ -11,7 +11,7 @@ package struct Verification: Sendable {
     /// Rows of a table that are held of each store.
     let capacity: Int
 
-    package init(plan: RunPlan, transformed: [Bool], limit: Int = 10, capacity: Int = 50_000) {
+    package init(plan: RunPlan, transformed: [Bool], limit: Int = 10, capacity: Int = 100_000) {
         self.plan = plan
         self.transformed = transformed
         self.limit = limit
