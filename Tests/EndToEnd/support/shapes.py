@@ -119,6 +119,8 @@ def plain(value):
         if list(value) == ["$json"] and isinstance(value["$json"], str):
             return loads(value["$json"])
         return {name: plain(member) for name, member in value.items()}
+    if isinstance(value, oracle.Number):
+        return number(value)
     return [plain(element) for element in value] if isinstance(value, list) else value
 
 
