@@ -1,9 +1,9 @@
 """Looks for personal data where none may be: in files, logs and tables, plain or in any dress that a program gives it."""
 
 import base64
-import gzip
 import json
 import re
+import zlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -78,8 +78,6 @@ class Search:
 
 def unpacked(data):
     """What a gzip file holds, also one that isn't finished."""
-    import zlib
-
     result, rest = b"", data
     while rest[:2] == b"\x1f\x8b":
         decompressor = zlib.decompressobj(31)
@@ -88,4 +86,4 @@ def unpacked(data):
         except zlib.error:
             break
         rest = decompressor.unused_data
-    return result or gzip.decompress(data)
+    return result
