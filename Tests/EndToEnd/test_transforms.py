@@ -442,3 +442,43 @@ def test_another_chain_doesn_t_go_on_with_a_run(sluice, scripted, tmp_path):
     data = pipeline.database.read_bytes()
     for form in (KEY.encode(), KEY.encode().hex().encode()):
         assert form not in data
+
+
+def test_killed_with_transforms_in_place(sluice, synthetic, tmp_path, dice):
+    """Every sink with a chain of its own, killed again and again: the same as a run that nobody disturbed, to the byte."""
+    server = synthetic(users=1500, latency="3ms")
+    mask = {"type": "mask", "paths": ["Address", "User.UserId", ["User", "UserAttributes", "*"]], "with": "hmac-sha256", "key": KEY}
+    sinks = [
+        {"type": "sqlite", "name": "full", "path": "out/full.sqlite"},
+        {"type": "sqlite", "name": "masked", "path": "out/masked.sqlite", "mode": "replace", "transforms": [mask]},
+        {"type": "ndjson", "path": "out/lines", "mode": "append", "transforms": [
+            {"type": "filter", "path": "ChannelType", "not_in": ["EMAIL"]}, {"type": "drop", "paths": ["Metrics", "Location.*"]},
+        ]},
+    ]  # fmt: skip
+    columns = [{"name": "interests", "from": "Attributes.Interests", "as": "joined"}]
+    shared = [{"type": "filter", "path": "EndpointStatus", "not_in": ["INACTIVE"]}]
+    outcomes = []
+    for name in ("calm", "killed"):
+        pipeline = sluice.pipeline(
+            name, server.url, server.ids, sinks=sinks, transforms=shared, batch_size=20, concurrency=16,
+            flatten={"layout": "document", "columns": columns},
+        )  # fmt: skip
+        kills = 0
+        while name == "killed" and kills < 12:
+            process = sluice.start_run(pipeline, "--logical-date", LOGICAL_DATE)
+            try:
+                process.wait(dice.uniform(0.02, 0.25))
+                break
+            except TimeoutError:
+                kills += 1
+        result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+        out = pipeline.folder / "out"
+        tables = {}
+        for store in ("full", "masked"):
+            for table in ("users", "endpoints"):
+                tables[store, table] = sorted(Store(out / f"{store}.sqlite").query(f"SELECT * FROM {table}"), key=repr)
+        outcomes.append((tables, Folder(out / "lines").current.data(), result.summary["filtered"] if name == "calm" else None))
+        assert name == "calm" or kills > 2
+    assert len(outcomes[0][0]["full", "endpoints"]) > 1000 and outcomes[0][2] > 0
+    assert outcomes[0][0] == outcomes[1][0]
+    assert outcomes[0][1] == outcomes[1][1]
