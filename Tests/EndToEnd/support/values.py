@@ -167,7 +167,7 @@ def of_random(dice, count):
             if identity and repr(identity[0]) not in taken:
                 chosen.append(text)
                 taken.add(repr(identity[0]))
-            elif dice.random() < 0.1:
+            elif not identity and dice.random() < 0.1:
                 chosen.append(text)
                 break
         bodies.append(items(*chosen))
