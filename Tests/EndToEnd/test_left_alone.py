@@ -85,7 +85,7 @@ def test_a_stop_ends_every_wait(sluice, scripted, postgres, tmp_path, users, wai
             sluice.run(pipeline, *DATED).expect(0)
             if wait == "a locked database":
                 # For as long as `busy_timeout` says: 5 s.
-                locker = stack.enter_context(sqlite3.connect(stores[0].database, isolation_level=None))
+                locker = sqlite3.connect(stores[0].database, isolation_level=None)
                 stack.callback(locker.close)
             elif wait == "Postgres is away":
                 stack.callback(postgres.cluster.start)
