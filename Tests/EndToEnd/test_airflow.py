@@ -77,7 +77,7 @@ class Airflow:
         process = self.call("dags", "test", "export", date)
         code = process.wait(300)
         text = self.path.read_text(errors="replace")
-        return code == 0 and "state=failed" not in text and "DagRunState.FAILED" not in text
+        return code == 0 and "state=success" in text and "state=failed" not in text
 
 
 @pytest.mark.soak
