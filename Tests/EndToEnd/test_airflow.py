@@ -1,6 +1,6 @@
 """A scheduler of others: Apache Airflow runs a pipeline for two dates, and is killed in the middle of the first one.
 
-Airflow is installed from PyPI into a folder of its own, or taken from `SLUICE_AIRFLOW`, a virtual environment that has it.
+Airflow is installed from PyPI into a folder of its own, or taken from the virtual environment `SLUICE_AIRFLOW`.
 """
 
 import os

@@ -187,7 +187,9 @@ def test_from_where_on_it_is_judged(sluice, scripted, postgres, tmp_path, record
         assert (result.summary["failed"], result.summary["absent"]) == (failed, absent)
 
 
-@pytest.mark.parametrize("before, gone, code", [(100, 19, 0), (100, 20, 0), (99, 20, 76), (5000, 1000, 0), (60, 20, 76)])
+@pytest.mark.parametrize(
+    "before, gone, code", [(100, 19, 0), (100, 20, 0), (99, 20, 76), (5000, 1000, 0), (60, 20, 76)]
+)
 def test_the_share_of_what_is_removed(sluice, scripted, postgres, tmp_path, before, gone, code):
     """Of the endpoints that the fetched users had before, which has nothing to do with how many they are or bring."""
     count = {}
@@ -210,7 +212,7 @@ def test_the_share_of_what_is_removed(sluice, scripted, postgres, tmp_path, befo
 
 
 def test_what_was_read_ahead_is_not_judged(sluice, scripted, postgres, tmp_path):
-    """The share is that of what is committed and the batch at hand: the good beginning is committed, whatever follows."""
+    """Judged is what is committed and the batch at hand: the good beginning is committed, whatever follows."""
 
     def answer(request):
         return endpoints(request.user) if int(request.user[-5:]) < 1000 else ABSENT
@@ -229,8 +231,7 @@ def test_what_was_read_ahead_is_not_judged(sluice, scripted, postgres, tmp_path)
 REPLACES = "sqlite replace + postgres replace + ndjson replace"
 
 
-@pytest.mark.parametrize("kinds", [REPLACES, KINDS])
-@pytest.mark.parametrize("length", [0, 50])
+@pytest.mark.parametrize("kinds, length", [(REPLACES, 0), (KINDS, 50), ("sqlite replace + ndjson replace", 50)])
 def test_a_list_that_is_too_short(sluice, scripted, postgres, tmp_path, kinds, length):
     """The batch that would end the input isn't committed; when the list has grown, the run goes on."""
     trial = Trial(

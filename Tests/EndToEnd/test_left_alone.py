@@ -93,7 +93,7 @@ def test_a_stop_ends_every_wait(sluice, scripted, postgres, tmp_path, users, wai
                 body=endpoints(request.user).body, delay=0.05 if len(server.asked) else 0
             )
         process = sluice.start_run(
-            pipeline, *(NEXT if stores and (wait.startswith("Postgres") or "locked" in wait) else DATED), "--log-format",
+            pipeline, *(NEXT if wait.startswith("Postgres") or "locked" in wait else DATED), "--log-format",
             "json", stdin=stdin,
         )  # fmt: skip
         if stdin is not None:

@@ -1,5 +1,5 @@
-"""`sluice retry`: users who failed in a run and answer later. Afterwards the content is that of a run in which they never
-failed, in every sink and mode."""
+"""`sluice retry`: users who failed in a run and answer later. Afterwards the content is that of a run in which they
+never failed, in every sink and mode."""
 
 import signal
 import time
@@ -9,13 +9,13 @@ from support.archives import archive, line
 from support.archives import endpoint as archived
 from support.content import Store
 from support.ndjson import Folder
-from support.retries import BATCH, COUNT, DAY, FAILING, NEXT, RUN, Retrial, names
+from support.retries import BATCH, COUNT, DAY, EVE, FAILING, NEXT, RUN, Retrial, names
 from support.scripted_server import endpoints, error
 from support.stores import moment, reading, same_rows, sinks
 
 KINDS = [
-    "sqlite merge", "sqlite append", "sqlite replace", "postgres merge", "postgres append", "postgres replace",
-    "ndjson replace", "sqlite merge + postgres append", "sqlite replace + postgres replace + ndjson replace",
+    "sqlite merge", "sqlite append", "sqlite replace", "ndjson replace", "postgres append",
+    "sqlite append + postgres merge", "sqlite replace + postgres replace + ndjson replace",
 ]  # fmt: skip
 
 
@@ -48,10 +48,11 @@ def test_content_as_if_nobody_had_failed(trial, kinds):
     assert not trial.server.asked and trial.now() == held
     for pipeline in (trial.pipeline, trial.reference):
         trial.sluice.run(pipeline, *NEXT).expect(0)
-    trial.check_mended()
+    for place, other in zip(trial.stores, trial.others, strict=True):
+        same_rows(place, other)
 
 
-@pytest.mark.parametrize("kinds", ["sqlite merge + postgres append", "sqlite replace + postgres replace + ndjson replace"])
+@pytest.mark.parametrize("kinds", ["sqlite merge + postgres append", "sqlite replace + ndjson replace"])
 def test_some_still_fail(trial, kinds):
     """What succeeds is amended, what fails stays a failure, with its place; a waiting `replace` waits on."""
     trial.begin()
@@ -66,7 +67,9 @@ def test_some_still_fail(trial, kinds):
     for place in trial.stores:
         if place.sink["type"] == "ndjson":
             continue
-        failures = [(int(n), user) for n, user in reading(place).query("SELECT ordinal, user_id FROM failures ORDER BY 1")]
+        failures = [
+            (int(n), user) for n, user in reading(place).query("SELECT ordinal, user_id FROM failures ORDER BY 1")
+        ]
         assert failures == sorted((n, users[n]) for n in [*range(300, 330), 367]), failures
     # Once more, and all of them are there.
     trial.population.recover()
@@ -95,10 +98,10 @@ def test_enough_to_be_published(trial):
 
 @pytest.mark.parametrize("kinds", ["sqlite merge", "postgres merge"])
 def test_what_they_have_now(trial):
-    """A failed user's stale endpoints go, those that stay are replaced, and one that left for another user stays there."""
+    """A failed user's stale endpoints go, others are replaced, and one that left for another user stays there."""
     trial.begin()
     store = reading(trial.stores[0])
-    stale = "SELECT count(*) FROM endpoints WHERE run_id <> '%s'" % RUN
+    stale = f"SELECT count(*) FROM endpoints WHERE run_id <> '{RUN}'"
     assert int(store.query(stale)[0][0]) > 0, "a failed fetch removes nothing"
     trial.retry().expect(0)
     assert int(store.query(stale)[0][0]) == 0
@@ -234,7 +237,9 @@ def needs_transforms(sluice):
         pytest.skip("this program has no transforms")
 
 
-MASK = [{"type": "mask", "paths": ["User.UserId", "Id", "Address"], "with": "hmac-sha256", "key": "0123456789abcdef-key"}]
+MASK = [
+    {"type": "mask", "paths": ["User.UserId", "Id", "Address"], "with": "hmac-sha256", "key": "0123456789abcdef-key"}
+]
 
 
 @pytest.mark.parametrize("kinds", ["sqlite merge", "postgres append", "ndjson replace"])
@@ -309,8 +314,10 @@ def test_nothing_to_retry(trial):
     assert trial.now() == held and not trial.server.asked
 
 
-@pytest.mark.parametrize("kinds", ["sqlite merge", "sqlite replace + ndjson replace"])
-@pytest.mark.parametrize("how", ["away", "forbidden", "broken"])
+@pytest.mark.parametrize(
+    "kinds, how",
+    [("sqlite merge", "forbidden"), ("sqlite merge", "broken"), ("sqlite replace + ndjson replace", "away")],
+)
 def test_the_service_does_not_answer(trial, how):
     trial.pipeline.document["source"]["retry"] = {"max_attempts": 1, "outage": "2s"}
     trial.pipeline.write()
@@ -335,7 +342,9 @@ def test_the_service_does_not_answer(trial, how):
 
 
 @pytest.mark.parametrize("kinds", ["sqlite merge"])
-@pytest.mark.parametrize("arguments", [["--fresh"], ["--accept", "rubbish"], ["--logical-date", "2026-01-02"], ["more"]])
+@pytest.mark.parametrize(
+    "arguments", [["--fresh"], ["--accept", "rubbish"], ["--logical-date", "2026-01-02"], ["more"]]
+)
 def test_wrong_usage(trial, arguments):
     trial.begin(reference=False)
     held = trial.now()
@@ -355,7 +364,10 @@ def test_two_at_once(trial, kinds):
         return result
 
     trial.server.answer = answer
-    for first, others in [(trial.start_retry, [trial.retry, lambda: trial.run(*NEXT)]), (next_day(trial), [trial.retry])]:
+    for first, others in [
+        (trial.start_retry, [trial.retry, lambda: trial.run(*NEXT)]),
+        (next_day(trial), [trial.retry]),
+    ]:
         trial.server.asked.clear()
         process = first()
         deadline = time.monotonic() + 20
@@ -408,7 +420,9 @@ def test_stopped_and_gone_on(trial):
 
 def test_the_brakes_hold_a_retry_too(sluice, scripted, postgres, tmp_path):
     """Users of whom it is said later that nobody knows them are as many too many as in a run."""
-    trial = Retrial(sluice, scripted, postgres, tmp_path, "sqlite merge", limits={"max_absent": 100, "max_removed": "100%"})
+    trial = Retrial(
+        sluice, scripted, postgres, tmp_path, "sqlite merge", limits={"max_absent": 100, "max_removed": "100%"}
+    )
     trial.begin(reference=False)
     trial.server.answer = lambda request: error(404, "NotFoundException", "User not found")
     result = trial.retry().expect(76)
@@ -421,3 +435,82 @@ def test_the_brakes_hold_a_retry_too(sluice, scripted, postgres, tmp_path):
     assert trial.now() == held
     summary = trial.retry("--accept", "absent").expect(0).summary
     assert summary["absent"] == summary["records"] - summary["found"] > 200
+
+
+# Parts, and stores that have gone their own ways ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kinds", ["sqlite merge + postgres append"])
+def test_a_shard(trial):
+    """A part's failures are the part's."""
+    trial.population.fail()
+    trial.population.once = set()
+    for index in (0, 1):
+        trial.run(*DAY, "--shard", f"{index}/2").expect(65)
+    trial.population.recover()
+    before = {int(n) for (n,) in reading(trial.stores[1]).query("SELECT ordinal FROM failures WHERE shard = 1")}
+    trial.server.asked.clear()
+    summary = trial.retry("--shard", "0/2").expect(0).summary
+    assert summary["failed"] == 0 and sum(trial.server.asked.values()) == len(FAILING) - len(before)
+    assert {int(n) for (n,) in reading(trial.stores[1]).query("SELECT ordinal FROM failures")} == before
+    trial.retry("--shard", "1/2").expect(0)
+    for index in (0, 1):
+        trial.sluice.run(trial.reference, *DAY, "--shard", f"{index}/2").expect(0)
+    for place, other in zip(trial.stores, trial.others, strict=True):
+        same_rows(place, other)
+
+
+@pytest.mark.parametrize("kinds", ["sqlite append", "ndjson replace"])
+def test_a_limited_run(trial):
+    """`--limit` as the run had it; what such a run holds is published by no retry."""
+    trial.population.fail()
+    trial.run(*DAY, "--limit", 200).expect(65)
+    trial.population.recover()
+    published = trial.stores[0].published() if trial.stores[0].mode == "replace" else None
+    result = trial.retry("--limit", "200")
+    assert result.code == (65 if published is not None else 0), result.err
+    assert result.summary["records"] == 200 and result.summary["failed"] == 0
+    if published is not None:
+        assert trial.stores[0].published() == published == {}
+
+
+@pytest.mark.parametrize("kinds", ["sqlite merge + postgres append"])
+@pytest.mark.parametrize("how", ["lost", "restored from a backup", "another pipeline's"])
+def test_a_store_that_is_not_the_one(trial, how):
+    """Nothing is amended before the sinks agree about the last run."""
+    trial.begin(reference=False)
+    place = trial.stores[0]
+    if how == "lost":
+        place.database.unlink()
+    elif how == "restored from a backup":
+        place.keep()
+        trial.run(*NEXT).expect(0)
+        place.restore()
+    else:
+        trial.pipeline.document["pipeline"] = "somebody-elses"
+        trial.pipeline.write()
+    held = trial.now()
+    trial.server.asked.clear()
+    result = trial.retry()
+    assert result.code in (64, 65, 78) and result.message, (result.code, result.err)
+    # In place of a lost store there may be an empty one.
+    assert trial.now()[1 if how == "lost" else 0 :] == held[1 if how == "lost" else 0 :] and not trial.server.asked
+
+
+@pytest.mark.parametrize("kinds", ["postgres merge"])
+def test_rows_that_the_database_refused(trial):
+    """A record that a constraint of the user's kept out is a failure of that sink; once it is dropped, it comes in."""
+    trial.run(*EVE).expect(0)
+    store = trial.stores[0].store
+    store.psql(
+        "ALTER TABLE endpoints ADD CONSTRAINT nobody CHECK (user_id <> 'user-001' OR run_id < 'under-test-20260102')"
+    )
+    trial.run(*DAY).expect(65)
+    assert [row[0] for row in store.failures("user_id")] == ["user-001"]
+    trial.retry().expect(65)
+    assert [row[0] for row in store.failures("user_id")] == ["user-001"]
+    store.psql("ALTER TABLE endpoints DROP CONSTRAINT nobody")
+    trial.retry().expect(0)
+    trial.sluice.run(trial.reference, *EVE).expect(0)
+    trial.sluice.run(trial.reference, *DAY).expect(0)
+    same_rows(trial.stores[0], trial.others[0])

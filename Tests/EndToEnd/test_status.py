@@ -284,7 +284,6 @@ def test_a_sink_that_cannot_be_looked_at(scene, how):
 def test_a_store_of_somebody_else(scene, tmp_path):
     """A database without any of this is one without a run, and stays as it is."""
 
-
     path = tmp_path / "other.sqlite"
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE users (name TEXT)")

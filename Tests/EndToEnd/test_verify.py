@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 from support.archives import archive
-from support.content import TABLES, Store
+from support.content import Store
 from support.ndjson import Folder
 from support.scripted_server import endpoints, error
 from support.stores import places, sinks
@@ -48,7 +48,7 @@ def change(path, *statements):
 
 
 def manifest(run, rows_of):
-    """Rewrites a published run's files, the manifest with them: `rows_of(table, lines)` gives the lines of each file."""
+    """Rewrites a published run's files and the manifest: `rows_of(table, lines)` gives the lines of each file."""
     document = run.manifest
     for file in document["files"]:
         path = run.folder / file["path"]
@@ -120,7 +120,7 @@ def test_one_byte_in_a_hundred_thousand_rows(sluice, synthetic, postgres, tmp_pa
 
     # One byte in Postgres, and one in a file.
     stores[1].store.psql(
-        f"UPDATE endpoints SET address = address || '.' WHERE endpoint_id = (SELECT max(endpoint_id) FROM endpoints "
+        "UPDATE endpoints SET address = address || '.' WHERE endpoint_id = (SELECT max(endpoint_id) FROM endpoints "
         "WHERE address IS NOT NULL)"
     )
     found = differing(verify(sluice, pipeline, 65))
@@ -217,9 +217,14 @@ def test_every_difference_is_named(sluice, server, postgres, tmp_path):
     change(database, "UPDATE endpoints SET address = 'somewhere secret' WHERE endpoint_id = 'user-001/0'")
     text = sluice("verify", pipeline.file).expect(65)
     assert "endpoints" in text.out and "user-001/0" in text.out and "address" in text.out
-    assert "secret" not in text.out + text.err and "user-001" not in text.err and "example.com" not in text.out + text.err
+    assert (
+        "secret" not in text.out + text.err and "user-001" not in text.err and "example.com" not in text.out + text.err
+    )
     stores[0].restore()
-    change(database, f"INSERT INTO users SELECT application_id, 'zzz', status, 0, 9999, run_id, logical_date FROM users LIMIT 1")
+    change(
+        database,
+        "INSERT INTO users SELECT application_id, 'zzz', status, 0, 9999, run_id, logical_date FROM users LIMIT 1",
+    )
     found = differing(verify(sluice, pipeline, 65))
     assert {one["key"]["user_id"] for one in found["users"]} == {"zzz"}
     assert {one["only_in"] for one in found["users"]} == {"sink-0"}
@@ -258,7 +263,7 @@ def test_runs_beside_it(sluice, server, postgres, tmp_path):
     sluice.run(pipeline, *NEXT).expect(0)
     change(stores[0].database, f"DELETE FROM endpoints WHERE run_id = '{RUN}'")
     verify(sluice, pipeline, 0)
-    change(stores[0].database, "DELETE FROM endpoint_metrics WHERE run_id <> '%s'" % RUN)
+    change(stores[0].database, f"DELETE FROM endpoint_metrics WHERE run_id <> '{RUN}'")
     assert set(differing(verify(sluice, pipeline, 65))) == {"endpoint_metrics"}
 
 
@@ -282,7 +287,9 @@ def test_a_sink_without_company(sluice, server, postgres, tmp_path, kinds):
     sluice.run(pipeline, *DAY).expect(0)
     verify(sluice, pipeline, 0)
     if "ndjson" in kinds:
-        manifest(Folder(stores[0].folder).current, lambda table, lines: lines[1:] if table == "endpoint_metrics" else lines)
+        manifest(
+            Folder(stores[0].folder).current, lambda table, lines: lines[1:] if table == "endpoint_metrics" else lines
+        )
     elif "sqlite" in kinds:
         change(stores[0].database, "DELETE FROM endpoint_metrics WHERE endpoint_id = 'user-001/0'")
     else:
@@ -392,6 +399,41 @@ def test_it_only_looks(sluice, server, postgres, tmp_path):
 
 def files(tmp_path, stores):
     return [path for place in stores for path in sorted(place.folder.rglob("*")) if path.is_file()]
+
+
+@pytest.mark.parametrize("command", ["verify", "status"])
+@pytest.mark.parametrize(
+    "how", ["a table is gone", "a column is gone", "no history", "held by a writer", "a checkpoint is rubbish"]
+)
+def test_a_store_in_a_bad_state(sluice, server, postgres, tmp_path, command, how):
+    """One message that says what and where; no crash, no zero."""
+    stores = places("sqlite append + ndjson append", tmp_path, postgres)
+    pipeline = write(sluice, server, tmp_path, stores)
+    sluice.run(pipeline, *DAY).expect(0)
+    database = stores[0].database
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        if how == "a table is gone":
+            connection.execute("DROP VIEW user_attributes")
+            connection.execute("DROP TABLE endpoint_metrics")
+        elif how == "a column is gone":
+            connection.execute("DROP VIEW user_attributes")
+            connection.execute("ALTER TABLE endpoint_metrics DROP COLUMN value")
+        elif how == "no history":
+            connection.execute("DROP TABLE sluice_runs")
+        elif how == "held by a writer":
+            connection.execute("BEGIN EXCLUSIVE")
+        else:
+            for path in (stores[1].folder / ".sluice").rglob("*.json"):
+                path.write_text('{"format": 1, "rubb')
+        result = sluice(command, pipeline.file, "--output", "json")
+    if command == "status" and how in ("a table is gone", "a column is gone", "no history"):
+        # It asks the history alone; without one there has been no run.
+        states = [sink["state"] for sink in json.loads(result.expect(0).out)["sinks"]]
+        assert states == ["none" if how == "no history" else "complete", "complete"]
+        return
+    assert result.code in (65, 66, 69, 73, 74, 75, 78), (result.code, result.err)
+    assert result.err or '"faults":["' in result.out
+    assert "user-0" not in result.err
 
 
 @pytest.mark.parametrize("arguments", [["--fresh"], ["--output", "xml"], ["more"], ["--max-age", "1h"]])

@@ -135,6 +135,10 @@ class Retrial:
             one, wanted = (reading(each).account() for each in (place, other))
             assert [row[:5] for row in one["runs"]] == [row[:5] for row in wanted["runs"]]
             for said, right in zip(one["runs"], wanted["runs"], strict=True):
-                differ = {name: (said[5].get(name), right[5][name]) for name in right[5] if said[5].get(name) != right[5][name]}
+                differ = {
+                    name: (said[5].get(name), right[5][name])
+                    for name in right[5]
+                    if said[5].get(name) != right[5][name]
+                }
                 # What gave way, and what had been there, depend on the order in which it came.
                 assert not set(differ) - {"superseded", "removed", "rows", "previous_endpoints"}, differ
