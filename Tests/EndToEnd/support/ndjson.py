@@ -135,14 +135,16 @@ class Run:
         """Of a run that isn't over: what its checkpoint speaks of is there, and with a trailer it is a gzip file."""
         checkpoint = json.loads((self.folder / "checkpoint.json").read_text())
         for table in checkpoint["tables"]:
+            # Failures are written anew, in a folder beside the old one, when some of them are mended.
+            folder = self.folder / (table["name"] + (f".{table['generation']}" if table.get("generation") else ""))
             for number, file in enumerate(table["finished"]):
-                data = (self.folder / table["name"] / f"{number:05d}.ndjson.gz").read_bytes()
+                data = (folder / f"{number:05d}.ndjson.gz").read_bytes()
                 assert len(data) == file["bytes"] and hashlib.sha256(data).hexdigest() == file["sha256"]
                 assert gzip.decompress(data).count(b"\n") == file["rows"]
             current = table.get("current")
             if not current:
                 continue
-            data = (self.folder / table["name"] / f"{current['number']:05d}.ndjson.gz").read_bytes()
+            data = (folder / f"{current['number']:05d}.ndjson.gz").read_bytes()
             assert len(data) >= current["bytes"], f"{table['name']}: {len(data)} bytes of {current}"
             whole = data[: current["bytes"]] + trailer(current["crc32"], current["length"])
             # Python checks the CRC-32 and the length, gzip does it once more.
