@@ -22,7 +22,8 @@ struct PipelineCall {
         let configuration: PipelineConfiguration
         let plan: RunPlan
         do {
-            let pipeline = try PipelineFile(path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
+            let pipeline = try PipelineFile(
+                path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
             configuration = pipeline.configuration
             plan = pipeline.plan(shard: shard, limit: part.limit)
         } catch let errors as ConfigurationErrors {

@@ -66,7 +66,8 @@ struct TestPipeline: Sendable {
                 PlannedSink(
                     sink: MemorySink(
                         store: sink.store, name: "sink\(index)", mode: sink.mode, isKeyed: !unkeyed.contains(index)),
-                    transforms: transforms.indices.contains(index) ? transforms[index] : [], layout: .normalized(mode: sink.mode), content: contents[index],
+                    transforms: transforms.indices.contains(index) ? transforms[index] : [],
+                    layout: .normalized(mode: sink.mode), content: contents[index],
                     fingerprint: fingerprint)
             }, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput, version: "1.0.0")
         return PipelineRunner(
