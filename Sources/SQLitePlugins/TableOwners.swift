@@ -27,7 +27,8 @@ struct TableOwners {
     /// - Throws: `PipelineError` of kind `.configuration` where a table belongs to another mode, or where a `replace` would
     ///   take the place of rows that its pipeline didn't write.
     func missing(for tables: SQLiteTables) throws -> [String] {
-        try tables.definitions.compactMap { definition in
+        try checkLayout(tables)
+        return try tables.definitions.compactMap { definition in
             // What was said of a table that is gone doesn't bind the one that is made now.
             if existing.contains(definition.name) {
                 if let owner = owners[definition.name] {
@@ -56,6 +57,19 @@ struct TableOwners {
                     + "take the place of everything it wrote",
                 hint: "Name another path for pipeline '\(tables.pipeline)'.")
         }
+    }
+
+    /// Tables of another layout would keep rows that nothing brings up to date. In `append` each run's rows are its own.
+    private func checkLayout(_ tables: SQLiteTables) throws {
+        guard tables.mode != .append else { return }
+        let written = Set(tables.definitions.map(\.name))
+        let stale = owners.keys.filter { existing.contains($0) && !written.contains($0) }.sorted()
+        guard let first = stale.first else { return }
+        throw PipelineError(
+            .configuration,
+            "\(connection.path): table '\(first)' was written with another layout, and its rows would go out of date",
+            hint:
+                "Set the layout that it was written with, name another path, or drop \(stale.joined(separator: ", ")).")
     }
 
     private func checkEmpty(_ table: String) throws {

@@ -286,7 +286,8 @@ def test_columns_for_a_table_that_is_there(sluice, scripted, tmp_path, request, 
     assert set(names()) == {*ENDPOINT_COLUMNS, *(name for name, _, _, _ in COLUMNS)}
     found = store.query("SELECT first_interest, mail FROM endpoints WHERE endpoint_id = 'all' AND mail IS NOT NULL")
     assert [tuple(row) for row in found] == [("sailing", "a@example.com")]
-    # Taken out of the pipeline again, a column stays and is null in new rows.
+    # Taken out of the pipeline again, a column stays and is null in new rows; a merge leaves columns that it doesn't know,
+    # which may be somebody's own.
     pipeline.document["flatten"] = flatten(columns=COLUMNS[:1])
     pipeline.write()
     sluice.run(pipeline, "--logical-date", "2026-01-03T00:00:00Z").expect(0)
@@ -294,4 +295,5 @@ def test_columns_for_a_table_that_is_there(sluice, scripted, tmp_path, request, 
         rows = store.query("SELECT interests FROM endpoints WHERE endpoint_id = 'all'")
         assert [tuple(row) for row in rows] == [("sailing,réading, books,sailing",)]
         if "mail" in names():
-            assert [tuple(row) for row in store.query("SELECT DISTINCT mail FROM endpoints")] == [(None,)]
+            left = {tuple(row) for row in store.query("SELECT DISTINCT mail FROM endpoints")}
+            assert left == {(None,)} if mode == "replace" else ("a@example.com",) in left

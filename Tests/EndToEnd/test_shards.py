@@ -162,6 +162,16 @@ def test_an_archive_into_one_store(sluice, tmp_path, dice):
         assert Store(whole.database).rows(table) == Store(pipeline.database).rows(table)
 
 
+def test_the_last_line_cannot_be_told_in_parts(sluice, tmp_path, dice):
+    spread(tmp_path / "exports", endpoints(20), 2, dice)
+    pipeline = archive(sluice, "last", tmp_path / "exports")
+    pipeline.document["source"]["conflict"] = "last"
+    pipeline.write()
+    assert "conflict: newest" in sluice.run(pipeline, "--shard", "0/2", *DATED).expect(78).message
+    assert not pipeline.database.exists() or not Store(pipeline.database).run_states
+    sluice.run(pipeline, *DATED).expect(0)
+
+
 @pytest.mark.parametrize("variable", ["JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"])
 def test_from_the_environment(sluice, users, variable):
     pipeline = asking(sluice, "job", users, sinks=NDJSON)

@@ -151,7 +151,7 @@ def test_all_that_is_wrong_is_said_at_once(sluice, tmp_path):
 flatten:
   layout: document
   columns:
-    - {{name: »address, from: Attributes.a, as: first}}
+    - {{name: address, from: Attributes.a, as: first}}
     - {{name: a, from: Attributes.a, as: »last}}
 {SINK}"""
     places, plain = [], ""
@@ -161,8 +161,8 @@ flatten:
     (tmp_path / "wrong.yaml").write_text(text.replace("»", ""))
     result = sluice("validate", tmp_path / "wrong.yaml").expect(78)
     missing = [place for place in places if f"wrong.yaml:{place}: error: " not in result.err]
-    # Of one transform's errors one will do.
-    assert len(places) == 6 and set(missing) in ({places[0]}, {places[1]}, set()), f"not {missing}:\n{result.err}"
+    # Of one transform's errors one will do; whether columns get in each other's way is judged once each is right by itself.
+    assert len(places) == 5 and set(missing) in ({places[0]}, {places[1]}, set()), f"not {missing}:\n{result.err}"
 
 
 def test_names_of_attributes_are_free(sluice, tmp_path):

@@ -261,6 +261,8 @@ import Testing
     /// Does nothing; but whether it does isn't known.
     struct Opaque: Transform {
         func apply(to endpoints: inout EndpointTape) throws {}
+        // It may hide them; that it doesn't can't be seen from outside.
+        func disguise(of id: RecordID) -> (@Sendable (String) -> String)? { { $0 } }
     }
 
     @Test func anIDThatNoSinkHoldsIsReadOnceMore() async {

@@ -51,7 +51,8 @@ import Testing
             #expect(masked.texts(column, of: table, mode: .merge) == plain.map(hidden).sorted(), "\(table).\(column)")
         }
         #expect(full.texts("message", of: "failures", mode: .merge) == ["no user-8 here"])
-        #expect(masked.texts("message", of: "failures", mode: .merge) == ["no \(hidden("user-8")) here"])
+        let words = masked.texts("message", of: "failures", mode: .merge)
+        #expect(words.count == 1 && words[0].contains("left out") && !words[0].contains("here"))
         #expect(masked.texts("request_id", of: "failures", mode: .merge) == ["r-\(hidden("user-8"))"])
         #expect(full.texts("raw", of: "failures", mode: .merge) == ["A"])
         #expect(masked.texts("raw", of: "failures", mode: .merge) == [""])

@@ -58,7 +58,8 @@ package struct AdaptiveRate: Sendable {
             rate *= 1 + growth * step
             self.growth = min(growth * (1 + Self.acceleration * step), Self.fastestGrowth)
         } else if rate < estimate * Self.probeUpTo {
-            rate = min(rate + estimate * Self.climb * seconds, estimate * Self.probeUpTo)
+            // A process that was stopped for minutes hasn't probed meanwhile.
+            rate += estimate * Self.climb * min(seconds, Self.settlingTime)
         } else {
             // Nothing was refused where it should have been: the limit has risen.
             growth = Self.slowestGrowth

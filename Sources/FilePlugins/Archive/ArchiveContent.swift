@@ -43,7 +43,24 @@ enum ArchiveContent: Sendable, Equatable {
         // What it was can't be told any more; the reading says that it is damaged.
         if isDamaged { return .lines }
         if first == UInt8(ascii: "[") { return .other("a JSON list, where each line must hold one document") }
+        if holdsDocument(input.bytes) { return .lines }
         return .other("text that begins with neither a JSON document nor the header of an import file")
+    }
+
+    /// Whether a line further on begins as a document does. Then the first one is what is wrong: the rest of a line that
+    /// `split` has cut, something that a program has logged.
+    private static func holdsDocument(_ bytes: some Sequence<UInt8>) -> Bool {
+        var isAtStart = false
+        for byte in bytes {
+            switch byte {
+            case 0x0A: isAtStart = true
+            case 0x20, 0x09, 0x0D: break
+            case UInt8(ascii: "{"):
+                if isAtStart { return true }
+            default: isAtStart = false
+            }
+        }
+        return false
     }
 
     /// Consumes white space in front of the first record; the line feeds among it.
@@ -76,8 +93,8 @@ enum ArchiveContent: Sendable, Equatable {
     private static func foreign(_ head: [UInt8]) -> String? {
         if let name = signatures.first(where: { head.starts(with: $0.bytes) })?.name { return name }
         if head.dropFirst(257).starts(with: Array("ustar".utf8)) { return "a tar archive" }
-        // Of UTF-16 without a byte order mark every second byte is null; text has none at all.
-        if head.contains(0) { return "binary data, or text that isn't UTF-8" }
+        // Of UTF-16 without a byte order mark every second byte is null; text has none at all, or by accident.
+        if head.count(where: { $0 == 0 }) * 16 > head.count { return "binary data, or text that isn't UTF-8" }
         return nil
     }
 }

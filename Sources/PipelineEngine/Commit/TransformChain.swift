@@ -25,8 +25,11 @@ struct TransformChain: Sendable {
             for transform in transforms { try transform.apply(to: &endpoints) }
             record.outcome = .found(endpoints)
         case .failed(var failure):
-            // Nobody knows what stands in bytes that couldn't be read.
-            if hidesValues { failure.raw = nil }
+            // Nobody knows what stands in bytes that couldn't be read, or what a service's words repeat.
+            if hidesValues {
+                failure.raw = nil
+                if failure.status != nil { failure.message = Self.leftOut }
+            }
             hide(plain.userID, record.userID, in: &failure)
             hide(plain.applicationID, record.applicationID, in: &failure)
             record.outcome = .failed(failure)
@@ -34,6 +37,8 @@ struct TransformChain: Sendable {
         }
         return record
     }
+
+    private static let leftOut = "(the service's words are left out, because a transform hides values)"
 
     private func disguised(_ id: String, _ kind: RecordID) -> String {
         (disguises[kind] ?? []).reduce(id) { $1($0) }

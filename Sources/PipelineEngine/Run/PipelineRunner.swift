@@ -66,6 +66,13 @@ public struct PipelineRunner: Sendable {
                 "sink '\(sink.sink.name)' replaces its content, and no single shard may publish for all of them",
                 hint: "Run the pipeline as a whole, or use the mode merge or append.")
         }
+        // Which of an endpoint's lines is the last one, no shard can know: another one may hold it.
+        if case .archive(_, _, .last) = plan.source, let sink = plan.sinks.first(where: { $0.sink.mode == .merge }) {
+            throw PipelineError(
+                .configuration,
+                "sink '\(sink.sink.name)' keeps the last line of each endpoint, and shards end in any order",
+                hint: "Run the pipeline as a whole, or set conflict: newest.")
+        }
         if request.logicalDate == nil, let sink = plan.sinks.first(where: { $0.sink.mode == .append }) {
             throw PipelineError(
                 .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",

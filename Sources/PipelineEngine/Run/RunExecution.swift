@@ -37,15 +37,33 @@ struct RunExecution {
     ///
     /// - Throws: `ChangedInput`, nothing having been asked or committed.
     func run() async throws -> RunReport {
+        var error: PipelineError?
         do {
-            return await report(error: try await consumeSource())
-        } catch let error as ChangedInput {
-            throw error
+            error = try await consumeSource()
+        } catch let changed as ChangedInput {
+            throw changed
         } catch is CancellationError {
-            return await report(error: stopped)
-        } catch {
-            return await report(error: PipelineError(describing: error))
+            error = stopped
+        } catch let failure {
+            error = PipelineError(describing: failure)
         }
+        if let error { await giveBackInput(after: error) }
+        return await report(error: error)
+    }
+
+    /// Lets go of what was kept aside of an input that is wrong, so that the next process reads it mended: what is
+    /// committed already must then be its beginning, as with any input.
+    private func giveBackInput(after error: PipelineError) async {
+        guard case .lookup(let reader, _, _) = runner.plan.source else { return }
+        let isUntouched = await committer.lanes.allSatisfy { ($0.checkpoint?.commitNumber ?? 0) == 0 }
+        let isWrong =
+            switch error.kind {
+            case .noInput: true
+            case .configuration: isUntouched
+            case .brake: isUntouched && runner.board.current.records == 0
+            default: false
+            }
+        if isWrong { await reader.release(inputRun) }
     }
 
     /// Opens the source and commits what it yields.

@@ -88,6 +88,16 @@ struct PostgresTables {
             ).rows
             for row in rows { owners[row[0] ?? ""] = (row[1] ?? "", row[2] ?? "") }
         }
+        // Tables of another layout would keep rows that nothing brings up to date. In `append` each run's rows are its own.
+        let written = Set(definitions.map(\.name))
+        let stale = owners.keys.filter { catalog.relations[$0] != nil && !written.contains($0) }.sorted()
+        if mode != .append, let first = stale.first {
+            throw PipelineError(
+                .configuration,
+                "\(target): table '\(first)' was written with another layout, and its rows would go out of date",
+                hint: "Set the layout that it was written with, name another schema, or drop "
+                    + "\(stale.joined(separator: ", ")).")
+        }
         return try definitions.compactMap { definition in
             guard let owner = owners[definition.name] else {
                 if mode == .replace, catalog.relations[definition.name] != nil {

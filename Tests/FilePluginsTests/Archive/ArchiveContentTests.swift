@@ -25,7 +25,8 @@ struct ArchiveContentTests {
         ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13], "a PNG image"),
         (Array("PAR1\u{15}\u{4}".utf8), "a Parquet file"), ([0xFF, 0xFE, 0x7B, 0x00], "UTF-16 text"),
         ([0x7B, 0x00, 0x7D, 0x00], "binary data, or text that isn't UTF-8"), (Array("[{}]".utf8), "a JSON list"),
-        (Array("PK\u{3}\u{4}xyz".utf8), "a zip file"), (Array("hello\n{}\n".utf8), "text that begins with neither"),
+        (Array("PK\u{3}\u{4}xyz".utf8), "a zip file"),
+        (Array("hello\nworld{}\n".utf8), "text that begins with neither"),
         (Array("user_id\nu1\n".utf8), "text that begins with neither"), (Array("id,Name\n".utf8), "text that begins"),
         ([0x1F], "text that begins with neither"),
     ]
@@ -51,6 +52,19 @@ struct ArchiveContentTests {
             let named = try await ArchiveReading(folder.file("in/a"), written: "in/a")
             #expect(named.error?.kind == .noInput)
             #expect(named.error?.message.hasPrefix("in/a is \(words)") == true)
+        }
+    }
+
+    /// What `split` leaves at the start of a file, or a program has logged there, fails by itself; the rest is read.
+    @Test(arguments: ["dress\":\"x\"}", "2026-11-01 export begins", "null", ",{}", "\u{1E}{}", "{\"a\":\"\u{0}\"}"])
+    func aFirstLineThatIsWrong(_ line: String) async throws {
+        let folder = try TemporaryFolder()
+        for packed in [false, true] {
+            let bytes = Array("\(line)\n".utf8) + Array(repeating: Array("{\"Id\":\"x\"}\n".utf8), count: 30).joined()
+            let reading = try await ArchiveReading(
+                folder.write("in", packed ? gzip([bytes], in: folder) : bytes), limit: 1)
+            #expect(reading.error == nil && reading.warnings.isEmpty)
+            #expect(reading.records.count == 31)
         }
     }
 
