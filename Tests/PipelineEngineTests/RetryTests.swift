@@ -268,7 +268,7 @@ import Testing
     @Test func anIDThatNoSinkHoldsIsReadOnceMore() async {
         let ids = TestPipeline.ids(0..<40)
         var pipeline = TestPipeline([.merge, .replace], ids: ids, answer: TestPipeline.everybody(but: [3, 17, 39]))
-        pipeline.transforms = [[Opaque()]]
+        pipeline.transforms = [[Opaque()], [Opaque()]]
         #expect(await pipeline.run().exitCode == 65)
         let before = Self.content(pipeline)
         // Another list now: nobody is asked for.
