@@ -108,10 +108,11 @@ extension Int {
     }
 }
 
+/// Nil where something else than digits stands there, or a number beyond all dates: it may come from anybody.
 func decimal(_ digits: some Sequence<UInt8>) -> Int? {
     var value = 0
     for digit in digits {
-        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+        guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit), value < 100_000_000 else { return nil }
         value = value * 10 + Int(digit - UInt8(ascii: "0"))
     }
     return value

@@ -28,6 +28,8 @@ import Testing
 
     @Test(arguments: [
         "", "120", "Sun, 06 Nov 1994 08:49:37", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 6 X 1994 1:2:3 GMT",
+        "Sun, 9999999999999999999999999 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 9999999999999999999999 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:99999999999999999999 GMT",
     ])
     func malformedHTTPDates(text: String) {
         #expect(HTTPDate.unixSeconds(text) == nil)

@@ -37,7 +37,7 @@ struct ContainerCredentials: Sendable {
         let document = try? JSONValue(decoding: answer.body)
         guard answer.status == 200 else {
             let message = (document?["message"] ?? document?["Message"])?.string
-            let words = message.map { ": " + CredentialDocument.words($0, without: [token]) } ?? ""
+            let words = message.map { ": " + CredentialDocument.words($0, without: Self.parts(of: token)) } ?? ""
             throw CredentialError(
                 "\(endpoint.authority) refused: \(answer.status)\(words)",
                 hint: "check that the task or pod has a role, and that its token is right",
@@ -80,6 +80,11 @@ struct ContainerCredentials: Sendable {
         } catch {
             throw CredentialError("\(place) isn't a URL: \(error.message)", hint: "correct the variable")
         }
+    }
+
+    /// What of a token an answer may repeat: all of it, or what stands behind `Bearer`.
+    private static func parts(of token: String?) -> [String?] {
+        [token] + (token ?? "").split(separator: " ").dropFirst().map { String($0) }
     }
 
     /// The file comes before the variable, and is read again each time.

@@ -84,7 +84,7 @@ struct SSOCredentials: Sendable {
         }
         guard let credentials = document?["roleCredentials"], let key = credentials["accessKeyId"]?.string,
             let secret = credentials["secretAccessKey"]?.string,
-            let milliseconds = credentials["expiration"]?.number
+            let milliseconds = credentials["expiration"]?.number, let session = credentials["sessionToken"]?.string
         else {
             throw CredentialError(
                 "IAM Identity Center answered with something else than credentials",
@@ -93,7 +93,7 @@ struct SSOCredentials: Sendable {
         return LoadedCredentials(
             try CredentialDocument.checked(
                 SigningCredentials(
-                    accessKeyID: key, secretAccessKey: secret, sessionToken: credentials["sessionToken"]?.string)),
+                    accessKeyID: key, secretAccessKey: secret, sessionToken: session)),
             expiration: (milliseconds / 1000).rounded(.down))
     }
 }

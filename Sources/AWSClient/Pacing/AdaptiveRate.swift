@@ -46,7 +46,7 @@ package struct AdaptiveRate: Sendable {
     package mutating func restore(estimate: Double) {
         guard estimate.isFinite, estimate > 0, estimate < ceiling else { return }
         self.estimate = max(estimate, Self.minimumRate)
-        rate = max(estimate * Self.startBelow, Self.minimumRate)
+        rate = min(ceiling, max(estimate * Self.startBelow, Self.minimumRate))
         growth = nil
     }
 
@@ -58,7 +58,7 @@ package struct AdaptiveRate: Sendable {
             rate *= 1 + growth * step
             self.growth = min(growth * (1 + Self.acceleration * step), Self.fastestGrowth)
         } else if rate < estimate * Self.probeUpTo {
-            rate += estimate * Self.climb * seconds
+            rate = min(rate + estimate * Self.climb * seconds, estimate * Self.probeUpTo)
         } else {
             // Nothing was refused where it should have been: the limit has risen.
             growth = Self.slowestGrowth
@@ -135,7 +135,7 @@ package struct AdaptiveRate: Sendable {
         }
         self.growth = growth
         estimate = limit
-        rate = max(limit * Self.startBelow, Self.minimumRate)
+        rate = min(ceiling, max(limit * Self.startBelow, Self.minimumRate))
         pause = min(Self.pauseRequests / limit, 1)
         marks.removeAll { now - $0.time > Self.memory }
         if marks.count == Self.marksKept { marks.removeFirst() }

@@ -75,7 +75,9 @@ public struct ConnectionSettings: Sendable {
             if entry == "*" { return true }
             let name = entry.hasPrefix("*.") ? entry.dropFirst(2) : entry.drop { $0 == "." }
             guard !name.isEmpty else { return false }
-            return [endpoint.host, endpoint.authority].contains { $0 == name || $0.hasSuffix(".\(name)") }
+            return [endpoint.host, "\(endpoint.host):\(endpoint.port)"].contains {
+                $0 == name || $0.hasSuffix(".\(name)")
+            }
         }
     }
 
