@@ -129,6 +129,28 @@ struct ListFormatTests {
         await cursor.close()
     }
 
+    /// A line that is half written when it is read must not pass for a whole one.
+    @Test(arguments: ["ids.txt", "ids.csv"], [1, 2, 3, 1000])
+    func aTornLineIsTold(_ name: String, limit: Int) async throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(name, "user_id\na\nb\nuser-003".utf8)
+        let column = name == "ids.csv" ? ["user_id"] : nil
+        let cursor = try await makeReader(path, column: column, header: true).open(at: .start)
+        var read = try await cursor.next(limit: limit).count
+        let file = try #require(FileHandle(forWritingAtPath: path))
+        try file.seekToEnd()
+        try file.write(contentsOf: Array("071\nc\n".utf8))
+        try file.close()
+        do {
+            while case let records = try await cursor.next(limit: limit), !records.isEmpty { read += records.count }
+            // Where the line hadn't been looked at yet, it is read as a whole.
+            #expect(limit < 3 && read == 4)
+        } catch let error as PipelineError {
+            #expect(error.kind == .noInput && error.message.contains("was written to while it was read"))
+        }
+        await cursor.close()
+    }
+
     /// What is appended meanwhile belongs to the input.
     @Test func aGrowingFileIsReadToItsEnd() async throws {
         let folder = try TemporaryFolder()

@@ -12,6 +12,8 @@ final class InputWindow {
     private var end = 0
     /// The offset of the window's first byte in the uncompressed input.
     private(set) var offset: UInt64 = 0
+    /// The input ended within a record: nothing ended its last line.
+    private(set) var endedWithinRecord = false
 
     /// - Parameters:
     ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
@@ -27,7 +29,13 @@ final class InputWindow {
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[start..<end]) }
     var count: Int { end - start }
 
+    static let writtenMeanwhile = InputDamage(
+        message: "was written to while it was read, in the middle of its last line",
+        hint: "Run again once the file is whole; if that line was taken for a whole one, with --fresh.")
+
     /// Reads more behind `bytes`; false at the end of input.
+    ///
+    /// - Throws: `InputDamage`, also where the input goes on in the middle of what was its last line.
     func extend() throws -> Bool {
         if start > 0, let base = storage.baseAddress {
             memmove(base, base + start, count)
@@ -41,6 +49,9 @@ final class InputWindow {
             storage = larger
         }
         let read = try input.read(into: UnsafeMutableRawBufferPointer(rebasing: storage[end...]))
+        // Whoever still writes the file has had half of a line read as a whole one.
+        if read > 0, endedWithinRecord, storage[end] != 0x0A, storage[end] != 0x0D { throw Self.writtenMeanwhile }
+        if read == 0, count > 0 { endedWithinRecord = true }
         end += read
         return read > 0
     }

@@ -73,7 +73,12 @@ actor FileUserCursor: UserCursor {
 
     /// The end counts only where the file is still the one that was opened: what replaced it may go on differently.
     private func checkIsSame(_ input: InputWindow) throws {
-        if let now = try? FileStatus.of(path), now.identity == identity, now.size >= input.fileOffset { return }
+        if let now = try? FileStatus.of(path), now.identity == identity, now.size >= input.fileOffset {
+            if case .file = reader.place, input.endedWithinRecord, now.size > input.fileOffset {
+                throw InputWindow.writtenMeanwhile
+            }
+            return
+        }
         throw PipelineError(
             .noInput, "\(reader.place.name) was replaced while it was read",
             hint: "Run again: the run goes on if the new file begins with what was read of the old one.")
