@@ -59,7 +59,11 @@ package struct SpoolFolder: Sendable {
     package func handOver(from run: InputRun, to next: InputRun) { rename(path(of: run), path(of: next)) }
 
     /// Removes a run's spool, if there is one.
-    package func remove(_ run: InputRun) { unlink(path(of: run)) }
+    package func remove(_ run: InputRun) {
+        guard holds(run) else { return }
+        try? Failpoint.reach("spool.remove.before-unlink")
+        unlink(path(of: run))
+    }
 
     private static let suffix = ".spool"
 

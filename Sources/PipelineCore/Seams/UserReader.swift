@@ -11,7 +11,7 @@ public protocol UserReader: Sendable {
     /// process of the run reads the same; what is kept already is taken as it is.
     func prepare(for run: InputRun) async throws
     /// The run is complete: what was kept aside for it goes. Nothing depends on it: what a process that died has left
-    /// behind goes with the next run's `prepare`.
+    /// behind goes with the next call for the run, or the next run's `prepare`.
     func release(_ run: InputRun) async
     /// Opens the input at a position that this reader yielded earlier, or at `.start`.
     ///

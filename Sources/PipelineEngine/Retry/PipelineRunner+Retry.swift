@@ -19,7 +19,7 @@ extension PipelineRunner {
             }
             for sink in sinks { await sink.session.close() }
         } catch {
-            report = RunReport(summary: nil, error: PipelineError(describing: error))
+            report = unbegunReport(error)
         }
         logEnd(report)
         return report

@@ -97,7 +97,7 @@ struct RetryExecution {
             } else {
                 // What was kept aside for the run is gone by now, so it is made again; the run's hash tells whether it is
                 // the same.
-                if !hasPrepared { try await runner.prepare(reader, for: inputRun) }
+                if !hasPrepared { try await runner.prepare(reader, for: record) }
                 hasPrepared = true
                 source = try await reread(part, reader, lookup, concurrency)
             }
@@ -107,11 +107,6 @@ struct RetryExecution {
             }
             await source.close()
         }
-    }
-
-    private var inputRun: InputRun {
-        InputRun(
-            pipeline: plan.pipeline, shard: plan.shard.index, runID: record.runID, startedAt: record.startedAt)
     }
 
     /// The IDs as the sinks hold them; nil where one of them is held by no sink as it was asked for.

@@ -3,16 +3,32 @@ internal import PipelineCore
 
 /// What comes in front of a run, and may wait for others: a stop ends the wait.
 extension PipelineRunner {
-    /// Opens the sinks; a stop ends the wait for a server.
-    func openedSinks() async throws -> [SinkLane] {
-        let opening = Task { try await openSinks() }
-        stop.onRequest { opening.cancel() }
+    /// Opens the sinks.
+    func openedSinks() async throws -> [SinkLane] { try await untilStopped { try await openSinks() } }
+
+    /// Does what may wait for a server, or for others' locks there.
+    ///
+    /// - Throws: `CancellationError` where a stop ended it.
+    func untilStopped<Output: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Output
+    ) async throws -> Output {
+        let work = Task { try await body() }
+        stop.onRequest { work.cancel() }
         defer { stop.onRequest(nil) }
-        do { return try await opening.value } catch {
-            guard stop.isRequested else { throw error }
-            throw PipelineError(
-                .temporary, "stopped by a signal while the sinks were opened; nothing was begun", hint: "Run again.")
+        do { return try await work.value } catch {
+            if stop.isRequested { throw CancellationError() }
+            throw error
         }
+    }
+
+    /// The report of a call that ended in front of its run.
+    func unbegunReport(_ error: any Error) -> RunReport {
+        let told =
+            error is CancellationError
+            ? PipelineError(
+                .temporary, "stopped by a signal while the sinks were made ready; everything committed is safe",
+                hint: "Run again.") : PipelineError(describing: error)
+        return RunReport(summary: nil, error: told)
     }
 
     private func openSinks() async throws -> [SinkLane] {
@@ -42,14 +58,20 @@ extension PipelineRunner {
         return lanes
     }
 
-    /// Makes an input ready; a stop ends the wait for it.
-    func prepare(_ reader: any UserReader, for run: InputRun) async throws {
-        let preparation = Task { try await reader.prepare(for: run) }
-        stop.onRequest { preparation.cancel() }
-        defer { stop.onRequest(nil) }
-        do { try await preparation.value } catch {
-            if stop.isRequested { throw CancellationError() }
-            throw error
-        }
+    /// Makes a run's input ready.
+    func prepare(_ reader: any UserReader, for record: RunRecord) async throws {
+        try await untilStopped { try await reader.prepare(for: inputRun(record)) }
+    }
+
+    /// The run as its input's reader knows it.
+    func inputRun(_ record: RunRecord) -> InputRun {
+        InputRun(
+            pipeline: plan.pipeline, shard: plan.shard.index, runID: record.runID, startedAt: record.startedAt)
+    }
+
+    /// Lets go of what was kept aside of a run's input; does nothing where nothing is.
+    func releaseInput(of record: RunRecord) async {
+        guard case .lookup(let reader, _, _) = plan.source else { return }
+        await reader.release(inputRun(record))
     }
 }

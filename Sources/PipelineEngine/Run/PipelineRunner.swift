@@ -49,12 +49,12 @@ public struct PipelineRunner: Sendable {
             let sinks = try await openedSinks()
             let result: (RunReport, RunRequest?)
             do { result = try await proceed(request, sinks) } catch {
-                result = (RunReport(summary: nil, error: PipelineError(describing: error)), nil)
+                result = (unbegunReport(error), nil)
             }
             for sink in sinks { await sink.session.close() }
             return result
         } catch {
-            return (RunReport(summary: nil, error: PipelineError(describing: error)), nil)
+            return (unbegunReport(error), nil)
         }
     }
 
@@ -100,6 +100,8 @@ public struct PipelineRunner: Sendable {
         switch decision {
         case .nothing(let record):
             log.notice("run \(record.runID) is complete already; nothing to do (--fresh does it again)")
+            // A process that died between its end and this left it behind.
+            await releaseInput(of: record)
             return (settledReport(record, sinks, records), nil)
         case .begin(let date, let abandoning):
             let report = try await begin(date, abandoning: abandoning, request, sinks)
@@ -142,17 +144,18 @@ public struct PipelineRunner: Sendable {
         for lane in lanes {
             guard let last = lane.found.lastRun, abandoning.contains(last.runID) else { continue }
             log.notice("run \(last.runID) is given up", metadata: ["sink": "\(lane.name)"])
-            try await lane.session.abandonRun(last.runID)
+            try await untilStopped { try await lane.session.abandonRun(last.runID) }
         }
-        for index in lanes.indices {
-            lanes[index].checkpoint = try await lanes[index].session.begin(
-                record, fingerprint: lanes[index].fingerprint)
-        }
+        for index in lanes.indices { lanes[index].checkpoint = try await begin(record, in: lanes[index]) }
         log.notice("run \(record.runID) begins", metadata: ["event": "begin", "run_id": "\(record.runID)"])
         let execution = RunExecution(self, record, lanes, request, resumedFrom: nil)
         do { return try await execution.run() } catch let error as ChangedInput {
             throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
         }
+    }
+
+    private func begin(_ record: RunRecord, in lane: SinkLane) async throws -> Checkpoint {
+        try await untilStopped { try await lane.session.begin(record, fingerprint: lane.fingerprint) }
     }
 
     private func isTaken(_ runID: String, in sinks: [SinkLane]) async throws -> Bool {
@@ -169,8 +172,7 @@ public struct PipelineRunner: Sendable {
             } else {
                 var fresh = record
                 fresh.counts = RunCounts()
-                lanes[index].checkpoint = try await lanes[index].session.begin(
-                    fresh, fingerprint: lanes[index].fingerprint)
+                lanes[index].checkpoint = try await begin(fresh, in: lanes[index])
             }
         }
         let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0

@@ -54,7 +54,6 @@ struct RunExecution {
     /// Lets go of what was kept aside of an input that is wrong, so that the next process reads it mended: what is
     /// committed already must then be its beginning, as with any input.
     private func giveBackInput(after error: PipelineError) async {
-        guard case .lookup(let reader, _, _) = runner.plan.source else { return }
         let isUntouched = await committer.lanes.allSatisfy { ($0.checkpoint?.commitNumber ?? 0) == 0 }
         let isWrong =
             switch error.kind {
@@ -63,7 +62,7 @@ struct RunExecution {
             case .brake: isUntouched && runner.board.current.records == 0
             default: false
             }
-        if isWrong { await reader.release(inputRun) }
+        if isWrong { await runner.releaseInput(of: record) }
     }
 
     /// Opens the source and commits what it yields.
@@ -78,7 +77,7 @@ struct RunExecution {
         case .lookup(let reader, let lookup, let concurrency):
             runner.board.watch(lookup)
             if let state = most.progress.sourceState ?? inheritedState { lookup.restore(state: state) }
-            try await runner.prepare(reader, for: inputRun)
+            try await runner.prepare(reader, for: record)
             let source: LookupSource
             do {
                 source = try await LookupSource.open(
@@ -88,26 +87,20 @@ struct RunExecution {
             } catch let error as ChangedInput {
                 // What was kept aside is of no use to this run: the next process takes the input anew, as it may be restored.
                 // A run that begins in this one's place may need it.
-                if runner.plan.onChangedInput == .refuse { await reader.release(inputRun) }
+                if runner.plan.onChangedInput == .refuse { await runner.releaseInput(of: record) }
                 throw error
             }
             let size = reader.inputSize.map(Double.init) ?? 0
             let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
                 size > 0 && position.offset > 0 ? min(1, Double(position.offset) / size) : nil
             }
-            if error == nil, await isComplete() { await reader.release(inputRun) }
+            if error == nil, await isComplete() { await runner.releaseInput(of: record) }
             return error
         case .archive(let reader, let decoder, _):
             let source = try await ArchiveRecordSource.open(
                 reader: reader, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
             return await consume(source, hash: source.consumedHash, sourceState: { nil }) { _ in source.fractionRead }
         }
-    }
-
-    private var inputRun: InputRun {
-        InputRun(
-            pipeline: runner.plan.pipeline, shard: runner.plan.shard.index, runID: record.runID,
-            startedAt: record.startedAt)
     }
 
     private func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
@@ -159,7 +152,7 @@ struct RunExecution {
             return stopped
         }
         if let failure { return explained(PipelineError(describing: failure)) }
-        return await complete()
+        return await complete(underWay)
     }
 
     /// A brake with what failed most often: the rows that would say so aren't committed.
@@ -206,7 +199,7 @@ struct RunExecution {
     }
 
     /// Checks that every record is accounted for once, then ends the run in every sink.
-    private func complete() async -> PipelineError? {
+    private func complete(_ underWay: CommitUnderWay) async -> PipelineError? {
         for lane in await committer.lanes {
             guard let checkpoint = lane.checkpoint else { continue }
             let progress = checkpoint.progress
@@ -221,19 +214,24 @@ struct RunExecution {
                     hint: "This is a fault of sluice. The run isn't marked complete; what is committed is safe.")
             }
         }
-        do {
-            try await committer.complete(
-                finishedAt: runner.now().text, publishes: runner.plan.inputLimit == nil)
-            return nil
-        } catch { return PipelineError(describing: error) }
+        let finishedAt = runner.now().text
+        underWay.begin(
+            Task { [committer, publishes = runner.plan.inputLimit == nil] in
+                try await committer.complete(finishedAt: finishedAt, publishes: publishes)
+            })
+        do { try await underWay.end() } catch {
+            return error is CancellationError ? stopped : PipelineError(describing: error)
+        }
+        return nil
     }
 
     /// Publishes a `replace` that waits, if its failures are accepted by now.
     func settle() async -> RunReport {
-        let error = await complete()
-        if error == nil, case .lookup(let reader, _, _) = runner.plan.source, await isComplete() {
-            await reader.release(inputRun)
-        }
+        let underWay = CommitUnderWay()
+        runner.stop.onRequest { underWay.stopWaiting() }
+        let error = await complete(underWay)
+        runner.stop.onRequest(nil)
+        if error == nil, await isComplete() { await runner.releaseInput(of: record) }
         return await report(error: error)
     }
 
