@@ -319,6 +319,7 @@ actor PostgresSinkSession: SinkSession {
     /// Does something with a connection; where that is lost, connects again within the outage's limit and does it once more.
     ///
     /// - Parameter what: follows "cannot" in a message.
+    /// - Throws: `CancellationError` where a cancelled task has waited for the server, or for a lock there, long enough.
     private func attempting<R>(
         _ what: String, outageLimit: Duration? = nil, isOpening: Bool = false, _ body: (PostgresStore) throws -> R
     ) throws -> R {
@@ -335,6 +336,7 @@ actor PostgresSinkSession: SinkSession {
                     let isHopeless = isOpening && failure.sqlState == "25006"
                     if outage == nil { outage = Outage(limit: outageLimit ?? sink.outage) }
                     if !isHopeless, outage?.wait() == true { continue }
+                    if !isHopeless { try Task.checkCancellation() }
                 } else {
                     store?.connection.rollBack()
                     if failure.isConflict, conflicts < Self.mostConflicts {
@@ -342,6 +344,7 @@ actor PostgresSinkSession: SinkSession {
                         Pause.sleep(.milliseconds(Int.random(in: 1...20 * conflicts)))
                         continue
                     }
+                    if failure.isCancelled { try Task.checkCancellation() }
                 }
                 if isOpening, failure.sqlState == "25006" {
                     throw PipelineError(

@@ -14,6 +14,8 @@ final class PostgresConnection {
     private(set) var handle: OpaquePointer?
     /// The backend behind the connection, as the server counts it: behind a pooler libpq's own figure means nothing.
     private(set) var backend = Backend(processID: 0, start: "")
+    /// When a statement first noticed that its task is cancelled.
+    var cancelledAt: ContinuousClock.Instant?
 
     /// One server process; its start tells it from a later one with the same number.
     struct Backend: Hashable {
@@ -66,7 +68,8 @@ final class PostgresConnection {
     @discardableResult
     func execute(_ sql: String) throws -> PostgresResult {
         guard handle != nil else { throw Self.closed }
-        return try checked(PQexec(handle, sql))
+        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        return try checked(results())
     }
 
     /// Runs one statement with parameters, as text; the server infers their types. Nothing of it stays on the server.
@@ -76,10 +79,11 @@ final class PostgresConnection {
         let texts = arguments.map { argument in argument.map { strdup($0) } ?? nil }
         defer { for text in texts { free(text) } }
         let values = texts.map { text in text.map { UnsafePointer<CChar>($0) } }
-        return try checked(
-            values.withUnsafeBufferPointer { values in
-                PQexecParams(handle, sql, Int32(values.count), nil, values.baseAddress, nil, nil, 0)
-            })
+        let isSent = values.withUnsafeBufferPointer { values in
+            PQsendQueryParams(handle, sql, Int32(values.count), nil, values.baseAddress, nil, nil, 0)
+        }
+        guard isSent == 1 else { throw brokenConnection() }
+        return try checked(results())
     }
 
     /// Ends the transaction.
@@ -118,20 +122,20 @@ final class PostgresConnection {
     /// - Returns: Rows that were copied.
     func copy(_ sql: String, _ body: (PostgresConnection) throws -> Void) throws -> Int {
         guard handle != nil else { throw Self.closed }
-        let begun = PostgresResult(PQexec(handle, sql))
+        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        let begun = try results()
         guard begun.status == PGRES_COPY_IN else { throw failure(begun) }
         do { try body(self) } catch let error {
             if isOpen {
                 PQputCopyEnd(handle, "given up by the client")
-                while let rest = PQgetResult(handle) { PQclear(rest) }
+                while takeResult() != nil {}
             }
             throw error
         }
         guard PQputCopyEnd(handle, nil) == 1 else { throw brokenConnection() }
         var failed: PostgresFailure?
         var rows = 0
-        while let next = PQgetResult(handle) {
-            let result = PostgresResult(next)
+        while let result = takeResult() {
             if result.isFailure { failed = failed ?? failure(result) } else { rows = result.affectedRows }
             // A broken connection would give results forever.
             if !isOpen { break }
@@ -157,8 +161,7 @@ final class PostgresConnection {
     /// Sending or receiving failed: the server may have said why before it hung up.
     func brokenConnection() -> PostgresFailure {
         var said: PostgresFailure?
-        while let next = PQgetResult(handle) {
-            let result = PostgresResult(next)
+        while let result = takeResult() {
             if result.isFailure { said = said ?? failure(result) }
             if !isOpen { break }
         }
@@ -174,8 +177,7 @@ final class PostgresConnection {
     static let closed = PostgresFailure(
         sqlState: nil, message: "the connection is closed", isDisconnected: true)
 
-    private func checked(_ result: OpaquePointer?) throws -> PostgresResult {
-        let result = PostgresResult(result)
+    private func checked(_ result: PostgresResult) throws -> PostgresResult {
         if result.isFailure { throw failure(result) }
         return result
     }

@@ -33,6 +33,9 @@ struct PostgresFailure: Error {
     /// A serialization failure or a deadlock: the same transaction may succeed when it is done again.
     var isConflict: Bool { isOf("40001", "40P01") }
 
+    /// A statement was given up because somebody asked for that.
+    var isCancelled: Bool { sqlState == "57014" }
+
     var isUniqueViolation: Bool { sqlState == "23505" }
 
     /// The server has no way to do that: COPY into a table with row-level security.
@@ -75,7 +78,7 @@ struct PostgresFailure: Error {
         if isConflict {
             return PipelineError(.temporary, what, hint: "Others write into the same rows at the same time. \(later)")
         }
-        if isOf("57014") { return PipelineError(.temporary, what, hint: "Somebody cancelled a statement. \(later)") }
+        if isCancelled { return PipelineError(.temporary, what, hint: "Somebody cancelled a statement. \(later)") }
         return PipelineError(.unavailable, what, hint: later)
     }
 }

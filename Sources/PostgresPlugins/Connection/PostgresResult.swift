@@ -18,6 +18,14 @@ final class PostgresResult {
         }
     }
 
+    /// The server waits for rows, or sends them.
+    var isCopying: Bool {
+        switch status {
+        case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH: true
+        default: false
+        }
+    }
+
     var sqlState: String? { field(UInt8(ascii: "C")) }
     var primaryMessage: String? { field(UInt8(ascii: "M")) }
 

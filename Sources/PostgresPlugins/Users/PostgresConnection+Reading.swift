@@ -113,11 +113,7 @@ extension PostgresConnection {
 
     /// Asks the server to give up what it does, and hangs up.
     private func cancel() {
-        if let request = PQgetCancel(handle) {
-            var words = [CChar](repeating: 0, count: 256)
-            PQcancel(request, &words, Int32(words.count))
-            PQfreeCancel(request)
-        }
+        requestCancel()
         close()
     }
 }

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -156,6 +157,19 @@ class Cluster:
         """SIGKILLs the postmaster; its children end by themselves."""
         self.process.kill()
         self.process.wait(30)
+
+    def freeze(self):
+        """Stops every process of it in its tracks: connections stay, and nobody answers."""
+        self.signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        self.signal_all(signal.SIGCONT)
+
+    def signal_all(self, number):
+        main = self.process.pid
+        for process in (main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())):
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def remove(self):
         self.stop("immediate")

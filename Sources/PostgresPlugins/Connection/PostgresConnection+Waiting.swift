@@ -1,0 +1,79 @@
+internal import CPostgres
+internal import Dispatch
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// Waiting for the server's answer, which may itself wait for another session's lock.
+///
+/// Once the task is cancelled, what is at hand gets some time to finish; then the server is asked to give it up, and at
+/// last the connection is closed. Nothing depends on which of these happens: an open transaction is undone by all.
+extension PostgresConnection {
+    /// How long a cancelled task still waits for its statements, and from then on for the server to give one up.
+    private static let grace = (finish: Duration.seconds(4), cancel: Duration.seconds(2))
+    /// How long the socket is waited on before the task is asked again whether it is cancelled, in milliseconds.
+    private static let interval: Int32 = 100
+
+    /// The last result of what was sent, or its first failure, as `PQexec` gives it; that of a COPY once it has begun.
+    func results() throws -> PostgresResult {
+        var last: PostgresResult?
+        while let next = takeResult() {
+            if last?.isFailure != true { last = next }
+            // A broken connection would give results for ever.
+            if next.isCopying || !isOpen { break }
+        }
+        guard let last else { throw isOpen ? brokenConnection() : Self.closed }
+        return last
+    }
+
+    /// The next result of what was sent; nil behind the last one.
+    func takeResult() -> PostgresResult? {
+        waitUntilReady()
+        return handle.flatMap { PQgetResult($0) }.map { PostgresResult($0) }
+    }
+
+    /// Waits until a result can be taken at once; what breaks meanwhile, the result tells.
+    private func waitUntilReady() {
+        var asked: ContinuousClock.Instant?
+        while handle != nil, PQisBusy(handle) == 1 {
+            var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+            let ready = poll(&socket, 1, Self.interval)
+            if ready == 0 {
+                if Task.isCancelled { stopWaiting(&asked) }
+                continue
+            }
+            guard ready > 0 || errno == EINTR else { return }
+            if ready > 0, PQconsumeInput(handle) != 1 { return }
+        }
+    }
+
+    private func stopWaiting(_ asked: inout ContinuousClock.Instant?) {
+        let now = ContinuousClock.now
+        let since = cancelledAt ?? now
+        cancelledAt = since
+        if let asked {
+            if now - asked > Self.grace.cancel { close() }
+        } else if now - since > Self.grace.finish {
+            asked = now
+            requestCancel()
+        }
+    }
+
+    /// Asks the server to give up the statement at hand.
+    func requestCancel() {
+        guard let request = PQgetCancel(handle) else { return }
+        nonisolated(unsafe) let handedOver = request
+        let sent = DispatchSemaphore(value: 0)
+        // A server that hangs would take this thread along.
+        DispatchQueue(label: "sluice.postgres.cancel").async {
+            var words = [CChar](repeating: 0, count: 256)
+            PQcancel(handedOver, &words, Int32(words.count))
+            PQfreeCancel(handedOver)
+            sent.signal()
+        }
+        _ = sent.wait(timeout: .now() + 1)
+    }
+}
