@@ -1,8 +1,8 @@
 """Measures how well clients fill a limit that they aren't told: sluice, and botocore's adaptive mode, each against the
 same servers. Started by Scripts/bench-rate.
 
-Each case has a fresh server. The server's own log (nginx) or the client's count (sluice serve) gives the figures; the
-first 5 s of each case don't count.
+Each case has a fresh server. The log of nginx, which stands in front of `sluice serve` as well, gives sluice's figures,
+botocore's client counts itself; the first 5 s of each case don't count.
 """
 
 import argparse
@@ -44,30 +44,27 @@ def wait_for(port, process):
 
 
 class Nginx:
-    name = "nginx"
+    """nginx in front of what a subclass says, for its log."""
 
-    def __init__(self, folder, burst, options):
-        self.folder, self.burst, self.port = folder, burst, free_port()
-        (folder / "www").mkdir()
-        item = {"Id": "the-endpoint", "ChannelType": "EMAIL", "Attributes": {"a": ["1", "2"]}, "Metrics": {"m": 6}}
-        (folder / "www" / "body.json").write_text(json.dumps({"Item": [item]}))
-        self.configure(RATE)
+    #: Directives of the http block, and of the location.
+    behind, answer = "", ""
+
+    def start(self, folder):
+        self.folder, self.port = folder, free_port()
+        self.configure()
         program = shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = subprocess.Popen(
             [program, "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL
         )
         wait_for(self.port, self.process)
 
-    def configure(self, rate):
+    def configure(self):
         text = (HERE / "nginx.conf.in").read_text()
-        for key, value in {"FOLDER": self.folder, "PORT": self.port, "RATE": rate, "BURST": self.burst}.items():
+        for key, value in {"ANSWER": self.answer, "BEHIND": self.behind}.items():
+            text = text.replace(f"@{key}@", value)
+        for key, value in {"FOLDER": self.folder, "PORT": self.port}.items():
             text = text.replace(f"@{key}@", str(value))
         (self.folder / "nginx.conf").write_text(text)
-
-    def limit(self, rate):
-        """Another limit from now on."""
-        self.configure(rate)
-        self.process.send_signal(signal.SIGHUP)
 
     def answers(self):
         """(instant, was throttled) of each answer, as nginx logged it."""
@@ -81,25 +78,61 @@ class Nginx:
         self.process.wait(10)
 
 
-class Synthetic:
+class LimitingNginx(Nginx):
+    """nginx's own limit, in front of one answer for all."""
+
+    name = "nginx"
+
+    def __init__(self, folder, burst, options):
+        (folder / "www").mkdir()
+        item = {"Id": "the-endpoint", "ChannelType": "EMAIL", "Attributes": {"a": ["1", "2"]}, "Metrics": {"m": 6}}
+        (folder / "www" / "body.json").write_text(json.dumps({"Item": [item]}))
+        # As the service words it: without a code botocore takes a 429 for no throttling.
+        self.answer = (
+            f"limit_req zone=api burst={burst} nodelay; limit_req_status 429; try_files /body.json =500;"
+            " add_header x-amzn-ErrorType $error_type always;"
+        )
+        self.set_rate(RATE)
+        self.start(folder)
+
+    def set_rate(self, rate):
+        self.behind = (
+            f"limit_req_zone $server_name zone=api:1m rate={rate}r/s;"
+            ' map $status $error_type { default ""; 429 TooManyRequestsException; }'
+        )
+
+    def limit(self, rate):
+        """Another limit from now on."""
+        self.set_rate(rate)
+        self.configure()
+        self.process.send_signal(signal.SIGHUP)
+
+
+class Synthetic(Nginx):
+    """`sluice serve` with its own limit; nginx hands on, and logs what comes back."""
+
     name = "sluice serve"
 
     def __init__(self, folder, burst, options):
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [options.sluice, "serve", "--synthetic", "--users", "100000", "--listen", f"127.0.0.1:{self.port}"]
+        port = free_port()
+        self.server = subprocess.Popen(
+            [options.sluice, "serve", "--synthetic", "--users", "100000", "--listen", f"127.0.0.1:{port}"]
             + ["--application-id", "a" * 32, "--rate", str(RATE), "--burst", str(burst)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(self.port, self.process)
-
-    def answers(self):
-        return []
+        wait_for(port, self.server)
+        self.behind = f"upstream serve {{ server 127.0.0.1:{port}; keepalive 512; keepalive_requests 1000000; }}"
+        self.answer = (
+            'proxy_pass http://serve; proxy_http_version 1.1; proxy_set_header Connection "";'
+            " proxy_set_header Host $http_host;"
+        )
+        self.start(folder)
 
     def stop(self):
-        self.process.kill()
-        self.process.wait(10)
+        super().stop()
+        self.server.kill()
+        self.server.wait(10)
 
 
 def environment(folder):
@@ -148,11 +181,7 @@ def export(server, folder, in_flight, users, options):
     lost = users - summary["found"] - summary["absent"]
     with sqlite3.connect(folder / "out.sqlite") as store:
         lost += users - store.execute("SELECT count(*) FROM users").fetchone()[0]
-    answers = list(server.answers())
-    if answers:
-        return (*figures(answers), lost)
-    # The whole run, its start included: the stand-in has no log, and a bucket that begins full is taken off.
-    return (summary["users_per_second"], 100 * summary["throttled"] / summary["requests"], lost)
+    return (*figures(list(server.answers())), lost)
 
 
 def run_botocore(server, folder, in_flight, options):
@@ -183,7 +212,7 @@ PHASES = [(30, RATE), (40, RATE // 3), (40, RATE)]
 
 def move(folder, burst, in_flight, options):
     """Seconds after each change until the limit is filled to 95 % for good, by three seconds at a time; None if never."""
-    server = Nginx(folder, burst, options)
+    server = LimitingNginx(folder, burst, options)
     changes = []
 
     def change():
@@ -225,7 +254,7 @@ def main():
     parser.add_argument("--without-botocore", action="store_true")
     parser.add_argument("--moving", action="store_true")
     options = parser.parse_args()
-    servers = [{"nginx": Nginx, "serve": Synthetic}[name] for name in options.servers.split(",")]
+    servers = [{"nginx": LimitingNginx, "serve": Synthetic}[name] for name in options.servers.split(",")]
     clients = [("sluice", run_sluice)] + ([] if options.without_botocore else [("botocore adaptive", run_botocore)])
     print(f"{'server':<13} {'burst':>5} {'in flight':>9}  {'client':<18} {'rate/s':>7} {'of limit':>8} {'throttled':>9} lost")
     for server_type in servers:

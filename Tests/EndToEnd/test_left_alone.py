@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from support.ndjson import Folder
+from support.postgres_proxy import PostgresProxy
 from support.scripted_server import Answer, endpoints, error
 from support.sluice import LOGICAL_DATE, Pipeline
 from support.stores import moment, next_ordinal, places, same_rows, sinks
@@ -142,6 +143,45 @@ def hold_while_it_runs(locker):
                 return
         except sqlite3.OperationalError:
             pass
+
+
+@pytest.mark.limit(60)
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_stop_ends_a_copy_that_nobody_takes(sluice, scripted, postgres, tmp_path, answers):
+    """More rows than the network holds are under way; the server takes no more, and can be asked to give up, or can't."""
+
+    def answer(request):
+        body = json.loads(endpoints(request.user).body)
+        body["Item"][0]["Attributes"]["Interests"] = ["x" * 100_000]
+        return Answer(body=json.dumps(body).encode())
+
+    server = scripted(answer)
+    (tmp_path / "users.txt").write_text("".join(f"{user}\n" for user in USERS))
+    database = postgres()
+
+    def pipeline(port):
+        sinks = [database.sink(url=database.url(port=port))]
+        return sluice.pipeline("waiting", server.url, tmp_path / "users.txt", batch_size=300, sinks=sinks)
+
+    proxy = PostgresProxy(postgres.cluster.port, lambda kind, body, number: "stall" if kind == "d" else None)
+    with ExitStack() as stack:
+        stack.callback(proxy.stop)
+        process = sluice.start_run(pipeline(proxy.port), *DATED)
+        deadline = time.monotonic() + 30
+        while not proxy.cuts:
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        if not answers:
+            stack.callback(postgres.cluster.thaw)
+            postgres.cluster.freeze()
+        # Until all that lies in between is full.
+        time.sleep(1)
+        process.send(signal.SIGTERM)
+        sent = time.monotonic()
+        result = process.wait(12).expect(75)
+        assert time.monotonic() - sent < 10
+        assert "stopped" in result.message
+    assert sluice.run(pipeline(postgres.cluster.port), *DATED).expect(0).summary["found"] == len(USERS)
 
 
 # Too often -----------------------------------------------------------------------------------------------------------

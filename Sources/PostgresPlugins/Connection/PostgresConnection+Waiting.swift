@@ -14,8 +14,15 @@ internal import Darwin
 extension PostgresConnection {
     /// How long a cancelled task still waits for its statements, and from then on for the server to give one up.
     private static let grace = (finish: Duration.seconds(4), cancel: Duration.seconds(2))
-    /// How long the socket is waited on before the task is asked again whether it is cancelled, in milliseconds.
-    private static let interval: Int32 = 100
+    /// How long the socket is waited on at most before the task is asked again whether it is cancelled, in milliseconds.
+    private static let longestPoll: Int32 = 100
+
+    /// Sends what `PQsend…` sends; what an earlier statement that failed has left behind is passed over, as `PQexec` does.
+    func send(_ call: (OpaquePointer) -> Int32) throws {
+        guard handle != nil else { throw Self.closed }
+        while let rest = takeResult(), !rest.isCopying, isOpen {}
+        guard let handle, call(handle) == 1 else { throw brokenConnection() }
+    }
 
     /// The last result of what was sent, or its first failure, as `PQexec` gives it; that of a COPY once it has begun.
     func results() throws -> PostgresResult {
@@ -39,15 +46,33 @@ extension PostgresConnection {
     private func waitUntilReady() {
         var asked: ContinuousClock.Instant?
         while handle != nil, PQisBusy(handle) == 1 {
-            var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-            let ready = poll(&socket, 1, Self.interval)
-            if ready == 0 {
-                if Task.isCancelled { stopWaiting(&asked) }
-                continue
-            }
-            guard ready > 0 || errno == EINTR else { return }
-            if ready > 0, PQconsumeInput(handle) != 1 { return }
+            guard exchange() else { return }
+            if PQisBusy(handle) == 1, Task.isCancelled { stopWaiting(&asked) }
         }
+    }
+
+    /// Waits until the kernel has taken all that was put.
+    func flush() throws {
+        var asked: ContinuousClock.Instant?
+        while handle != nil, PQflush(handle) != 0 {
+            guard exchange() else { throw brokenConnection() }
+            if Task.isCancelled { stopWaiting(&asked) }
+        }
+        guard handle != nil else { throw Self.closed }
+    }
+
+    /// Sends what waits to be sent and takes in what the server has sent, and waits a moment for either; false where the
+    /// connection is broken.
+    func exchange() -> Bool {
+        let waiting = PQflush(handle)
+        guard waiting >= 0 else { return false }
+        let events = waiting == 0 ? POLLIN : POLLIN | POLLOUT
+        var socket = pollfd(fd: PQsocket(handle), events: Int16(events), revents: 0)
+        let ready = poll(&socket, 1, patience)
+        guard ready >= 0 || errno == EINTR else { return false }
+        patience = ready > 0 ? 1 : min(patience * 2, Self.longestPoll)
+        // Also where the socket has nothing: the rest of a TLS record may lie in OpenSSL, which no poll tells.
+        return PQconsumeInput(handle) == 1
     }
 
     private func stopWaiting(_ asked: inout ContinuousClock.Instant?) {

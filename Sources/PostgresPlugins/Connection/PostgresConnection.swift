@@ -16,6 +16,8 @@ final class PostgresConnection {
     private(set) var backend = Backend(processID: 0, start: "")
     /// When a statement first noticed that its task is cancelled.
     var cancelledAt: ContinuousClock.Instant?
+    /// How long the socket is waited on next, in milliseconds.
+    var patience: Int32 = 1
 
     /// One server process; its start tells it from a later one with the same number.
     struct Backend: Hashable {
@@ -41,6 +43,8 @@ final class PostgresConnection {
             throw failure
         }
         PQsetErrorVerbosity(handle, PQERRORS_DEFAULT)
+        // Waiting is done here, where a stop can end it, not in libpq.
+        PQsetnonblocking(handle, 1)
     }
 
     deinit { close() }
@@ -67,22 +71,19 @@ final class PostgresConnection {
     /// Runs statements, separated by semicolons; the rows of the last one are given.
     @discardableResult
     func execute(_ sql: String) throws -> PostgresResult {
-        guard handle != nil else { throw Self.closed }
-        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        try send { PQsendQuery($0, sql) }
         return try checked(results())
     }
 
     /// Runs one statement with parameters, as text; the server infers their types. Nothing of it stays on the server.
     @discardableResult
     func query(_ sql: String, _ arguments: [String?] = []) throws -> PostgresResult {
-        guard handle != nil else { throw Self.closed }
         let texts = arguments.map { argument in argument.map { strdup($0) } ?? nil }
         defer { for text in texts { free(text) } }
         let values = texts.map { text in text.map { UnsafePointer<CChar>($0) } }
-        let isSent = values.withUnsafeBufferPointer { values in
-            PQsendQueryParams(handle, sql, Int32(values.count), nil, values.baseAddress, nil, nil, 0)
+        try values.withUnsafeBufferPointer { values in
+            try send { PQsendQueryParams($0, sql, Int32(values.count), nil, values.baseAddress, nil, nil, 0) }
         }
-        guard isSent == 1 else { throw brokenConnection() }
         return try checked(results())
     }
 
@@ -121,8 +122,7 @@ final class PostgresConnection {
     ///
     /// - Returns: Rows that were copied.
     func copy(_ sql: String, _ body: (PostgresConnection) throws -> Void) throws -> Int {
-        guard handle != nil else { throw Self.closed }
-        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        try send { PQsendQuery($0, sql) }
         let begun = try results()
         guard begun.status == PGRES_COPY_IN else { throw failure(begun) }
         do { try body(self) } catch let error {
@@ -155,6 +155,7 @@ final class PostgresConnection {
                 throw brokenConnection()
             }
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            try flush()
         }
     }
 
@@ -163,7 +164,7 @@ final class PostgresConnection {
         var said: PostgresFailure?
         while let result = takeResult() {
             if result.isFailure { said = said ?? failure(result) }
-            if !isOpen { break }
+            if result.isCopying || !isOpen { break }
         }
         if var said {
             said.isDisconnected = !isOpen

@@ -1,17 +1,8 @@
 internal import CPostgres
 internal import PipelineCore
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
-
 /// Statements that may take long: they end soon after the task that waits for them is cancelled.
 extension PostgresConnection {
-    /// How long the socket is waited on before the task is asked again whether it is cancelled.
-    private static let patience: Int32 = 100
-
     /// Whether the database keeps texts as bytes without an encoding.
     var hasNoEncoding: Bool {
         PQparameterStatus(handle, "server_encoding").map { String(cString: $0) } == "SQL_ASCII"
@@ -21,9 +12,9 @@ extension PostgresConnection {
     ///
     /// - Throws: `PostgresFailure`, also for more than one statement; `CancellationError`.
     func columns(of sql: String) throws -> [String] {
-        guard PQsendPrepare(handle, "", sql, 0, nil) == 1 else { throw brokenConnection() }
+        try send { PQsendPrepare($0, "", sql, 0, nil) }
         _ = try answer()
-        guard PQsendDescribePrepared(handle, "") == 1 else { throw brokenConnection() }
+        try send { PQsendDescribePrepared($0, "") }
         return try answer().columnNames
     }
 
@@ -51,7 +42,7 @@ extension PostgresConnection {
 
     /// Begins a `COPY … TO STDOUT`; all of its rows are to be taken before anything else is asked.
     func beginCopyOut(_ sql: String) throws {
-        guard PQsendQuery(handle, sql) == 1 else { throw brokenConnection() }
+        try send { PQsendQuery($0, sql) }
         let begun = try nextResult()
         guard begun.status == PGRES_COPY_OUT else {
             let failure = failure(begun)
@@ -105,10 +96,7 @@ extension PostgresConnection {
             cancel()
             throw CancellationError()
         }
-        var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
-        let ready = poll(&socket, 1, Self.patience)
-        guard ready >= 0 || errno == EINTR else { throw brokenConnection() }
-        guard PQconsumeInput(handle) == 1 else { throw brokenConnection() }
+        guard exchange() else { throw brokenConnection() }
     }
 
     /// Asks the server to give up what it does, and hangs up.

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -277,6 +277,7 @@ class Database:
 
     def __init__(self, cluster, name):
         self.cluster, self.name = cluster, name
+        self.open_session = None
 
     def url(self, host="127.0.0.1", port=None, user=ROLE, password=PASSWORD, database=None, **parameters):
         parameters.setdefault("sslmode", "disable")
@@ -289,7 +290,18 @@ class Database:
         return {"type": "postgres", "url": url or self.url(), "schema": schema, "mode": mode, **options}
 
     def psql(self, *commands, **options):
+        if self.open_session and not options:
+            return "".join(f"{line}\n" for line in self.open_session.ask(*commands))
         return self.cluster.psql(*commands, database=self.name, **options)
+
+    @contextmanager
+    def connected(self):
+        """Within it, one psql is asked everything: starting one for each question is what takes the time."""
+        with self.session() as self.open_session:
+            try:
+                yield
+            finally:
+                self.open_session = None
 
     def store(self, schema=SCHEMA):
         return PostgresStore(self, schema)
@@ -333,8 +345,9 @@ class PsqlSession:
         self.close()
 
     def ask(self, *statements):
-        """What the statements print, as lines."""
-        self.process.stdin.write("".join(f"{text};\n" for text in statements) + "\\echo that is all\n")
+        """What the statements, or psql's own commands, print, as lines."""
+        lines = (text if text.startswith("\\") else f"{text};" for text in (*statements, r"\echo that is all"))
+        self.process.stdin.write("".join(f"{line}\n" for line in lines))
         self.process.stdin.flush()
         lines = []
         while True:
@@ -413,7 +426,8 @@ class PostgresStore:
     def describe(self, name):
         """What `\\d` prints, without spaces at the ends of lines, empty lines and the title's indentation."""
         shown = rf"\d {identifier(self.schema)}.{identifier(name)}"
-        text = self.database.psql(r"\pset tuples_only off", r"\pset format aligned", shown)
+        form = (r"\pset tuples_only off", r"\pset format aligned")
+        text = self.database.psql(*form, shown, r"\pset tuples_only on", r"\pset format unaligned")
         return "\n".join(line.rstrip() for line in text.split("\n") if line.strip()).lstrip()
 
     def columns(self, table):

@@ -1,7 +1,20 @@
 """Postgres as the suite of kills sees it."""
 
+import functools
+
 from support.content import TABLES
 from support.kills import Place
+
+
+def connected(method):
+    """One session for all that a method asks."""
+
+    @functools.wraps(method)
+    def asking(place):
+        with place.database.connected():
+            return method(place)
+
+    return asking
 
 
 class PostgresPlace(Place):
@@ -30,6 +43,7 @@ class PostgresPlace(Place):
         self.database.drop()
         self.database.cluster.database(template=self.kept, name=self.database.name)
 
+    @connected
     def content(self):
         tables = self.store.tables()
         waiting = [name for name in tables if name not in TABLES and not name.startswith(("sluice_", "user_"))]
@@ -43,6 +57,7 @@ class PostgresPlace(Place):
             "leftovers": [(name, self.store.count(name)) for name in waiting if self.store.count(name) > 0],
         }
 
+    @connected
     def published(self):
         if "users" not in self.store.tables():
             return {}
@@ -50,6 +65,7 @@ class PostgresPlace(Place):
         # Before the first run is published, its tables are there and hold nothing.
         return rows if any(rows.values()) else {}
 
+    @connected
     def check_crashed(self):
         """Rows and checkpoint speak of the same batches."""
         if self.mode == "replace" or not {"users", "failures", "sluice_checkpoints"} <= set(self.store.tables()):

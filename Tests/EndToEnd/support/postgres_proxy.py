@@ -38,7 +38,8 @@ class PostgresProxy(LoopThread):
     - "before": both ends are cut, and the message never arrives;
     - "within": half of the message arrives, then both ends are cut;
     - "after": the message arrives, and both ends are cut at once;
-    - "unanswered": the message arrives and is answered, but the client sees the connection end instead of the answer.
+    - "unanswered": the message arrives and is answered, but the client sees the connection end instead of the answer;
+    - "stall": nothing of the client is read any more, and its connection stays.
     """
 
     def __init__(self, port, cut=None):
@@ -68,6 +69,8 @@ class PostgresProxy(LoopThread):
                         server_writer.write(whole)
                         continue
                     self.cuts.append((decision, kind))
+                    if decision == "stall":
+                        await asyncio.Event().wait()
                     if decision == "within":
                         server_writer.write(whole[: len(whole) // 2])
                     elif decision in ("after", "unanswered"):
