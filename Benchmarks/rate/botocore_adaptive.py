@@ -5,6 +5,7 @@
 Prints a JSON line: by second the answers that were accepted and throttled, and the calls that failed.
 """
 
+import itertools
 import json
 import sys
 import threading
@@ -29,6 +30,7 @@ def main():
     accepted, throttled = [0] * (int(seconds) + 60), [0] * (int(seconds) + 60)
     lock = threading.Lock()
     failed = []
+    numbers = itertools.count()
 
     def note(http_response, **_):
         second = int(time.monotonic() - start)
@@ -42,16 +44,17 @@ def main():
         if response is not None:
             note(response[0])
 
-    def work(number):
-        asked = 0
+    def work():
         while time.monotonic() - start < seconds:
+            user = f"user-{next(numbers):06d}"
             try:
-                client.get_user_endpoints(ApplicationId="a" * 32, UserId=f"user-{number}-{asked}")
+                client.get_user_endpoints(ApplicationId="a" * 32, UserId=user)
+            except client.exceptions.NotFoundException:
+                pass  # an answer like any other
             except ClientError:
-                failed.append(asked)  # its retry quota is empty: this user is lost
-            asked += 1
+                failed.append(user)  # its retry quota is empty: this user is lost
 
-    workers = [threading.Thread(target=work, args=(number,), daemon=True) for number in range(threads)]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(threads)]
     for worker in workers:
         worker.start()
     for worker in workers:
