@@ -106,13 +106,15 @@ def test_killed(sluice, server, given, tmp_path, dice):
         assert content == right, f"after {after}:\n  {differences(content, right)}"
         assert not spools(pipeline), f"after {after}: an input is still kept"
         place.clear()
+        return result.err
 
     kills = 0
     # Several kills of one run, then steps that only this reader has, then moments that nobody chose.
     commit = max((name for name in steps if name.startswith("ndjson.commit")), key=lambda name: (steps[name], name))
     for visit in (3, 1, 4):
         kills += killed(f"{commit}#{visit}")
-    completed(f"three kills at {commit}")
+    said = completed(f"three kills at {commit}")
+    assert ("as they were read when it began" in said) == given.spooled, said
     for step in sorted(name for name in steps if name.startswith("spool.") or ".users." in name):
         kills += killed(step)
         completed(step)

@@ -107,7 +107,7 @@ struct SQLiteUserReaderSpoolTests {
         }
     }
 
-    @Test("Databases that can't be asked: missing, a folder, something else, damaged; nothing is made")
+    @Test("Databases that can't be asked: missing, a folder, a pipe, something else, damaged; nothing is made")
     func unreadable() async throws {
         let place = try trial((0..<20_000).map { "user-\($0)" })
         try Data("this is no database, but a text that is long enough to have a header of its own ………………………".utf8)
@@ -116,9 +116,11 @@ struct SQLiteUserReaderSpoolTests {
         var bytes = try Data(contentsOf: URL(fileURLWithPath: place.path("t.sqlite")))
         for index in 8192..<bytes.count { bytes[index] = UInt8(truncatingIfNeeded: index &* 31) }
         try bytes.write(to: URL(fileURLWithPath: place.path("damaged.sqlite")))
+        #expect(mkfifo(place.path("pipe"), 0o600) == 0)
         let before = try FileManager.default.contentsOfDirectory(atPath: place.folder).sorted()
         for (name, words) in [
-            ("missing.sqlite", "No such file"), ("no/missing.sqlite", "No such file"), ("folder", "is a folder"),
+            ("pipe", "is no regular file"), ("missing.sqlite", "No such file"), ("no/missing.sqlite", "No such file"),
+            ("folder", "is a folder"),
             ("text.sqlite", "isn't an SQLite database"), ("damaged.sqlite", "is damaged"),
         ] {
             let error = try #require(await place.refusal(place.reader("SELECT id FROM t", file: name)))

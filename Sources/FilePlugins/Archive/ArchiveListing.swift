@@ -121,7 +121,15 @@ struct ArchiveListing {
 
     private mutating func addFolder(_ folder: String, _ status: FileStatus) throws {
         guard foldersRead.insert(status.identity).inserted else { return }
-        for name in try visibleNames(folder) { try add(join(folder, name), isMatch: false) }
+        let names = try allNames(folder)
+        let hidden = names.filter { $0.hasPrefix(".") }
+        if let first = hidden.first.map({ shown(join(folder, $0)) }) {
+            warn(
+                hidden.count == 1
+                    ? "\(first) is left out: its name begins with a dot"
+                    : "\(first) and \(hidden.count - 1) more are left out: their names begin with a dot")
+        }
+        for name in names where !name.hasPrefix(".") { try add(join(folder, name), isMatch: false) }
     }
 
     private mutating func add(_ name: String, isMatch: Bool) throws {

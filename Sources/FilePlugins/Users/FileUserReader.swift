@@ -67,8 +67,10 @@ public struct FileUserReader: UserReader {
     /// Keeps standard input aside; a file stays where it is.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where standard input is a terminal, or was read for another run already.
-    public func prepare(for run: InputRun) async throws {
-        if case .standardInput(let spool) = place { try await spool.fill(for: run) }
+    @discardableResult
+    public func prepare(for run: InputRun) async throws -> Bool {
+        guard case .standardInput(let spool) = place else { return false }
+        return try await spool.fill(for: run)
     }
 
     public func release(_ run: InputRun) async {

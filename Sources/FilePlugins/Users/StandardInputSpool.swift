@@ -33,15 +33,18 @@ final class StandardInputSpool: Sendable {
     }
 
     /// Reads standard input to its end, unless the run has it already.
-    func fill(for run: InputRun) async throws {
+    ///
+    /// - Returns: Whether an earlier process has read it.
+    func fill(for run: InputRun) async throws -> Bool {
         // The input that a run refuses is its successor's.
         if !folder.holds(run), let reader = state.withLock({ $0.reader }) { folder.handOver(from: reader, to: run) }
         if !folder.holds(run) { try checkReadable() }
         let copy = InputCopy(descriptor: descriptor)
-        try await copy.fill(folder, for: run) { self.state.withLock { $0.reader = run } }
+        let wasKept = try await copy.fill(folder, for: run) { self.state.withLock { $0.reader = run } }
         let path = folder.path(of: run)
         let end = try await copy.check(path)
         state.withLock { $0.content = (path, end) }
+        return wasKept && state.withLock { $0.reader == nil }
     }
 
     func remove(_ run: InputRun) { folder.remove(run) }
@@ -68,7 +71,7 @@ private actor InputCopy {
 
     init(descriptor: Int32) { self.descriptor = descriptor }
 
-    func fill(_ folder: SpoolFolder, for run: InputRun, willRead: () -> Void) throws {
+    func fill(_ folder: SpoolFolder, for run: InputRun, willRead: () -> Void) throws -> Bool {
         try folder.fill(for: run) { file in
             willRead()
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)

@@ -30,10 +30,11 @@ package struct SpoolFolder: Sendable {
     /// - Parameter write: writes the input to the file that it is given.
     /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `write` throws, and then there is
     ///   no spool.
-    package func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws {
+    /// - Returns: Whether it was there already.
+    package func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws -> Bool {
         try Folder.make(path, permissions: 0o700)
         removeOthers(run)
-        guard !holds(run) else { return }
+        guard !holds(run) else { return true }
         let name = path(of: run)
         let aside = name + ".new"
         do {
@@ -49,6 +50,7 @@ package struct SpoolFolder: Sendable {
                 _ = fsync(folder)
                 close(folder)
             }
+            return false
         } catch {
             unlink(aside)
             throw error

@@ -27,11 +27,13 @@ package final class SpooledUsers: Sendable {
     ///   cancellation itself.
     /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `fetch` throws, and then nothing is
     ///   kept.
+    /// - Returns: Whether they were there already.
     package func prepare(
         for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void
-    ) async throws {
-        try await worker.fill(for: run, fetch)
+    ) async throws -> Bool {
+        let isKept = try await worker.fill(for: run, fetch)
         prepared.withLock { $0 = run }
+        return isKept
     }
 
     /// Removes what is kept for a run.
@@ -69,7 +71,7 @@ package final class SpooledUsers: Sendable {
             executor = BlockingExecutor(label: label)
         }
 
-        func fill(for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void) throws {
+        func fill(for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void) throws -> Bool {
             try folder.fill(for: run) { file in
                 var writer = try SpooledIDWriter(file)
                 try fetch(&writer)

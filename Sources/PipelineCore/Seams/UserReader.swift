@@ -9,7 +9,10 @@ public protocol UserReader: Sendable {
     ///
     /// What can't be read twice (standard input, the answer to a query) is kept aside here, durably, so that every later
     /// process of the run reads the same; what is kept already is taken as it is.
-    func prepare(for run: InputRun) async throws
+    ///
+    /// - Returns: Whether it was kept already, so that the input itself isn't read.
+    @discardableResult
+    func prepare(for run: InputRun) async throws -> Bool
     /// The run is complete: what was kept aside for it goes. Nothing depends on it: what a process that died has left
     /// behind goes with the next call for the run, or the next run's `prepare`.
     func release(_ run: InputRun) async
@@ -21,7 +24,7 @@ public protocol UserReader: Sendable {
 
 extension UserReader {
     public var inputSize: UInt64? { nil }
-    public func prepare(for run: InputRun) async throws {}
+    public func prepare(for run: InputRun) async throws -> Bool { false }
     public func release(_ run: InputRun) async {}
 }
 

@@ -1,4 +1,5 @@
 internal import Flattening
+internal import Logging
 internal import PipelineCore
 
 /// What comes in front of a run, and may wait for others: a stop ends the wait.
@@ -60,7 +61,12 @@ extension PipelineRunner {
 
     /// Makes a run's input ready.
     func prepare(_ reader: any UserReader, for record: RunRecord) async throws {
-        try await untilStopped { try await reader.prepare(for: inputRun(record)) }
+        let wasKept = try await untilStopped { try await reader.prepare(for: inputRun(record)) }
+        if wasKept {
+            log.notice(
+                "the run goes on with the user IDs as they were read when it began; what the input holds now isn't read",
+                metadata: ["run_id": "\(record.runID)"])
+        }
     }
 
     /// The run as its input's reader knows it.

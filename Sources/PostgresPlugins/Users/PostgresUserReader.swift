@@ -39,9 +39,10 @@ public final class PostgresUserReader: UserReader {
     /// - Throws: `PipelineError`: `.unavailable` where the server can't be reached or goes away; `.permission` where it
     ///   refuses the role; `.configuration` where the query isn't one SELECT of one column; `.temporary` where somebody
     ///   ends it; `.cantCreate` or `.ioError` where the answer can't be kept. `CancellationError`.
-    public func prepare(for run: InputRun) async throws {
+    @discardableResult
+    public func prepare(for run: InputRun) async throws -> Bool {
         let ask = UserQuery(parameters: parameters, text: query, firstContact: firstContact)
-        try await users.prepare(for: run) { writer in
+        return try await users.prepare(for: run) { writer in
             try ask.forEachID { try writer.append($0) }
         }
     }

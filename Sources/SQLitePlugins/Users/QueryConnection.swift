@@ -30,6 +30,11 @@ final class QueryConnection {
             throw PipelineError(
                 .noInput, "\(path.written) is a folder, not a database file", hint: "Name a file in it.")
         }
+        // SQLite would wait for ever for who writes into a pipe.
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw PipelineError(
+                .noInput, "\(path.written) is no regular file, and so no database", hint: "Name the database file.")
+        }
         let code = sqlite3_open_v2(path.resolved, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nil)
         guard code == SQLITE_OK else {
             defer { close() }

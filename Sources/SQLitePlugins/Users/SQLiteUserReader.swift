@@ -33,9 +33,10 @@ public final class SQLiteUserReader: UserReader {
     /// - Throws: `PipelineError`: `.noInput` where the database is missing, unreadable or damaged; `.configuration` where
     ///   the query isn't one SELECT of one column; `.temporary` where the database stays locked; `.cantCreate` or
     ///   `.ioError` where the answer can't be kept. `CancellationError`.
-    public func prepare(for run: InputRun) async throws {
+    @discardableResult
+    public func prepare(for run: InputRun) async throws -> Bool {
         let (path, query, busyTimeout) = (path, query, busyTimeout)
-        try await users.prepare(for: run) { writer in
+        return try await users.prepare(for: run) { writer in
             let connection = try QueryConnection(path, busyTimeout: busyTimeout)
             defer { connection.close() }
             try connection.forEachID(of: query) { try writer.append($0) }

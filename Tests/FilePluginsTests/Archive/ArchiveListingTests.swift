@@ -131,6 +131,19 @@ struct ArchiveListingTests {
         #expect(fifo.error?.kind == .noInput)
     }
 
+    /// Once for each folder, and not for a glob, which says itself what is meant.
+    @Test func hiddenNamesInAFolderAreTold() async throws {
+        let folder = try folder(["in/.hidden", "in/.git/y", "in/a/.b", "in/a/c"])
+        let reading = try await ArchiveReading(folder.file("in"), written: "in")
+        #expect(reading.records.map(\.file) == ["in/a/c"])
+        #expect(
+            reading.warnings == [
+                "in/.git and 1 more are left out: their names begin with a dot",
+                "in/a/.b is left out: its name begins with a dot",
+            ])
+        #expect(try await ArchiveReading(folder.file("in/*/*"), written: "in/*/*").warnings == [])
+    }
+
     @Test func aNameThatIsNoUTF8StopsTheRun() async throws {
         let folder = try folder(["in/a"])
         _ = try python("import sys; open(sys.argv[1].encode() + b'/in/\\xff', 'w')", [folder.path])
