@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from support.ndjson import Folder
+from support.postgres import ROLE
 from support.postgres_proxy import PostgresProxy
 from support.scripted_server import Answer, endpoints, error
 from support.sluice import LOGICAL_DATE, Pipeline
@@ -189,6 +190,30 @@ def test_a_stop_ends_a_copy_that_nobody_takes(sluice, scripted, postgres, tmp_pa
         assert time.monotonic() - sent < 10
         assert "stopped" in result.message
     assert sluice.run(pipeline(postgres.cluster.port), *DATED).expect(0).summary["found"] == len(USERS)
+
+
+@pytest.mark.limit(60)
+@pytest.mark.parametrize("place", ["sink", "reader"])
+def test_a_stop_ends_connecting(sluice, server, postgres, tmp_path, users, place):
+    """A server that takes connections and says nothing, with more patience than a supervisor has."""
+    database = postgres()
+    url = database.url(connect_timeout=60)
+    database.psql("CREATE TABLE people AS SELECT 'user-' || n AS id FROM generate_series(100, 199) n", user=ROLE)
+    options = {"sinks": [database.sink(url=url)]} if place == "sink" else {}
+    reader = users if place == "sink" else {"type": "postgres", "url": url, "query": "SELECT id FROM people"}
+    pipeline = sluice.pipeline("connecting", server.url, reader, **options)
+    with ExitStack() as stack:
+        stack.callback(postgres.cluster.thaw)
+        postgres.cluster.freeze()
+        process = sluice.start_run(pipeline, *DATED)
+        time.sleep(1.5)
+        assert process.poll() is None
+        process.send(signal.SIGTERM)
+        sent = time.monotonic()
+        result = process.wait(12).expect(75)
+        assert time.monotonic() - sent < 10
+        assert "stopped" in result.message
+    assert sluice.run(pipeline, *DATED).expect(0).summary["found"] == (len(USERS) if place == "sink" else 100)
 
 
 # Too often -----------------------------------------------------------------------------------------------------------

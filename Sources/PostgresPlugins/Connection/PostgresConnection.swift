@@ -27,16 +27,10 @@ final class PostgresConnection {
 
     /// Connects, waiting at most as long as `connect_timeout` says for each host.
     ///
-    /// - Throws: `PostgresFailure`.
+    /// - Throws: `PostgresFailure`; `CancellationError` where the task was cancelled meanwhile.
     init(_ parameters: ConnectionParameters) throws {
-        handle = parameters.withKeywords { keywords, values in PQconnectStartParams(keywords, values, 1) }
+        handle = try ConnectAttempt.run(parameters)
         guard handle != nil else { throw PostgresFailure(sqlState: "53200", message: "no memory is left") }
-        // Notices would go to standard error.
-        _ = PQsetNoticeReceiver(handle, { _, _ in }, nil)
-        // What a server says while a client connects reaches the client as text alone; in the long form that text holds
-        // the SQLSTATE. The form can only be asked for between two attempts, hence the reset, which also waits.
-        PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
-        PQreset(handle)
         guard PQstatus(handle) == CONNECTION_OK else {
             let failure = ConnectFailure.read(String(cString: PQerrorMessage(handle)), parameters)
             close()
