@@ -288,7 +288,7 @@ def wait_for_rows(database, process, ordinal=1):
 @pytest.mark.limit(60)
 def test_two_runs_at_once(sluice, postgres, pipeline, server):
     database = postgres()
-    slow = {"requests_per_second": 40, "burst": 10}
+    slow = {"requests_per_second": 15, "burst": 10}
     first = sluice.start_run(pipeline(database.sink(), name="first", rate_limit=slow))
     wait_for_rows(database, first)
     holders = database.connections()
