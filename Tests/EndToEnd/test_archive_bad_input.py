@@ -117,7 +117,7 @@ def test_a_damaged_file(sluice, tmp_path, how):
 
 
 def test_a_png_among_the_files(sluice, tmp_path, dice):
-    """It is evidently something else: a word in the log, and nothing else."""
+    """It is evidently something else: a word in the log, and nothing else. So is a name that begins with a dot."""
     folder = tmp_path / "exports"
     spread(folder, endpoints(50), 3, dice)
     (folder / "logo.gz").write_bytes(PNG)
@@ -129,7 +129,8 @@ def test_a_png_among_the_files(sluice, tmp_path, dice):
     warnings = [text for text in result.err.splitlines() if "PNG" in text]
     assert len(warnings) == 2 and "logo.gz" in warnings[0] and "packed.gz" in warnings[1], result.err
     assert all("warning" in text.lower() for text in warnings)
-    assert "hidden" not in result.err
+    hidden = [text for text in result.err.splitlines() if "hidden" in text]
+    assert len(hidden) == 1 and hidden[0].endswith(".hidden is left out: its name begins with a dot"), result.err
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
