@@ -216,6 +216,28 @@ def test_a_stop_ends_connecting(sluice, server, postgres, tmp_path, users, place
     assert sluice.run(pipeline, *DATED).expect(0).summary["found"] == (len(USERS) if place == "sink" else 100)
 
 
+@pytest.mark.limit(60)
+def test_a_stop_ends_a_retry_that_waits_for_a_lock(sluice, scripted, postgres, users):
+    """In front of its first call, where it reads the failures."""
+    refused = error(400, "BadRequestException", "No")
+    server = scripted(lambda request: refused if request.user == USERS[7] else endpoints(request.user))
+    database = postgres()
+    pipeline = sluice.pipeline("locked", server.url, users, sinks=[database.sink()])
+    sluice.run(pipeline, *DATED).expect(65)
+    server.answer = lambda request: endpoints(request.user)
+    with database.session() as session:
+        session.ask("BEGIN", f"LOCK TABLE {database.store().schema}.failures")
+        process = sluice.start("retry", pipeline.file, "--output", "json")
+        time.sleep(1.5)
+        assert process.poll() is None, process.poll().err
+        process.send(signal.SIGTERM)
+        sent = time.monotonic()
+        result = process.wait(12).expect(75)
+        assert time.monotonic() - sent < 10
+        assert "stopped" in result.message
+    assert sluice("retry", pipeline.file, "--output", "json").expect(0).summary["failed"] == 0
+
+
 # Too often -----------------------------------------------------------------------------------------------------------
 
 

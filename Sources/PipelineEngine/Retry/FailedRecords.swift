@@ -24,12 +24,16 @@ struct FailedRecords {
     }
 
     /// The next part, nil at the end.
-    mutating func nextPart() async throws -> Part? {
+    ///
+    /// - Throws: `CancellationError` where the runner's stop ended the wait for a sink.
+    mutating func nextPart(_ runner: PipelineRunner) async throws -> Part? {
         guard let start = next else { return nil }
         var part = Part()
         var bound = Int.max
         for (index, session) in sessions {
-            let records = try await session.failures(from: start, limit: limit)
+            let records = try await runner.untilStopped { [limit] in
+                try await session.failures(from: start, limit: limit)
+            }
             // Beyond this one the sink may have more.
             if records.count == limit, let last = records.last { bound = min(bound, last.ordinal) }
             for record in records { part.records[record.ordinal, default: [:]][index] = record }

@@ -36,7 +36,7 @@ extension PipelineRunner {
         var open: Set<Int> = []
         for (index, lane) in lanes.enumerated() {
             do {
-                _ = try await lane.session.failures(from: 0, limit: 1)
+                _ = try await untilStopped { try await lane.session.failures(from: 0, limit: 1) }
                 open.insert(index)
             } catch let error as PipelineError where error.kind == .cantCreate {
                 closed.append((lane.name, error))

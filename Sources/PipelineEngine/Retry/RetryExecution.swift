@@ -81,7 +81,7 @@ struct RetryExecution {
         if let state = lanes.compactMap(\.checkpoint?.progress.sourceState).first { lookup.restore(state: state) }
         var failures = FailedRecords(open.sorted().map { ($0, lanes[$0].session) })
         var hasPrepared = false
-        while !runner.stop.isRequested, var part = try await failures.nextPart() {
+        while !runner.stop.isRequested, var part = try await failures.nextPart(runner) {
             let all = part.records.count
             part.records = part.records.compactMapValues { records in
                 let fetchable = records.filter { !$0.value.isOfInput }

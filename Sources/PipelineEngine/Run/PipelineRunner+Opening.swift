@@ -36,6 +36,7 @@ extension PipelineRunner {
         var lanes: [SinkLane] = []
         do {
             for planned in plan.sinks {
+                try Task.checkCancellation()
                 let sink = planned.sink
                 let session = try await sink.open(
                     SinkContext(

@@ -87,9 +87,9 @@ public struct PipelineRunner: Sendable {
         if let date = request.logicalDate {
             // Done only where every sink has it.
             let runID = RunDecision.runID(plan.pipeline, date.wholeSecond)
-            dated = try await first.session.run(withID: runID)
+            dated = try await untilStopped { try await first.session.run(withID: runID) }
             for sink in sinks {
-                let own = try await sink.session.run(withID: runID)
+                let own = try await untilStopped { try await sink.session.run(withID: runID) }
                 if let own { records.append(own) }
                 if own?.state != dated?.state { dated = nil }
             }
@@ -159,8 +159,10 @@ public struct PipelineRunner: Sendable {
     }
 
     private func isTaken(_ runID: String, in sinks: [SinkLane]) async throws -> Bool {
-        for sink in sinks where try await sink.session.run(withID: runID) != nil { return true }
-        return false
+        try await untilStopped {
+            for sink in sinks where try await sink.session.run(withID: runID) != nil { return true }
+            return false
+        }
     }
 
     private func resume(_ record: RunRecord, _ request: RunRequest, _ sinks: [SinkLane]) async throws -> RunReport {

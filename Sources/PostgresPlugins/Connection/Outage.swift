@@ -24,8 +24,9 @@ struct Outage {
         let cap = min(5.0, 0.05 * Double(1 << min(attempts, 10)))
         attempts += 1
         let delay = Duration.seconds(Double.random(in: cap / 2...cap))
-        Pause.sleep(min(delay, limit - waited))
-        return true
+        let end = ContinuousClock.now + min(delay, limit - waited)
+        while ContinuousClock.now < end, !Task.isCancelled { Pause.sleep(min(.milliseconds(100), end - .now)) }
+        return !Task.isCancelled
     }
 }
 

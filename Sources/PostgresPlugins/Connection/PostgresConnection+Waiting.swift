@@ -10,7 +10,7 @@ internal import Darwin
 /// Waiting for the server's answer, which may itself wait for another session's lock.
 ///
 /// Once the task is cancelled, what is at hand gets some time to finish; then the server is asked to give it up, and at
-/// last the connection is closed. Nothing depends on which of these happens: an open transaction is undone by all.
+/// last the connection is closed, all of it once for a connection. Nothing depends on which of these happens: an open transaction is undone by all.
 extension PostgresConnection {
     /// How long a cancelled task still waits for its statements, and from then on for the server to give one up.
     private static let grace = (finish: Duration.seconds(4), cancel: Duration.seconds(2))
@@ -44,19 +44,17 @@ extension PostgresConnection {
 
     /// Waits until a result can be taken at once; what breaks meanwhile, the result tells.
     private func waitUntilReady() {
-        var asked: ContinuousClock.Instant?
         while handle != nil, PQisBusy(handle) == 1 {
             guard exchange() else { return }
-            if PQisBusy(handle) == 1, Task.isCancelled { stopWaiting(&asked) }
+            if PQisBusy(handle) == 1, Task.isCancelled { stopWaiting() }
         }
     }
 
     /// Waits until the kernel has taken all that was put.
     func flush() throws {
-        var asked: ContinuousClock.Instant?
         while handle != nil, PQflush(handle) != 0 {
             guard exchange() else { throw brokenConnection() }
-            if Task.isCancelled { stopWaiting(&asked) }
+            if Task.isCancelled { stopWaiting() }
         }
         guard handle != nil else { throw Self.closed }
     }
@@ -75,14 +73,15 @@ extension PostgresConnection {
         return PQconsumeInput(handle) == 1
     }
 
-    private func stopWaiting(_ asked: inout ContinuousClock.Instant?) {
+    private func stopWaiting() {
         let now = ContinuousClock.now
         let since = cancelledAt ?? now
         cancelledAt = since
-        if let asked {
-            if now - asked > Self.grace.cancel { close() }
+        if let askedAt {
+            if now - askedAt > Self.grace.cancel { close() }
         } else if now - since > Self.grace.finish {
-            asked = now
+            if isCommitting { return close() }
+            askedAt = now
             requestCancel()
         }
     }

@@ -14,8 +14,11 @@ final class PostgresConnection {
     private(set) var handle: OpaquePointer?
     /// The backend behind the connection, as the server counts it: behind a pooler libpq's own figure means nothing.
     private(set) var backend = Backend(processID: 0, start: "")
-    /// When a statement first noticed that its task is cancelled.
+    /// When a statement first noticed that its task is cancelled, and when the server was asked to give one up.
     var cancelledAt: ContinuousClock.Instant?
+    var askedAt: ContinuousClock.Instant?
+    /// A commit isn't asked to be given up: one that waits for a standby would then be told as done without it.
+    private(set) var isCommitting = false
     /// How long the socket is waited on next, in milliseconds.
     var patience: Int32 = 1
 
@@ -85,6 +88,8 @@ final class PostgresConnection {
     ///
     /// - Throws: `PostgresFailure`; where that is an outage, only the database knows whether the transaction is in it.
     func commit() throws {
+        isCommitting = true
+        defer { isCommitting = false }
         let tag = try execute("COMMIT").tag
         guard tag == "COMMIT" else {
             throw PipelineError(.software, "a transaction ended as \(tag), though nothing in it had failed")

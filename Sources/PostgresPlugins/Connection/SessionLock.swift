@@ -32,7 +32,7 @@ struct SessionLock {
     ///   - own: server processes of this session's former connections. One that doesn't notice by itself that its client
     ///     is gone is ended.
     ///   - patience: how long another holder is waited for.
-    /// - Throws: `PipelineError` of kind `.temporary` that says who holds it.
+    /// - Throws: `PipelineError` of kind `.temporary` that says who holds it; `CancellationError`.
     func take(_ connection: PostgresConnection, own: Set<PostgresConnection.Backend>, patience: Duration) throws {
         let start = ContinuousClock.now
         while true {
@@ -47,6 +47,7 @@ struct SessionLock {
             } else if waited > patience {
                 throw error(holder)
             }
+            try Task.checkCancellation()
             Pause.sleep(.milliseconds(50))
         }
     }

@@ -46,7 +46,7 @@ extension PostgresConnection {
         let begun = try nextResult()
         guard begun.status == PGRES_COPY_OUT else {
             let failure = failure(begun)
-            while isOpen, PostgresResult.next(handle) != nil {}
+            while isOpen, takeResult() != nil {}
             throw failure
         }
     }
