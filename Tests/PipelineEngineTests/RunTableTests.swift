@@ -129,9 +129,7 @@ import Testing
         #expect(reports.compactMap(\.summary?.runID) == expected.reports.compactMap(\.runID))
         #expect(store.current.runs.mapValues(\.state) == expected.states)
         #expect(call.lookup.asked.count == expected.readings.reduce(0) { $0 + input.count - $1.from })
-        let users = zip(
-            store.rows("users").values.map { "\($0[1])" }, store.rows("users").values.map { "\($0[5])" }
-        ).map { user, run in "\(Self.text(user)) \(Self.text(run))" }.sorted()
+        let users = store.rows("users").values.map { "\(Self.text("\($0[1])")) \(Self.text("\($0[5])"))" }.sorted()
         #expect(users == Self.content(test, expected))
         #expect(store.rows("endpoints").count == users.count)
         if expected.readings.isEmpty { #expect(store.current.rows == before) }
