@@ -30,7 +30,7 @@ public struct PipelineConfiguration: Sendable {
     public var limits: RunLimits
     public var onChangedInput: ChangedInputPolicy
     public var onNewColumns: NewColumnsPolicy
-    /// Where a run's summary goes as JSON; absolute. Nil for nowhere.
+    /// The file that a run leaves its summary in, as JSON; absolute. Nil where the pipeline asks for none.
     public var reportPath: String?
     /// Absolute; it may not exist yet.
     public var stateDirectory: String
