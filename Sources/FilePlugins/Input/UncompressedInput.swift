@@ -40,12 +40,12 @@ final class UncompressedInput {
         ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "a bzip2 file"),
     ]
 
-    /// The uncompressed size of a file, where that is known without reading all of it; nil for gzip and for what can't
-    /// be opened.
-    static func size(ofFile path: String) -> UInt64? {
-        guard let input = try? UncompressedInput(path: path), input.inflater == nil else { return nil }
-        defer { input.close() }
-        return try? input.file.size()
+    /// Bytes of uncompressed input in all. A gzip file doesn't tell, so there it is taken to be packed as well as what was
+    /// read of it so far; nil where that is nothing.
+    func size() throws -> UInt64? {
+        let stored = try file.size()
+        guard let inflater else { return stored }
+        return inflater.size(ofStored: stored)
     }
 
     /// Fills the buffer with uncompressed bytes; none means that the end is reached.

@@ -34,7 +34,11 @@ public struct InputFault: Sendable, Equatable {
         case emptyUserID = "EmptyUserId"
         case invalidUserID = "InvalidUserId"
         case invalidEncoding = "InvalidEncoding"
+        /// A line that isn't a JSON document.
+        case invalidJSON = "InvalidJSON"
         case missingField = "MissingField"
+        /// A row with more fields than the first one has, so that nobody knows which of them is the ID.
+        case surplusFields = "SurplusFields"
         case unterminatedQuote = "UnterminatedQuote"
         /// A record of an archive that isn't what an archive holds.
         case malformedRecord = "MalformedRecord"
@@ -50,7 +54,7 @@ public struct InputFault: Sendable, Equatable {
     /// The input's own bytes, cut to `InputFault.rawLimit`.
     public var raw: [UInt8]
 
-    /// No more than this many bytes of faulty input are kept (64 KiB, the bound of a quoted field).
+    /// No more than this many bytes of faulty input are kept: 64 KiB.
     public static let rawLimit = 65_536
 
     public init(code: Code, message: String, raw: [UInt8]) {

@@ -17,6 +17,8 @@ public final class ProgressBoard: Sendable {
         /// Of the input, from 0 to 1; nil where its size isn't known.
         public var fraction: Double?
         public var statistics = LookupStatistics()
+
+        package init() {}
     }
 
     private let reading = Mutex(Reading())

@@ -15,6 +15,8 @@ struct RetryExecution {
     private let open: Set<Int>
     private let start: ContinuousClock.Instant = .now
     private var counts = RetryCounts()
+    /// Failures at the start.
+    private var failuresAtStart = 0
 
     private var plan: RunPlan { runner.plan }
 
@@ -79,6 +81,7 @@ struct RetryExecution {
             reading.runID = record.runID
         }
         if let state = lanes.compactMap(\.checkpoint?.progress.sourceState).first { lookup.restore(state: state) }
+        failuresAtStart = lanes.compactMap(\.checkpoint?.counts.failed).max() ?? 0
         var failures = FailedRecords(open.sorted().map { ($0, lanes[$0].session) })
         var hasPrepared = false
         while !runner.stop.isRequested, var part = try await failures.nextPart(runner) {
@@ -182,10 +185,12 @@ struct RetryExecution {
         }
         let failed = counts.failed
         let all = counts.found + counts.absent + counts.failed
+        let share = failuresAtStart > 0 ? min(1, Double(all + counts.left) / Double(failuresAtStart)) : nil
         runner.board.update { reading in
             reading.records = all
             reading.processed = all
             reading.failed = failed
+            reading.fraction = share
         }
     }
 }

@@ -90,9 +90,9 @@ struct RunExecution {
                 if runner.plan.onChangedInput == .refuse { await runner.releaseInput(of: record) }
                 throw error
             }
-            let size = reader.inputSize.map(Double.init) ?? 0
+            var share = InputShare()
             let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
-                size > 0 && position.offset > 0 ? min(1, Double(position.offset) / size) : nil
+                share.read(to: position.offset, of: reader.inputSize)
             }
             if error == nil, await isComplete() { await runner.releaseInput(of: record) }
             return error
@@ -195,6 +195,10 @@ struct RunExecution {
                 }
             }
             if let last, let fraction = fraction(last) { reading.fraction = fraction }
+            // A limit ends the run before the input does.
+            if let limit = runner.plan.inputLimit, limit > 0, runner.plan.shard.isWhole {
+                reading.fraction = min(1, max(reading.fraction ?? 0, Double(reading.records) / Double(limit)))
+            }
         }
     }
 
