@@ -134,13 +134,20 @@ enum ArchiveContent: Sendable, Equatable {
         byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D || byte == 0x1E || byte == 0x1A
     }
 
-    /// Consumes white space in front of the first record; the lines among it, and whether record separators are.
+    /// Consumes white space and byte order marks in front of the first record; the lines among it, and whether record separators are.
     static func skipBlanks(_ input: InputWindow) throws -> (lines: UInt64, hasSeparators: Bool) {
         var lines: UInt64 = 0
         var hasSeparators = false
         var isBehindReturn = false
         while true {
-            while let byte = input.bytes.first, isBlank(byte) {
+            while let byte = input.bytes.first {
+                if byte == 0xEF {
+                    while input.count < 3, try input.extend() {}
+                    guard input.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { break }
+                    input.consume(3)
+                    continue
+                }
+                guard isBlank(byte) else { break }
                 if byte == 0x0D || (byte == 0x0A && !isBehindReturn) { lines += 1 }
                 isBehindReturn = byte == 0x0D
                 if byte == 0x1E { hasSeparators = true }
