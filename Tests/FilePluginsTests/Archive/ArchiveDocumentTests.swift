@@ -38,7 +38,11 @@ struct ArchiveDocumentTests {
     @Test func brokenUTF16IsTold() async throws {
         let folder = try TemporaryFolder()
         func units(_ text: String) -> [UInt8] { text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } }
-        let bytes = [0xFE, 0xFF] + units("Id,Address\n1,😀ü\n2,") + [0xD8, 0x00] + units("\n3,x") + [0x00]
+        var bytes: [UInt8] = [0xFE, 0xFF]
+        bytes += units("Id,Address\n1,😀ü\n2,")
+        bytes += [0xD8, 0x00]
+        bytes += units("\n3,x")
+        bytes.append(0)
         let reading = try await ArchiveReading(folder.write("in", bytes))
         #expect(
             reading.contents == [#"{"Id":"1","Address":"😀ü"}"#, "<InvalidEncoding>", "<InvalidEncoding>"])
