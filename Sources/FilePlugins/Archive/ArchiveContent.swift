@@ -31,7 +31,8 @@ enum ArchiveContent: Sendable, Equatable {
             var head = [UInt8](repeating: 0, count: ForeignContent.headLength)
             let count = try head.withUnsafeMutableBytes { try file.read(into: $0) }
             head.removeLast(head.count - count)
-            if head.isEmpty { return .empty }
+            // A gzip file is never empty: the reading says that it is cut off.
+            if head.isEmpty { return path.lowercased().hasSuffix(".gz") ? .text(.lines, utf16: nil) : .empty }
             let utf16 = UTF16Order(markOf: head)
             if !head.starts(with: gzipMagic), utf16 == nil, let other = ForeignContent.of(head) { return other }
             return try sniff(path, utf16)
