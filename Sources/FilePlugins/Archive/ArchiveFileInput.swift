@@ -6,8 +6,10 @@ final class ArchiveFileInput {
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
     private var lines = ArchiveLines()
-    /// Nil where the file holds lines.
+    /// Nil where the file holds no rows.
     private var rows: ArchiveRows?
+    /// Nil where each line of the file is a record.
+    private var documents: ArchiveDocuments?
     /// What the next read meets.
     private var damage: InputDamage?
 
@@ -19,7 +21,7 @@ final class ArchiveFileInput {
     /// Opens the file and reads what stands in front of the first record.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
-    init(_ file: ArchiveFile, _ content: ArchiveContent) throws {
+    init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
         self.file = file
         let status: FileStatus
         do throws(FileStatus.Failure) { status = try FileStatus.of(file.path) } catch {
@@ -34,10 +36,14 @@ final class ArchiveFileInput {
             throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
         }
         do {
-            let window = try InputWindow(path: file.path)
+            let window = try InputWindow(path: file.path, utf16: utf16)
             self.window = window
             try window.skipByteOrderMark()
-            if case .rows(let separator) = content { rows = try ArchiveRows(window, separator: separator) }
+            switch form {
+            case .lines: break
+            case .documents: documents = ArchiveDocuments()
+            case .rows(let separator): rows = try ArchiveRows(window, separator: separator)
+            }
         } catch let damage as InputDamage { self.damage = damage }
     }
 
@@ -57,11 +63,12 @@ final class ArchiveFileInput {
     private func nextPiece(_ window: InputWindow) throws -> ArchivePiece? {
         // In place: a copy of the rows would copy the fields each time.
         if rows != nil { return try rows?.next(window) }
+        if documents != nil { return try documents?.next(window) }
         return try lines.next(window)
     }
 
     /// Lines completely in front of the next record.
-    private var line: UInt64 { rows?.line ?? lines.line }
+    private var line: UInt64 { rows?.line ?? documents?.line ?? lines.line }
 
     private func record(_ piece: ArchivePiece) -> ArchiveRecord {
         ArchiveRecord(

@@ -20,8 +20,9 @@ final class InputWindow {
     /// - Parameters:
     ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
     ///   - end: Of the file, where what lies behind isn't part of the input.
-    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil) throws {
-        input = try UncompressedInput(path: path, chunk: capacity, end: end)
+    ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
+    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil) throws {
+        input = try UncompressedInput(path: path, chunk: capacity, end: end, utf16: utf16)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
 

@@ -46,6 +46,8 @@ public struct InputFault: Sendable, Equatable {
         case wrongApplication = "WrongApplication"
         /// A file of an archive that ends early or is corrupt; reading goes on with the next file.
         case damagedFile = "DamagedFile"
+        /// A file of an archive that holds something else than an archive does, or can't be opened.
+        case unreadableFile = "UnreadableFile"
     }
 
     public var code: Code

@@ -25,6 +25,8 @@ public struct RunSummary: Sendable {
     public var processed: Int
     /// The ordinal at which this process took the run up; nil where it began it.
     public var resumedFrom: Int?
+    /// An archive's files; nil for another input, and for a run that was complete before.
+    public var files: ArchiveFileCounts?
     public var sinks: [SinkSummary]
     /// What a retry did; nil for a run.
     public var retried: RetryCounts?
@@ -61,6 +63,15 @@ public struct RunSummary: Sendable {
                 for (table, rows) in counts.rows.sorted(by: { $0.key < $1.key }) {
                     writer.key(table)
                     writer.value(rows)
+                }
+            }
+            if let files {
+                writer.key("files")
+                writer.object { writer in
+                    for (key, value) in [("read", files.read), ("left_out", files.leftOut)] {
+                        writer.key(key)
+                        writer.value(value)
+                    }
                 }
             }
             for (key, value) in [
@@ -132,6 +143,9 @@ public struct RunSummary: Sendable {
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
         if counts.notNumbers > 0 {
             lines.append("  columns     \(counts.notNumbers) values are no numbers; 'extra' holds them")
+        }
+        if let files, files.leftOut > 0 {
+            lines.append("  files       \(files.read) read, \(files.leftOut) left out")
         }
         // An archive isn't asked.
         if statistics.requests > 0 {

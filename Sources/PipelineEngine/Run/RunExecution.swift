@@ -99,14 +99,17 @@ struct RunExecution {
         case .archive(let reader, let decoder, _):
             let source = try await ArchiveRecordSource.open(
                 reader: reader, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
-            return await consume(source, hash: source.consumedHash, sourceState: { nil }) { _ in source.fractionRead }
+            return await consume(source, hash: source.consumedHash, files: source.files, sourceState: { nil }) { _ in
+                source.fractionRead
+            }
         }
     }
 
     private func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
 
     private func consume(
-        _ source: any RecordSource, hash: InputHash, sourceState: @escaping @Sendable () -> String?,
+        _ source: any RecordSource, hash: InputHash, files: ArchiveFileCounts? = nil,
+        sourceState: @escaping @Sendable () -> String?,
         fraction: (Position) -> Double?
     ) async -> PipelineError? {
         let plan = runner.plan
@@ -119,6 +122,7 @@ struct RunExecution {
         runner.board.update { reading in
             reading = ProgressBoard.Reading()
             reading.runID = record.runID
+            reading.files = files
             reading.records = least.counts.records
             reading.failed = least.counts.failed
             reading.absent = least.counts.absent
@@ -250,6 +254,7 @@ struct RunExecution {
             statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - least.counts.records,
             resumedFrom: resumedFrom,
+            files: runner.board.current.files,
             sinks: lanes.map { lane in
                 RunSummary.SinkSummary(
                     name: lane.name, type: lane.typeName, target: lane.target, mode: lane.mode,
