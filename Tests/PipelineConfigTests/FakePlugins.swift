@@ -194,7 +194,8 @@ enum FakeArchivePlugin: Plugin {
     static let summary = "Rows into files"
     static let schema = OptionSchema([
         OptionField(
-            "path", .path(allowsDash: false), .required, place: .outputFolder(entries: ["runs"]), "The folder"),
+            "path", .path(allowsDash: false), .required, place: .outputFolder(entries: ["now"], holdsRuns: true),
+            "The folder"),
         OptionField("level", .integer(1...9), .defaulted("6"), shapesOutput: true, "Compression"),
         OptionField(
             "max_file_size", .size(1_024...(1 << 40)), .defaulted("256MB"), shapesOutput: true, "Size of a file"),

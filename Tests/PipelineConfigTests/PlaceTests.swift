@@ -83,7 +83,8 @@ import Testing
         ("[{type: sqlite, path: x}]\nreport: {json: x}", "to the same place as sink 'sqlite'"),
         ("[{type: sqlite, path: x}]\nreport: {json: x-wal}", "to a file that belongs to the database of"),
         ("[{type: sqlite, path: x/y}]\nreport: {json: x}", "to a folder that holds the place of"),
-        ("[{type: ndjson, path: out}]\nreport: {json: linked/runs/last.json}", "into the files of"),
+        ("[{type: ndjson, path: out}]\nreport: {json: linked/now}", "into the files of"),
+        ("[{type: ndjson, path: out}]\nreport: {json: linked/p-20260101T000000Z/last.json}", "into the files of"),
         ("[{type: ndjson, path: out}]\nreport: {json: out}", "to the same place as"),
         ("[{type: sqlite, path: x}]\nreport: {json: out/}", "must name a file, not a folder"),
         // The state directory.
@@ -116,7 +117,7 @@ import Testing
 
     @Test(arguments: [
         "[{type: sqlite, path: out/e.sqlite}, {type: ndjson, path: out/lines}]", "[{type: sqlite, path: in/.e.sqlite}]",
-        "[{type: ndjson, path: out}]\nreport: {json: out/last.json}",
+        "[{type: ndjson, path: out}]\nreport: {json: out/p-last.json}",
         "[{type: sqlite, path: x}]\nreport: {json: .sluice/r}",
         "[{type: sqlite, path: x}]\nstate_directory: in/.state", "[{type: sqlite, path: inner}]",
         "[{type: sqlite, path: out/e.sqlite}, {type: sqlite, path: out/e.sqlite2, name: b}]",

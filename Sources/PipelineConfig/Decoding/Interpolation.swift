@@ -32,6 +32,8 @@ struct Interpolation: Sendable {
     struct Failure: Error, Equatable {
         var message: String
         var hint: String?
+        /// The variable isn't there.
+        var isUnset = false
     }
 
     static let maximumFileBytes = 65_536
@@ -90,7 +92,7 @@ struct Interpolation: Sendable {
         guard let value else {
             throw Failure(
                 message: "the environment variable '\(name)' isn't set",
-                hint: "set it, or write ${\(name):-default}")
+                hint: "set it, or write ${\(name):-default}", isUnset: true)
         }
         return Insertion(text: value, origin: .environment)
     }

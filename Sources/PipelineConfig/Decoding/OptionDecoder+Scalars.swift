@@ -20,7 +20,9 @@ extension OptionDecoder {
             result = try interpolation.replace(in: written)
         } catch {
             // A name in front of which a secret stands is not shown by the failure, which holds only the reference.
-            diagnostics.error(error.message, at: node.place, hint: error.hint)
+            // What is to hide values gets no default: everybody who reads the pipeline would know it.
+            let isUnset = isSecret && warnsOfPublicSecrets && error.isUnset
+            diagnostics.error(error.message, at: node.place, hint: isUnset ? "set it" : error.hint)
             return nil
         }
         for insertion in result.insertions {

@@ -24,7 +24,8 @@ extension OptionDecoder {
         if let state {
             places.append(
                 PlannedPlace(
-                    owner: .stateDirectory, label: "the state directory", role: .outputFolder(entries: []),
+                    owner: .stateDirectory, label: "the state directory",
+                    role: .outputFolder(entries: [], holdsRuns: false),
                     file: FilePlace(state.resolved), place: root["state_directory"]?.place))
         }
         if let report {
@@ -37,7 +38,7 @@ extension OptionDecoder {
                 diagnostics.error("'json' must name a file, not a folder", at: place)
             }
         }
-        let conflicts = PlaceCheck(places).conflicts
+        let conflicts = PlaceCheck(places, pipeline: context.pipeline).conflicts
         for conflict in conflicts { diagnostics.error(conflict.message, at: conflict.place, hint: conflict.hint) }
         checkTargets(of: sinks)
     }

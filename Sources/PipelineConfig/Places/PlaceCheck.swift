@@ -10,29 +10,31 @@ struct PlaceCheck {
     }
 
     private(set) var conflicts: [Conflict] = []
+    private let pipeline: String
     private let inputs: [PlannedPlace]
     /// Where a folder of the source leads to elsewhere, by links in it.
     private var linked: [PlannedPlace] = []
 
-    /// - Parameter places: in the order in which the later of two is at fault.
-    init(_ places: [PlannedPlace]) {
+    /// - Parameters:
+    ///   - places: in the order in which the later of two is at fault.
+    ///   - pipeline: names its runs.
+    init(_ places: [PlannedPlace], pipeline: String) {
+        self.pipeline = pipeline
         inputs = places.filter { !$0.isOutput }
         let outputs = places.filter(\.isOutput)
         linked = inputs.flatMap { Self.links(of: $0, outputs) }
         for (index, output) in outputs.enumerated() {
+            var conflict = overInput(output)
+            for earlier in outputs[..<index] where conflict == nil { conflict = overOutput(output, earlier) }
             // One error for each place is enough.
-            guard
-                let conflict = overInput(output)
-                    ?? outputs[..<index].lazy.compactMap({ Self.overOutput(output, $0) }).first
-            else { continue }
-            conflicts.append(conflict)
+            if let conflict { conflicts.append(conflict) }
         }
     }
 
     // MARK: What is read
 
     private func overInput(_ output: PlannedPlace) -> Conflict? {
-        for input in inputs + linked where Self.writes(output, into: input) {
+        for input in inputs + linked where writes(output, into: input) {
             let what =
                 switch input.owner {
                 case .pipeline: "over the pipeline's own file"
@@ -46,7 +48,7 @@ struct PlaceCheck {
         return nil
     }
 
-    private static func writes(_ output: PlannedPlace, into input: PlannedPlace) -> Bool {
+    private func writes(_ output: PlannedPlace, into input: PlannedPlace) -> Bool {
         let reads = input.inputs?.reads ?? { name, _ in name.isEmpty }
         switch output.role {
         case .input, .inputs: return false
@@ -55,7 +57,8 @@ struct PlaceCheck {
                 let file = ending.isEmpty ? output.file : FilePlace(output.file.path + ending)
                 return file.path(below: input.file).map { reads($0, false) } ?? false
             }
-        case .outputFolder(let entries):
+        case .outputFolder(let names, let holdsRuns):
+            let entries = names + (holdsRuns ? ["\(pipeline)-20000101T000000Z"] : [])
             if let path = output.file.path(below: input.file) {
                 return entries.contains { reads(path.isEmpty ? $0 : "\(path)/\($0)", true) }
                     || (entries.isEmpty && reads(path.isEmpty ? "state" : path, true))
@@ -82,14 +85,14 @@ struct PlaceCheck {
 
     // MARK: What is written
 
-    private static func overOutput(_ output: PlannedPlace, _ earlier: PlannedPlace) -> Conflict? {
+    private func overOutput(_ output: PlannedPlace, _ earlier: PlannedPlace) -> Conflict? {
         guard let relation = relation(of: output, to: earlier) else { return nil }
         return Conflict(
-            place: output.place ?? earlier.place, message: "\(writing(output)) \(relation) \(earlier.label)",
+            place: output.place ?? earlier.place, message: "\(Self.writing(output)) \(relation) \(earlier.label)",
             hint: "give each a place of its own")
     }
 
-    private static func relation(of output: PlannedPlace, to earlier: PlannedPlace) -> String? {
+    private func relation(of output: PlannedPlace, to earlier: PlannedPlace) -> String? {
         if output.file.isSame(as: earlier.file) { return "to the same place as" }
         switch (output.role, earlier.role) {
         case (.outputFile(let own), .outputFile(let others)):
@@ -99,11 +102,11 @@ struct PlaceCheck {
             if isBeside { return "to a file that belongs to the database of" }
         case (.outputFile, .outputFolder) where output.owner == .report:
             // A report may stand beside what is written there.
-            return owns(earlier, output.file) ? "into the files of" : below(earlier, output)
+            return owns(earlier, output.file) ? "into the files of" : Self.below(earlier, output)
         default: break
         }
         if output.file.path(below: earlier.file) != nil { return "into the folder of" }
-        return below(earlier, output)
+        return Self.below(earlier, output)
     }
 
     /// Whether something else is to stand below a place.
@@ -112,11 +115,13 @@ struct PlaceCheck {
     }
 
     /// Whether a place is one of the entries of an output folder, or in one.
-    private static func owns(_ folder: PlannedPlace, _ file: FilePlace) -> Bool {
-        guard case .outputFolder(let entries) = folder.role, let path = file.path(below: folder.file),
+    private func owns(_ folder: PlannedPlace, _ file: FilePlace) -> Bool {
+        guard case .outputFolder(let entries, let holdsRuns) = folder.role, let path = file.path(below: folder.file),
             let first = path.split(separator: "/").first
         else { return false }
+        let run = "\(pipeline)-"
         return entries.contains(String(first))
+            || holdsRuns && first.hasPrefix(run) && first.dropFirst(run.count).first?.isNumber == true
     }
 
     private static func writing(_ output: PlannedPlace) -> String {

@@ -11,9 +11,9 @@ public enum PlaceRole: Sendable {
     case outputFile(companions: [String])
     /// A folder of the plugin's own.
     ///
-    /// `entries`: the names that are written in it. Nothing else of the pipeline writes into the folder, a report aside,
-    /// which may stand beside these.
-    case outputFolder(entries: [String])
+    /// `entries`: the names that are written in it; `holdsRuns`: so are folders with the names of runs. Nothing else of the
+    /// pipeline writes into the folder, a report aside, which may stand beside these.
+    case outputFolder(entries: [String], holdsRuns: Bool)
 }
 
 /// The files that an option stands for.
