@@ -416,7 +416,7 @@ import Testing
         ("transforms: [{type: mask, paths: [a], key: '${SHORT}'}]", "4:44: error: 'key': has fewer than 16 bytes: •••"),
         (
             "transforms: [{type: mask, paths: [a], key: '${NONE}'}]",
-            "4:44: error: the environment variable 'NONE' isn't set (set it, or write ${NONE:-default})"
+            "4:44: error: the environment variable 'NONE' isn't set (set it)"
         ),
         ("transforms: [{type: '${LONG}'}]", "4:21: error: unknown transform type '•••' (known: filter, mask)"),
     ])
