@@ -16,7 +16,7 @@ public struct PinpointSource: Plugin {
             "region", .pattern(regionPattern), .optional,
             "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's, the EC2 instance's"),
         OptionField(
-            "endpoint_url", .text, .optional,
+            "endpoint_url", .text, .optional, isAddress: true,
             "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, the profile's, Pinpoint in the region"
         ),
         OptionField(

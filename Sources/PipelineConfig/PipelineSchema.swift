@@ -55,7 +55,7 @@ public enum PipelineSchema {
 
     static let report = OptionSchema([
         OptionField(
-            "json", .path(allowsDash: false), .optional,
+            "json", .path(allowsDash: false), .optional, place: .outputFile(companions: []),
             "The file that gets the summary as one line of JSON when a run ends, in place of the one before")
     ])
 

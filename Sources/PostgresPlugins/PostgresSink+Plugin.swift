@@ -7,11 +7,15 @@ extension PostgresSink: Plugin {
     public static let schema = OptionSchema(
         [
             OptionField(
-                "url", .secret, .optional,
+                "url", .secret, .optional, isAddress: true,
                 "postgresql://user:password@host:5432/database, or libpq's keywords in one text. Without it and the keywords "
                     + "below, PG* variables, a service file and ~/.pgpass say where and who.")
         ]
-            + keywords.map { OptionField($0.name, $0.type, .optional, $0.summary) } + [
+            + keywords.map { keyword in
+                OptionField(
+                    keyword.name, keyword.type, .optional, isAddress: keyword.name != "application_name",
+                    keyword.summary)
+            } + [
                 OptionField("password", .secret, .optional, "Better kept in ~/.pgpass or PGPASSWORD."),
                 OptionField(
                     "schema", .pattern(schemaName), .defaulted("public"), shapesOutput: true,

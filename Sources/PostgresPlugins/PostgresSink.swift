@@ -10,6 +10,7 @@ public struct PostgresSink: Sink {
     public let name: String
     /// `host:port/database schema`
     public let target: String
+    public var targetIdentity: String { "\(parameters.serverIdentity) \(schema)" }
     public let mode: WriteMode
     /// The schema that holds all of the sink's tables.
     public let schema: String

@@ -36,6 +36,12 @@ struct PipelineCall {
             case .json: log.warning("\(warning)")
             }
         }
+        if let path = configuration.reportPath {
+            do { try ReportFile(path: path).requireReplaceable() } catch let error as PipelineError {
+                logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
+                throw ExitCode(error.exitCode)
+            }
+        }
         let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: isQuiet))
         var code = reports.last?.exitCode ?? 0
         for report in reports {

@@ -11,6 +11,7 @@ public struct ArchiveSource: Plugin {
     public static let schema = OptionSchema([
         OptionField(
             "path", .path(allowsDash: false), .required,
+            place: .inputs { $0.path("path").map(ArchiveListing.files) },
             "a file, a folder with its subfolders, or a glob (*, ?, [a-z], ** for folders), read in byte order of names"
         ),
         OptionField(

@@ -62,6 +62,7 @@ extension NDJSONSink: Plugin {
     public static let schema = OptionSchema([
         OptionField(
             "path", .path(allowsDash: false), .required,
+            place: .outputFolder(entries: ["current", "latest.json", ".sluice", "runs"], holdsRuns: true),
             "The folder for the runs; it and the folders on the way are made where they are missing."),
         OptionField(
             "mode", .pattern(modePattern), .defaulted(WriteMode.append.rawValue), shapesOutput: true,

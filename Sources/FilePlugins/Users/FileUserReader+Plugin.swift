@@ -9,7 +9,7 @@ extension FileUserReader: Plugin {
     // None of these is part of the fingerprint: the hash of the input that was read tells whether it is the same.
     public static let schema = OptionSchema([
         OptionField(
-            "path", .path(allowsDash: true), .required,
+            "path", .path(allowsDash: true), .required, place: .input,
             "The file; - is standard input. gzip is recognised by its first bytes, not by its name."),
         OptionField(
             "format", .enumeration(Format.allCases.map(\.rawValue)), .optional,

@@ -76,6 +76,8 @@ public struct PluginContext: Sendable {
     public var version: String
     /// Of how many shards this process runs one: it gets that part of every rate. 1 where the run isn't sharded.
     public var shards: Int
+    /// Members of an endpoint that the run goes by, from the outside in: a transform that hides one of them is refused.
+    public var neededMembers: [[String]] = []
     /// Takes a warning for the log.
     public var warn: @Sendable (String) -> Void
 

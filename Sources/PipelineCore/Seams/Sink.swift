@@ -6,6 +6,9 @@ public protocol Sink: Sendable {
     var name: String { get }
     /// Where the rows go, for messages and the summary; no secret in it.
     var target: String { get }
+    /// The same for two sinks of one type that are told to be one place, however that is spelled. What stands in files
+    /// needs none: the host compares the places that the options name.
+    var targetIdentity: String { get }
     /// `merge`, `append` or `replace`.
     var mode: WriteMode { get }
     /// How a map with free names stands in a JSON column, where the layout has such columns.
@@ -32,6 +35,7 @@ extension Sink {
 }
 
 extension Sink {
+    public var targetIdentity: String { target }
     public var mapForm: MapForm { .object }
 }
 
