@@ -24,9 +24,13 @@ public final class ServiceClient: Sendable {
             outage: configuration.retry.outage, eventLoop: MultiThreadedEventLoopGroup.singleton.next())
     }
 
-    public var statistics: AttemptStatistics { gate.snapshot }
-    /// True while an open circuit or a Retry-After holds all attempts.
-    public var isHeld: Bool { gate.isHeld }
+    public var statistics: AttemptStatistics {
+        var statistics = gate.snapshot
+        if let hold = credentials.hold { statistics.hold = hold }
+        return statistics
+    }
+    /// True while an open circuit, a Retry-After or missing credentials hold all attempts.
+    public var isHeld: Bool { gate.isHeld || credentials.hold != nil }
     /// Takes a limit that an earlier process learned, per second.
     public func restore(learnedRate: Double) { gate.restore(rate: learnedRate) }
     /// Closes all connections; no call follows.
@@ -50,15 +54,14 @@ public final class ServiceClient: Sendable {
         var mending = Mending()
         var paid: Int?
         while true {
-            let admitted = try await admit(&call)
-            let key = try await key(rejected: mending.rejected)
+            let (admitted, key) = try await admitWithKey(&call, rejected: mending.rejected)
             mending.use(key, clockSkew: clockSkew.seconds)
             call.attempts += 1
             gate.sent(isRetry: call.attempts > 1)
             onSend()
             var result = try await attempt(path, call, mending, admittedAt: admitted, paid: paid, classify)
             log(result, of: call, label: label, milliseconds: (gate.now - admitted) * 1000)
-            if case .denied(let fault) = result.verdict, try await mend(fault, date: result.date, &mending) {
+            if case .denied(let fault) = result.verdict, try await mend(fault, date: result.date, &mending, &call) {
                 result.verdict = .retry(fault)
             }
             switch result.verdict {
@@ -94,6 +97,20 @@ public final class ServiceClient: Sendable {
             let (attempts, since) = silence.withLock { ($0.attempts, $0.since) }
             throw ServiceClientError.unavailable(
                 lastFailure: outage.lastFailure, attempts: attempts, elapsed: gate.now - since)
+        }
+    }
+
+    /// Credentials that have to be waited for cost a call none of its time, and whoever waited long asks anew for leave to
+    /// send: a source that comes back must not set all calls free at once.
+    private func admitWithKey(
+        _ call: inout CallProgress, rejected: SigningCredentials?
+    ) async throws -> (admitted: Double, key: SigningCredentials) {
+        while true {
+            let admitted = try await admit(&call)
+            let key = try await key(rejected: rejected)
+            let now = gate.now
+            call.paused += now - admitted
+            if now - admitted < 1 { return (now, key) }
         }
     }
 
@@ -160,7 +177,9 @@ public final class ServiceClient: Sendable {
     }
 
     /// Corrects the clock, or fetches newer credentials, once for each call; false where there is nothing to mend.
-    private func mend(_ fault: ServiceFault, date: String?, _ mending: inout Mending) async throws -> Bool {
+    private func mend(_ fault: ServiceFault, date: String?, _ mending: inout Mending, _ call: inout CallProgress)
+        async throws -> Bool
+    {
         if ErrorCodes.clockSkew.contains(fault.code), !mending.mendedClock, let date,
             let correction = clockSkew.learn(date: date, signedWith: mending.clockSkew)
         {
@@ -172,9 +191,15 @@ public final class ServiceClient: Sendable {
             mending.mendedClock = true
             return true
         }
-        if ErrorCodes.expiredToken.contains(fault.code), mending.rejected == nil, let used = mending.key {
+        // A key that was taken back may have a successor, too.
+        if ErrorCodes.expiredToken.contains(fault.code) || ErrorCodes.unknownKey.contains(fault.code),
+            mending.rejected == nil, let used = mending.key
+        {
             mending.rejected = used
-            return try await key(rejected: used) != used
+            let asked = gate.now
+            let newer = try await key(rejected: used)
+            call.paused += gate.now - asked
+            return newer != used
         }
         return false
     }

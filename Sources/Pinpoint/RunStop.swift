@@ -42,7 +42,19 @@ enum RunStop {
                 "\(endpoint.authority) is unavailable: \(ServiceFault.effort(attempts: attempts, seconds: elapsed)) "
                     + "without an answer; the last one met: \(lastFailure)",
                 hint: "run again once it answers; the run goes on where it stopped")
-        case .credentials(let failure): PipelineError(.permission, failure.message, hint: failure.hint)
+        case .credentials(let failure): Self.error(for: failure)
+        }
+    }
+
+    private static func error(for failure: CredentialError) -> PipelineError {
+        switch failure.kind {
+        case .refusal, .unsettled: PipelineError(.permission, failure.message, hint: failure.hint)
+        case .away:
+            PipelineError(
+                .unavailable, "there are no credentials for now: \(failure.message)",
+                hint: "run again once their source answers; the run goes on where it stopped"
+                    + (failure.hint.map { ". If it stays so: \($0)" } ?? ""))
+        case .unreachable: PipelineError(.configuration, failure.message, hint: failure.hint)
         }
     }
 

@@ -41,8 +41,11 @@ package struct CredentialTransport: Sendable {
     /// - Throws: `TransportFailure`, `CancellationError`
     package func send(_ request: CredentialRequest) async throws -> HTTPAnswer { try await exchange(request) }
 
-    /// As `send`, up to `attempts` times while the answer is worth another one: a failure of the transport, a 5xx, a 429,
-    /// or what `isTransient` says.
+    /// True for answers of a service that is overloaded or away, or of whatever stands between it and us.
+    static func isAway(_ status: Int) -> Bool { status >= 500 || [408, 421, 425, 429, 460, 499].contains(status) }
+
+    /// As `send`, up to `attempts` times while the answer is worth another one: a failure of the transport, a
+    /// status of a service that is away, or what `isTransient` says.
     package func send(
         _ request: CredentialRequest, attempts: Int, isTransient: (HTTPAnswer) -> Bool = { _ in false }
     ) async throws -> HTTPAnswer {
@@ -50,7 +53,7 @@ package struct CredentialTransport: Sendable {
         while true {
             do {
                 let answer = try await send(request)
-                guard attempt < attempts, answer.status >= 500 || answer.status == 429 || isTransient(answer) else {
+                guard attempt < attempts, Self.isAway(answer.status) || isTransient(answer) else {
                     return answer
                 }
             } catch let failure as TransportFailure {

@@ -10,6 +10,8 @@ public enum ErrorCodes {
     public static let transient: Set<String> = ["RequestTimeout", "RequestTimeoutException"]
     /// The credentials were good once.
     public static let expiredToken: Set<String> = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"]
+    /// The service knows no such key, or no longer.
+    public static let unknownKey: Set<String> = ["UnrecognizedClientException", "InvalidClientTokenId"]
     /// The credentials aren't good, or the request isn't signed as it should be.
     public static let credentials: Set<String> = [
         "UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationTokenException",

@@ -45,10 +45,7 @@ public struct ConnectionSettings: Sendable {
         }
         let file = settings.expand(path)
         do throws(FileAccess.Failure) {
-            let text = try settings.files.text(file)
-            guard text.contains("-----BEGIN ") else {
-                throw FileAccess.Failure.unreadable("it holds no certificate in PEM form")
-            }
+            try Self.requireCertificates(try settings.files.bytes(file))
         } catch {
             switch error {
             case .missing: throw Malformed(message: "\(place) names \(file), which doesn't exist")
@@ -56,6 +53,24 @@ public struct ConnectionSettings: Sendable {
             }
         }
         certificateBundle = file
+    }
+
+    /// Finds out now what the first handshake would stumble over.
+    private static func requireCertificates(_ content: [UInt8]) throws(FileAccess.Failure) {
+        guard !content.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw .unreadable(
+                "it begins with a byte order mark, which hides its first certificate; save it as UTF-8 without one")
+        }
+        guard String(decoding: content, as: UTF8.self).contains("-----BEGIN ") else {
+            throw .unreadable("it holds no certificate in PEM form")
+        }
+        let count: Int
+        do {
+            count = try NIOSSLCertificate.fromPEMBytes(content).count
+        } catch {
+            throw .unreadable("a certificate in it is damaged")
+        }
+        guard count > 0 else { throw .unreadable("it holds no certificate in PEM form") }
     }
 
     /// The proxy for a server. Nothing on this machine is asked for through one.
