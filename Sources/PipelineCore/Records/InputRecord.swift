@@ -42,6 +42,14 @@ public struct InputFault: Sendable, Equatable {
         case wrongApplication = "WrongApplication"
         /// A file of an archive that ends early or is corrupt; reading goes on with the next file.
         case damagedFile = "DamagedFile"
+
+        /// A list holds no usable ID there, in contrast to what is wrong with an archive.
+        public var isOfList: Bool {
+            switch self {
+            case .malformedRecord, .wrongApplication, .damagedFile: false
+            default: true
+            }
+        }
     }
 
     public var code: Code
