@@ -193,6 +193,7 @@ extension RunLimits {
     fileprivate init?(_ options: Options) {
         guard let maxFailed = options.shareOrCount("max_failed"),
             let acceptFailed = options.shareOrCount("accept_failed"),
+            let acceptInvalid = options.shareOrCount("accept_invalid"),
             let maxAbsent = options.shareOrCount("max_absent"),
             let maxRemoved = options.shareOrCount("max_removed"),
             let minRecords = options.integer("min_records")
@@ -200,6 +201,7 @@ extension RunLimits {
         self.init()
         self.maxFailed = maxFailed
         self.acceptFailed = acceptFailed
+        self.acceptInvalid = acceptInvalid
         self.maxAbsent = maxAbsent
         self.maxRemoved = maxRemoved
         self.minRecords = minRecords

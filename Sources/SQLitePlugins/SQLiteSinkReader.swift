@@ -21,6 +21,8 @@ actor SQLiteSinkReader: SinkReader {
     private var connection: SQLiteConnection?
     /// Its log was passed over, which is right for as long as nobody begins to write.
     private var isSettled = false
+    /// Locks that were held before anything was read.
+    private var heldAtFirst: Set<String> = []
     /// The tables that are there, with their columns.
     private var columns: [String: Set<String>] = [:]
     private var scan: Scan?
@@ -42,6 +44,7 @@ actor SQLiteSinkReader: SinkReader {
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw PipelineError(.noInput, "\(sink.target) is no file", hint: "Name a database file.")
         }
+        heldAtFirst = heldLocks(path)
         isSettled = try !Self.hasLog(path) && Self.wantsLog(path)
         let connection = try SQLiteConnection(reading: path, isSettled: isSettled)
         self.connection = connection
@@ -112,13 +115,37 @@ actor SQLiteSinkReader: SinkReader {
                 runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "", finishedAt: row[5],
                 counts: counts, version: row[7] ?? "")
             let own = progress[shard].flatMap { $0.runID == runID ? $0.progress : nil }
-            return StoredRun(shard: shard, record: record, progress: own)
+            return StoredRun(
+                shard: shard, record: record, progress: own, isUnderWay: isUnderWay(path: connection.path, shard))
         }
         result.neighbours = try connection.query(
             "SELECT DISTINCT pipeline FROM sluice_runs WHERE pipeline <> ?1 ORDER BY pipeline", context.pipeline
         ).compactMap { $0[0] }
         try checkSettled(connection)
         return result
+    }
+
+    /// Whether the shard's lock was held when the transaction began, or is held now: what was read is of in between.
+    private func isUnderWay(path: String, _ shard: Int) -> Bool? {
+        let lock = SQLiteSinkSession.lockPath(path, context.pipeline, shard: shard)
+        return heldAtFirst.contains(lock) ? true : RunLock.isHeld(path: lock)
+    }
+
+    /// The locks of this pipeline's shards that are held, by the names of their files.
+    private func heldLocks(_ path: String) -> Set<String> {
+        guard let slash = path.lastIndex(of: "/"), let folder = opendir(String(path[...slash])) else { return [] }
+        defer { closedir(folder) }
+        let start = "\(path[path.index(after: slash)...]).\(context.pipeline)."
+        var held: Set<String> = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix(start), name.hasSuffix(".lock") else { continue }
+            let lock = "\(path[...slash])\(name)"
+            if RunLock.isHeld(path: lock) == true { held.insert(lock) }
+        }
+        return held
     }
 
     private func progress(

@@ -26,7 +26,7 @@ actor SQLiteSinkSession: SinkSession {
     func connect() throws {
         let file = try DatabaseFile(sink.target)
         lock = try RunLock(
-            path: "\(file.path).\(context.pipeline).\(context.shard).lock",
+            path: Self.lockPath(file.path, context.pipeline, shard: context.shard),
             subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(file.path)")
         try Failpoint.reach("sqlite.open.locked")
         let connection = try SQLiteConnection(path: file.path)
@@ -39,6 +39,11 @@ actor SQLiteSinkSession: SinkSession {
         lost = try tables.lost(in: connection, shard: context.shard)
         if lost.isEmpty { try tables.create(in: connection) }
         store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
+    }
+
+    /// The file whose lock a pipeline's shard holds while it writes.
+    static func lockPath(_ database: String, _ pipeline: String, shard: Int) -> String {
+        "\(database).\(pipeline).\(shard).lock"
     }
 
     func close() {

@@ -45,7 +45,7 @@ struct PipelineCall {
         let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: isQuiet))
         var code = reports.last?.exitCode ?? 0
         for report in reports {
-            output.print(report, isLimited: part.limit != nil, log: logging.logFormat == .json ? log : nil)
+            output.print(report, log: logging.logFormat == .json ? log : nil)
             do { try write(report, configuration) } catch let error as PipelineError {
                 logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
                 if code == 0 { code = error.exitCode }

@@ -17,6 +17,8 @@ public struct NDJSONSink: Sink {
     public let maxFileSize: Int
     /// Loaders fold free keys, or refuse them.
     public var mapForm: MapForm { .entries }
+    /// Whoever has read a file would never learn of a change.
+    public var amendsPublishedRuns: Bool { false }
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:

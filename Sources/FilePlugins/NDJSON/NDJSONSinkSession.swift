@@ -87,9 +87,8 @@ actor NDJSONSinkSession: SinkSession {
                 .cantCreate,
                 "\(sink.target): run \(standing.run.runID) is published with \(standing.run.counts.failed) failures, and "
                     + "published files are never changed",
-                hint: "Do the run again in its place with sluice run --fresh --logical-date "
-                    + "\(standing.run.logicalDate). In mode 'replace' a run with more failures than accept_failed waits "
-                    + "for retry before it is published.")
+                hint: "sluice run --fresh --logical-date \(standing.run.logicalDate) --retry does the run again in its "
+                    + "place, and asks again for what fails before it publishes.")
         }
         var records: [FailedRecord] = []
         try files().forEachLine(of: index) { line in

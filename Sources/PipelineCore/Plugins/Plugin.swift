@@ -19,6 +19,9 @@ public enum SourcePlan: Sendable {
 }
 
 extension SourcePlan {
+    /// Whether IDs are looked up, so that what failed can be asked for again.
+    public var isList: Bool { lookup != nil }
+
     /// Which of two rows with one endpoint's key counts.
     public var conflict: ConflictPolicy {
         switch self {

@@ -48,6 +48,14 @@ public struct InputFault: Sendable, Equatable {
         case damagedFile = "DamagedFile"
         /// A file of an archive that holds something else than an archive does, or can't be opened.
         case unreadableFile = "UnreadableFile"
+
+        /// A list holds no usable ID there, in contrast to what is wrong with an archive.
+        public var isOfList: Bool {
+            switch self {
+            case .malformedRecord, .wrongApplication, .damagedFile, .unreadableFile: false
+            default: true
+            }
+        }
     }
 
     public var code: Code

@@ -13,6 +13,8 @@ public protocol Sink: Sendable {
     var mode: WriteMode { get }
     /// How a map with free names stands in a JSON column, where the layout has such columns.
     var mapForm: MapForm { get }
+    /// Whether a run's failures can be fetched again when readers see its rows already.
+    var amendsPublishedRuns: Bool { get }
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
@@ -37,6 +39,7 @@ extension Sink {
 extension Sink {
     public var targetIdentity: String { target }
     public var mapForm: MapForm { .object }
+    public var amendsPublishedRuns: Bool { true }
 }
 
 /// How a map with free names stands in a JSON column.

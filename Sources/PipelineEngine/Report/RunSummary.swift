@@ -28,8 +28,10 @@ public struct RunSummary: Sendable {
     /// An archive's files; nil for another input, and for a run that was complete before.
     public var files: ArchiveFileCounts?
     public var sinks: [SinkSummary]
-    /// What a retry did; nil for a run.
+    /// What a retry did, or a run that asked again for its failures; nil for any other run.
     public var retried: RetryCounts?
+    /// Why it isn't a success though it came to its end, and what helps; nil where it is one, or didn't.
+    public var shortcoming: String?
 
     var elapsedSeconds: Double {
         Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -49,7 +51,7 @@ public struct RunSummary: Sendable {
             writer.key("logical_date")
             writer.value(logicalDate)
             writer.key("state")
-            writer.value(state.rawValue)
+            writer.value(state.toldText)
             for (key, value) in [
                 ("records", counts.records), ("found", counts.found), ("absent", counts.absent),
                 ("failed", counts.failed), ("endpoints", counts.endpoints), ("superseded", counts.superseded),
@@ -118,7 +120,7 @@ public struct RunSummary: Sendable {
             writer.key("next_ordinal")
             writer.value(sink.nextOrdinal)
             writer.key("state")
-            writer.value(sink.state.rawValue)
+            writer.value(sink.state.toldText)
             writer.key("refused")
             writer.value(sink.counts.refused)
         }
@@ -175,7 +177,7 @@ public struct RunSummary: Sendable {
 
     private func description(_ state: RunState) -> String {
         switch state {
-        case .running: "not complete; run again to go on"
+        case .running: "interrupted; run again to go on"
         case .unpublished: "all is fetched, but not published"
         case .complete, .abandoned: state.rawValue
         }
@@ -187,6 +189,11 @@ public struct RunSummary: Sendable {
         guard own != (counts.found, counts.absent, counts.failed) else { return nil }
         return "its own account: \(own.0) found + \(own.1) absent + \(own.2) failed"
     }
+}
+
+extension RunState {
+    /// As a summary tells it. Whoever reads one finds the run's lock free, so none is under way any more.
+    var toldText: String { self == .running ? StoredRunGroup.interrupted : rawValue }
 }
 
 /// How one run ended in this process.

@@ -11,6 +11,8 @@ actor PostgresSinkReader: SinkReader {
     private var connection: PostgresConnection?
     /// What the schema holds.
     private var relations: [String: SchemaCatalog.Relation] = [:]
+    /// The locks that were held before anything was read; nil where the server, a standby, can't know.
+    private var heldAtFirst: Set<Int32>?
     private var scan: Scan?
 
     private struct Scan {
@@ -42,6 +44,7 @@ actor PostgresSinkReader: SinkReader {
                     "\(sink.target): the server is PostgreSQL \(connection.serverVersion / 10_000); 13 or later is needed"
                 )
             }
+            heldAtFirst = try SessionLock.held(connection)
             try connection.execute(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
                     + Self.settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
@@ -84,6 +87,7 @@ actor PostgresSinkReader: SinkReader {
         let connection = try opened()
         try attempting("read its runs") {
             let progress = try progress(connection)
+            let held = try heldAtFirst.map { $0.union(try SessionLock.held(connection) ?? []) }
             let rows = try connection.query(
                 """
                 SELECT shard, run_id, state, \(timeText("logical_date")), \(timeText("started_at")),
@@ -99,7 +103,10 @@ actor PostgresSinkReader: SinkReader {
                     runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "",
                     finishedAt: row[5], counts: counts, version: row[7] ?? "")
                 let own = progress[shard].flatMap { $0.runID == runID ? $0.progress : nil }
-                return StoredRun(shard: shard, record: record, progress: own)
+                let lock = SessionLock(
+                    schema: sink.schema, pipeline: context.pipeline, shard: shard, target: sink.target)
+                return StoredRun(
+                    shard: shard, record: record, progress: own, isUnderWay: held.map { $0.contains(lock.objectKey) })
             }
             result.neighbours = try connection.query(
                 "SELECT DISTINCT pipeline FROM \(name(RunLedger.runs.name)) WHERE pipeline <> $1 ORDER BY pipeline",

@@ -36,7 +36,13 @@ actor NDJSONSinkReader: SinkReader {
 
     func runs() throws -> StoredRuns {
         var result = StoredRuns(isKeyed: false)
-        let standings = try Self.reading { try self.standings(&result.neighbours) }
+        var standings = try Self.reading { try self.standings(&result.neighbours) }
+        let held = try locks(of: standings)
+        // A run whose lock was free is looked at once more: it may have ended just before.
+        if held.values.contains(where: { $0 != true }) {
+            standings = try Self.reading { try self.standings(&result.neighbours) }
+        }
+        let heldNow = try locks(of: standings)
         // The checkpoint of an earlier run says nothing that its record doesn't.
         var newest: [Int: Int] = [:]
         for standing in standings { newest[standing.shard] = max(newest[standing.shard] ?? 0, standing.sequence) }
@@ -47,9 +53,20 @@ actor NDJSONSinkReader: SinkReader {
                 inputEnded: checkpoint.progress.inputEnded, parked: checkpoint.progress.parked.count)
             return StoredRun(
                 shard: standing.shard, shards: standing.shards, record: standing.run,
-                progress: newest[standing.shard] == standing.sequence ? progress : nil)
+                progress: newest[standing.shard] == standing.sequence ? progress : nil,
+                isUnderWay: held[standing.shard] == true ? true : heldNow[standing.shard] ?? nil)
         }
         return result
+    }
+
+    /// Whether the lock is held, of each shard that has an unfinished run.
+    private func locks(of standings: [RunStanding]) throws -> [Int: Bool?] {
+        guard let root = try root() else { return [:] }
+        var locks: [Int: Bool?] = [:]
+        for standing in standings where standing.run.state == .running {
+            locks[standing.shard] = .some(RunLock.isHeld(path: folder(root, shard: standing.shard).lock))
+        }
+        return locks
     }
 
     /// Every run as it stands, in the order in which they began.
