@@ -17,17 +17,21 @@ public struct PostgresSink: Sink {
     /// How long a server that was there is waited for.
     public let outage: Duration
     let parameters: ConnectionParameters
+    /// Takes what is worth a line in the log, though it ends nothing.
+    let warn: @Sendable (String) -> Void
     /// How long a server that hasn't answered yet is waited for.
     let firstContact: Duration = .seconds(10)
 
     init(
-        name: String, parameters: ConnectionParameters, schema: String, mode: WriteMode, outage: Duration
+        name: String, parameters: ConnectionParameters, schema: String, mode: WriteMode, outage: Duration,
+        warn: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.parameters = parameters
         self.schema = schema
         self.mode = mode
         self.outage = outage
+        self.warn = warn
         target = "\(parameters.place) \(schema)"
     }
 

@@ -366,7 +366,7 @@ actor PostgresSinkSession: SinkSession {
         if let store, store.connection.isOpen { return store }
         disconnect()
         let store = try PostgresStore(
-            sink, context, own: &backends, patience: isOpening ? .seconds(3) : .seconds(1))
+            sink, context, own: &backends, patience: isOpening ? .seconds(3) : .seconds(1), isOpening: isOpening)
         self.store = store
         return store
     }

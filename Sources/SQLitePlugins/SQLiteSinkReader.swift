@@ -38,9 +38,14 @@ actor SQLiteSinkReader: SinkReader {
     }
 
     func connect() throws {
-        guard let path = Folder.resolved(sink.target) else { return }
         var status = stat()
-        guard stat(path, &status) == 0, status.st_size > 0 else { return }
+        guard let path = Folder.resolved(sink.target), stat(path, &status) == 0 else {
+            // Only what isn't there has no runs yet.
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return }
+            throw Self.unopened(sink.target, code)
+        }
+        if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { return }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw PipelineError(.noInput, "\(sink.target) is no file", hint: "Name a database file.")
         }
@@ -69,15 +74,22 @@ actor SQLiteSinkReader: SinkReader {
     /// (sqlite.org/fileformat2.html, 1.3.3).
     private static func wantsLog(_ path: String) throws -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw PipelineError(
-                .noInput, "cannot open \(path): \(SystemFailure.text(errno))",
-                hint: "Check that the user who runs this may read the file.")
-        }
+        guard descriptor >= 0 else { throw unopened(path, errno) }
         defer { _ = Self.closeDescriptor(descriptor) }
         var header = [UInt8](repeating: 0, count: 20)
         let count = header.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count >= 0 else {
+            throw PipelineError(
+                .ioError, "cannot read \(path): \(SystemFailure.text(errno))",
+                hint: "Check the disk and its mount, then look again.")
+        }
         return count == 20 && header[18] == 2 && header[19] == 2
+    }
+
+    private static func unopened(_ path: String, _ code: Int32) -> PipelineError {
+        PipelineError(
+            .noInput, "cannot open \(path): \(SystemFailure.text(code))",
+            hint: "Check that the user who runs this may read the file.")
     }
 
     private static func closeDescriptor(_ descriptor: Int32) -> Int32 {
@@ -108,9 +120,10 @@ actor SQLiteSinkReader: SinkReader {
             """, context.pipeline
         ).map { row in
             let (shard, runID) = (Int(row[0] ?? "") ?? 0, row[1] ?? "")
-            guard let state = RunState(rawValue: row[2] ?? ""), let counts = try? RunCounts(json: row[6] ?? "") else {
-                throw unreadable("run \(runID)")
+            guard let state = RunState(rawValue: row[2] ?? "") else {
+                throw unreadable("run \(runID) has the state '\(PrintableText.of(row[2] ?? ""))'")
             }
+            let counts = try decoded("the counts of run \(runID)") { try RunCounts(json: row[6] ?? "") }
             let record = RunRecord(
                 runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "", finishedAt: row[5],
                 counts: counts, version: row[7] ?? "")
@@ -160,8 +173,9 @@ actor SQLiteSinkReader: SinkReader {
             """, context.pipeline)
         {
             guard let shard = row[0].flatMap({ Int($0) }), let commit = row[2].flatMap({ Int($0) }),
-                let next = row[3].flatMap({ Int($0) }), let parked = try? [ParkedRecord](json: row[5] ?? "")
+                let next = row[3].flatMap({ Int($0) })
             else { throw unreadable("its checkpoint") }
+            let parked = try decoded("the parked users of its checkpoint") { try [ParkedRecord](json: row[5] ?? "") }
             result[shard] = (
                 row[1] ?? "",
                 StoredProgress(
@@ -169,6 +183,10 @@ actor SQLiteSinkReader: SinkReader {
             )
         }
         return result
+    }
+
+    private func decoded<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
+        do { return try decode() } catch { throw unreadable("\(what): \(error)") }
     }
 
     private func unreadable(_ what: String) -> PipelineError {

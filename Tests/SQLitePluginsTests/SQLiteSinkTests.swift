@@ -88,7 +88,7 @@ struct SQLiteSinkTests {
         let plan = try file.query(
             "EXPLAIN QUERY PLAN SELECT endpoint_id, run_id FROM endpoints WHERE application_id = 'a' AND user_id = 'u'")
         #expect(
-            plan.first?.last?.text?.contains("endpoints_application_id_user_id (application_id=? AND user_id=?)")
+            plan.first?.last?.text?.contains("endpoints_user_id_application_id (user_id=? AND application_id=?)")
                 == true)
     }
 
@@ -192,6 +192,11 @@ struct SQLiteSinkTests {
             """)
         let rows = try file.query("SELECT user_id, value FROM user_attributes ORDER BY 1, 2").map { $0.map(\.text) }
         #expect(rows == [["u", "e2"], ["v", "e4"]])
+        let plan = try file.query("EXPLAIN QUERY PLAN SELECT * FROM user_attributes WHERE user_id = 'u'").compactMap {
+            $0.last?.text
+        }
+        #expect(plan.first?.contains("e USING INDEX endpoints_user_id_application_id (user_id=?)") == true, "\(plan)")
+        #expect(!plan.contains { $0.hasPrefix("SCAN") }, "\(plan)")
     }
 
     @Test("A full disk loses nothing: after it, the run goes on behind its last commit")

@@ -64,12 +64,12 @@ extension Layout {
     static let endpoints = TableDefinition(
         name: "endpoints", role: .endpoints,
         columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + lastColumns,
-        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+        key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
     static let endpointDocuments = TableDefinition(
         name: "endpoints", role: .endpoints,
         columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + mapColumns + lastColumns,
-        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+        key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
     static let mapColumns = [
         Column("attributes", .json), Column("metrics", .json), Column("user_attributes", .json),

@@ -48,7 +48,10 @@ actor PostgresSinkReader: SinkReader {
             try connection.execute(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
                     + Self.settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
-            relations = try SchemaCatalog(schema: sink.schema, in: connection).relations
+            let catalog = try SchemaCatalog(schema: sink.schema, in: connection)
+            relations = catalog.relations
+            let names = (context.tables + RunLedger.tables).map(\.name)
+            if let warning = catalog.unloggedWarning(names, target: sink.target) { sink.warn(warning) }
         }
     }
 
@@ -97,8 +100,10 @@ actor PostgresSinkReader: SinkReader {
             ).rows
             result.runs = try rows.map { row in
                 let (shard, runID) = (Int(row[0] ?? "") ?? 0, row[1] ?? "")
-                guard let state = RunState(rawValue: row[2] ?? ""), let counts = try? RunCounts(json: row[6] ?? "")
-                else { throw unreadable("run \(runID)") }
+                guard let state = RunState(rawValue: row[2] ?? "") else {
+                    throw unreadable("run \(runID) has the state '\(PrintableText.of(row[2] ?? ""))'")
+                }
+                let counts = try decoded("the counts of run \(runID)") { try RunCounts(json: row[6] ?? "") }
                 let record = RunRecord(
                     runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "",
                     finishedAt: row[5], counts: counts, version: row[7] ?? "")
@@ -129,8 +134,9 @@ actor PostgresSinkReader: SinkReader {
         var result: [Int: (runID: String, progress: StoredProgress)] = [:]
         for row in rows {
             guard let shard = row[0].flatMap({ Int($0) }), let commit = row[2].flatMap({ Int($0) }),
-                let next = row[3].flatMap({ Int($0) }), let parked = try? [ParkedRecord](json: row[5] ?? "")
+                let next = row[3].flatMap({ Int($0) })
             else { throw unreadable("its checkpoint") }
+            let parked = try decoded("the parked users of its checkpoint") { try [ParkedRecord](json: row[5] ?? "") }
             result[shard] = (
                 row[1] ?? "",
                 StoredProgress(
@@ -138,6 +144,10 @@ actor PostgresSinkReader: SinkReader {
             )
         }
         return result
+    }
+
+    private func decoded<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
+        do { return try decode() } catch { throw unreadable("\(what): \(error)") }
     }
 
     private func unreadable(_ what: String) -> PipelineError {
