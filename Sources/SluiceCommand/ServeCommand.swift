@@ -109,6 +109,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try ProcessLimits.looked()
         let population = SyntheticPopulation(users: users.users, seed: users.seed)
         do {
             if let path = users.ids { try population.writeIDs(to: path) }

@@ -17,6 +17,8 @@ public struct NDJSONSink: Sink {
     public let maxFileSize: Int
     /// Loaders fold free keys, or refuse them.
     public var mapForm: MapForm { .entries }
+    /// 1: JSON with free names is text.
+    public var contentVersion: Int { 1 }
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:

@@ -10,6 +10,9 @@ public protocol Sink: Sendable {
     var mode: WriteMode { get }
     /// How a map with free names stands in a JSON column, where the layout has such columns.
     var mapForm: MapForm { get }
+    /// Grows when the same rows are written in another form: part of the fingerprint, so that no run goes on with rows of two
+    /// forms.
+    var contentVersion: Int { get }
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
@@ -33,6 +36,7 @@ extension Sink {
 
 extension Sink {
     public var mapForm: MapForm { .object }
+    public var contentVersion: Int { 0 }
 }
 
 /// How a map with free names stands in a JSON column.
