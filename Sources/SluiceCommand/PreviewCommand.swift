@@ -39,11 +39,13 @@ struct PreviewCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "sluice-preview-\(UUID().uuidString)"
         ).path
-        let plan: RunPlan
+        let limits = try ProcessLimits.looked()
+        var plan: RunPlan
         do {
             let pipeline = try PipelineFile(path: file, log: log, runs: true, stateDirectory: folder)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(limit: users)
+            _ = limits.fit(&plan)
         } catch let errors as ConfigurationErrors {
             Terminal.standardError.writeLine("\(errors)")
             throw ExitCode(errors.kind.rawValue)

@@ -112,6 +112,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try ProcessLimits.looked()
         let population = SyntheticPopulation(users: users.users, seed: users.seed)
         do {
             let files = [(SyntheticFile.ids, users.ids), (.outcomes, users.outcomes), (.archive, users.archive)]

@@ -19,6 +19,8 @@ public struct NDJSONSink: Sink {
     public var mapForm: MapForm { .entries }
     /// Whoever has read a file would never learn of a change.
     public var amendsPublishedRuns: Bool { false }
+    /// 1: JSON with free names is text.
+    public var contentVersion: Int { 1 }
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:

@@ -34,6 +34,12 @@ public struct Layout: Sendable, Hashable {
         tables =
             content.map { table in
                 var table = isKeyedByRun ? table.keyedByRun() : table
+                if maps == .entries {
+                    let names = Set(Self.mapColumns.map(\.name))
+                    for index in table.columns.indices where names.contains(table.columns[index].name) {
+                        table.columns[index].hasFixedForm = true
+                    }
+                }
                 // At the end, where a table that is there already gains them too.
                 if table.role == .endpoints { table.columns += columns.map { Column($0.name, $0.type) } }
                 return table

@@ -23,7 +23,8 @@ public struct LogicalDate: Sendable, Hashable, Comparable {
     public var next: LogicalDate { LogicalDate(milliseconds: wholeSecond.milliseconds + 1000) }
 
     /// Reads `2026-11-23`, `2026-11-23T04:00:00Z`, `2026-11-23T04:00:00.000Z`, `20261123T040000Z`, and the offsets
-    /// `+01:00` or `+0100` in place of `Z`; nil for anything else, or for a day that doesn't exist.
+    /// `+01:00` or `+0100` in place of `Z`; nil for anything else, for a day that doesn't exist, and for a moment that an
+    /// offset moves out of the years 1 to 9999 in UTC: texts and run IDs have four digits for the year.
     public init?(_ text: String) {
         var digits = Substring(text)
         func take(_ count: Int, in range: ClosedRange<Int32>) -> Int32? {
@@ -73,8 +74,13 @@ public struct LogicalDate: Sendable, Hashable, Comparable {
         let seconds = timegm(&time)
         // timegm carries 31 February over into March.
         guard time.tm_mday == day, time.tm_mon == month - 1 else { return nil }
-        milliseconds = (Int64(seconds) - offset) * 1000
+        let moment = Int64(seconds) - offset
+        guard Self.secondsOfFourDigitYears.contains(moment) else { return nil }
+        milliseconds = moment * 1000
     }
+
+    /// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970.
+    private static let secondsOfFourDigitYears: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
     public static func < (left: LogicalDate, right: LogicalDate) -> Bool { left.milliseconds < right.milliseconds }
 

@@ -15,6 +15,9 @@ public protocol Sink: Sendable {
     var mapForm: MapForm { get }
     /// Whether a run's failures can be fetched again when readers see its rows already.
     var amendsPublishedRuns: Bool { get }
+    /// Grows when the same rows are written in another form: part of the fingerprint, so that no run goes on with rows of two
+    /// forms.
+    var contentVersion: Int { get }
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
@@ -40,6 +43,7 @@ extension Sink {
     public var targetIdentity: String { target }
     public var mapForm: MapForm { .object }
     public var amendsPublishedRuns: Bool { true }
+    public var contentVersion: Int { 0 }
 }
 
 /// How a map with free names stands in a JSON column.
