@@ -13,11 +13,13 @@ final class SQLiteConnection {
     private var statements: [SQLiteStatement] = []
 
     /// Opens the file, creating it where it doesn't exist.
+    ///
+    /// - Parameter path: Without symbolic links.
     init(path: String) throws {
         self.path = path
         isReader = false
         // No mutex: one executor at a time calls.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK else {
             defer {

@@ -38,8 +38,9 @@ actor SQLiteSinkReader: SinkReader {
     }
 
     func connect() throws {
+        guard let path = try Folder.existing(sink.target) else { return }
         var status = stat()
-        guard let path = Folder.resolved(sink.target), stat(path, &status) == 0 else {
+        guard stat(path, &status) == 0 else {
             // Only what isn't there has no runs yet.
             let code = errno
             if code == ENOENT || code == ENOTDIR { return }

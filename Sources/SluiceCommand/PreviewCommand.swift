@@ -61,7 +61,9 @@ struct PreviewCommand: AsyncParsableCommand {
         do { result = .success(try await RunPreview.make(plan, records: users)) } catch { result = .failure(error) }
         watch.cancel()
         await plan.source.lookup?.shutdown()
-        try? FileManager.default.removeItem(atPath: folder)
+        do { try FileManager.default.removeItem(atPath: folder) } catch where FileManager.default.fileExists(atPath: folder) {
+            Terminal.standardError.writeLine("sluice: warning: \(folder), which holds user IDs, can't be removed: \(error)")
+        } catch {}
         switch result {
         case .success(let preview):
             Terminal.writeResult(output == .json ? preview.json(pipeline: plan.pipeline) : preview.text)

@@ -92,12 +92,12 @@ struct SQLiteSinkTests {
                 == true)
     }
 
-    @Test("Whoever comes second is told who holds the lock")
+    @Test("Whoever comes second is told who holds the lock; of two in one process waiting mends nothing")
     func lock() async throws {
         let file = try SQLiteFile()
         let session = try await file.sink().open(Self.context)
         let error = await error(opening: file)
-        #expect(error?.kind == .temporary)
+        #expect(error?.kind == .configuration)
         #expect(error?.message.contains("process \(ProcessInfo.processInfo.processIdentifier) on ") == true)
         await session.close()
         #expect(await self.error(opening: file) == nil)
@@ -111,8 +111,13 @@ struct SQLiteSinkTests {
         let link = SQLiteFile(path: "\(file.folder)/link.sqlite")
         try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: file.path)
         let session = try await file.sink().open(Self.context)
-        #expect(await error(opening: link)?.kind == .temporary)
+        #expect(await error(opening: link)?.kind == .configuration)
+        // Another name of the file has another lock file, and the file is marked.
+        let other = SQLiteFile(path: "\(file.folder)/other.sqlite")
+        try FileManager.default.linkItem(atPath: file.path, toPath: other.path)
+        #expect(await error(opening: other)?.kind == .configuration)
         await session.close()
+        #expect(!file.files.contains { $0.hasSuffix(".lock") })
     }
 
     @Test("Another writer is waited for, and then named")

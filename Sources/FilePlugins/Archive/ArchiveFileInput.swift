@@ -23,12 +23,7 @@ final class ArchiveFileInput {
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
     init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
         self.file = file
-        let status: FileStatus
-        do throws(FileStatus.Failure) { status = try FileStatus.of(file.path) } catch {
-            throw PipelineError(
-                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
-                hint: "Restore the file as it was and run again: the run resumes.")
-        }
+        let status = try Self.status(of: file)
         guard status.identity == file.status.identity, status.size >= file.status.size else {
             throw Self.replaced(file)
         }
@@ -93,8 +88,16 @@ final class ArchiveFileInput {
     /// - Throws: `PipelineError` of kind `.noInput` where the path names another file by now, or one that has shrunk.
     func checkIdentity() throws {
         let read = max(window?.fileOffset ?? 0, file.status.size)
-        guard let status = try? FileStatus.of(file.path), status.identity == file.status.identity, status.size >= read
-        else { throw Self.replaced(file) }
+        let status = try Self.status(of: file)
+        guard status.identity == file.status.identity, status.size >= read else { throw Self.replaced(file) }
+    }
+
+    private static func status(of file: ArchiveFile) throws -> FileStatus {
+        do throws(FileStatus.Failure) { return try FileStatus.of(file.path) } catch {
+            throw PipelineError(
+                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
+                hint: "Restore the file as it was and run again: the run resumes.")
+        }
     }
 
     private static func replaced(_ file: ArchiveFile) -> PipelineError {

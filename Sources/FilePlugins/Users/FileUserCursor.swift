@@ -1,3 +1,4 @@
+internal import Glibc
 internal import PipelineCore
 
 /// An opened file of user IDs. Reads block a thread of its own.

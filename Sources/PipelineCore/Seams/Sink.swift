@@ -115,10 +115,13 @@ public struct SinkState: Sendable {
     public var lastRun: RunRecord?
     /// The newest run's checkpoint.
     public var checkpoint: Checkpoint?
+    /// Why the newest run can't be gone on with, where what the store holds of it can't be read; it can still be given up.
+    public var fault: PipelineError?
 
-    public init(lastRun: RunRecord? = nil, checkpoint: Checkpoint? = nil) {
+    public init(lastRun: RunRecord? = nil, checkpoint: Checkpoint? = nil, fault: PipelineError? = nil) {
         self.lastRun = lastRun
         self.checkpoint = checkpoint
+        self.fault = fault
     }
 }
 

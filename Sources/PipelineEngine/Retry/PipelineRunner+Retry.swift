@@ -63,6 +63,7 @@ extension PipelineRunner {
                 .usage, "pipeline '\(plan.pipeline)' has no run whose failures could be fetched again",
                 hint: "Run it first, with sluice run.")
         }
+        if let fault = sinks.lazy.compactMap({ $0.found.fault }).first { throw fault }
         for sink in sinks {
             guard let last = sink.found.lastRun, last.isSameExecution(as: record) else {
                 throw PipelineError(

@@ -25,6 +25,7 @@ package enum RunDecision: Equatable {
             $0.state == .running || $0.state == .unpublished
         }
         if let run = unfinished.first, !request.fresh {
+            if let fault = states.lazy.compactMap({ $0.state.fault }).first { throw fault }
             let own = states.filter { $0.state.lastRun?.isSameExecution(as: run) == true }
             let hasEnded =
                 own.count == states.count

@@ -21,8 +21,8 @@ actor NDJSONSinkReader: SinkReader {
 
     /// Nil where there is no folder yet.
     private func root() throws -> String? {
-        guard let root = Folder.resolved(sink.target) else { return nil }
-        guard Entry(root) == .folder else {
+        guard let root = try Folder.existing(sink.target) else { return nil }
+        guard try Entry(root) == .folder else {
             throw PipelineError(.noInput, "\(sink.target) is no folder", hint: "Name the folder of the runs.")
         }
         return root
@@ -89,8 +89,10 @@ actor NDJSONSinkReader: SinkReader {
             }
         }
         // Where only what is published was moved here.
-        for name in try Files.names(in: root) where !name.hasPrefix(".") && Entry("\(root)/\(name)") == .folder {
-            guard !own.knows(name), let standing = Manifest.standing(in: "\(root)/\(name)") else { continue }
+        for name in try Files.names(in: root) where own.names(name) {
+            guard try Entry("\(root)/\(name)") == .folder, try !own.knows(name),
+                let standing = try Manifest.standing(in: "\(root)/\(name)")
+            else { continue }
             if OutputFolder.publishedName(standing) == name { note(standing) }
         }
         for (key, standing) in found where standing.run.state == .running || standing.run.state == .unpublished {
@@ -172,9 +174,9 @@ actor NDJSONSinkReader: SinkReader {
 
 extension OutputFolder {
     /// Whether the run that is published under a name has a record; only a glance at names.
-    fileprivate func knows(_ name: String) -> Bool {
+    fileprivate func knows(_ name: String) throws -> Bool {
         // The first shard's record has the run's own name.
         let record = name.hasSuffix(".shard0") ? String(name.dropLast(".shard0".count)) : name
-        return Entry("\(runs)/\(record).json") == .file
+        return try Entry("\(runs)/\(record).json") == .file
     }
 }
