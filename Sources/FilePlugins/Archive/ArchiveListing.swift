@@ -197,17 +197,6 @@ struct ArchiveListing {
         }
     }
 
-    /// A folder's status; nil where the name is no folder's, or a link's that leads nowhere.
-    private func folderStatus(_ name: String) throws -> FileStatus? {
-        let status: FileStatus
-        do throws(FileStatus.Failure) { status = try FileStatus.of(opened(name)) } catch {
-            if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return nil }
-            throw PipelineError(
-                .noInput, "\(shown(name)) can't be read: \(errorText(error.number))", hint: "Mend the cause and run again.")
-        }
-        return status.kind == .folder ? status : nil
-    }
-
     private func visibleNames(_ folder: String) throws -> [String] {
         try allNames(folder).filter { !$0.hasPrefix(".") }
     }
