@@ -401,14 +401,15 @@ import Testing
         #expect(await pipeline.retry().exitCode == 0)
     }
 
-    @Test func whatIsPublishedInFilesIsRefused() async {
+    @Test func whatIsPublishedInFilesIsLeftAndToldHowToDoItAgain() async {
         var pipeline = TestPipeline(
             [.append], ids: TestPipeline.ids(0..<20), answer: TestPipeline.everybody(but: [3]))
         pipeline.unkeyed = [0]
         #expect(await pipeline.run().exitCode == 65)
         let asked = pipeline.lookup.asked.count
         let report = await pipeline.retry()
-        #expect(report.error?.kind == .cantCreate)
+        #expect(report.error == nil && report.exitCode == 65)
+        #expect(report.summary?.shortcoming?.contains("--fresh") == true)
         #expect(pipeline.lookup.asked.count == asked)
     }
 }
