@@ -61,8 +61,11 @@ struct PreviewCommand: AsyncParsableCommand {
         do { result = .success(try await RunPreview.make(plan, records: users)) } catch { result = .failure(error) }
         watch.cancel()
         await plan.source.lookup?.shutdown()
-        do { try FileManager.default.removeItem(atPath: folder) } catch where FileManager.default.fileExists(atPath: folder) {
-            Terminal.standardError.writeLine("sluice: warning: \(folder), which holds user IDs, can't be removed: \(error)")
+        do { try FileManager.default.removeItem(atPath: folder) } catch
+            where FileManager.default.fileExists(atPath: folder)
+        {
+            Terminal.standardError.writeLine(
+                "sluice: warning: \(folder), which holds user IDs, can't be removed: \(error)")
         } catch {}
         switch result {
         case .success(let preview):

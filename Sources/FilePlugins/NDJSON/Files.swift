@@ -58,7 +58,8 @@ enum Files {
         guard fstat(descriptor, &status) == 0 else { throw FileFailure.error(errno, "examine", path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw PipelineError(
-                .configuration, "\(path) is no regular file", hint: "Restore the file that was there, or move this away.")
+                .configuration, "\(path) is no regular file",
+                hint: "Restore the file that was there, or move this away.")
         }
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)

@@ -56,7 +56,8 @@ actor NDJSONSinkSession: SinkSession {
         // Found out before anybody is asked for: what this run replaces.
         if sink.mode == .replace { _ = try history.published }
         store = Store(
-            folder: folder, history: history, standing: history.newest, fault: history.newest.flatMap { folder.fault(of: $0) })
+            folder: folder, history: history, standing: history.newest,
+            fault: history.newest.flatMap { folder.fault(of: $0) })
     }
 
     func close() {

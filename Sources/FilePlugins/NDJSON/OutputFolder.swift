@@ -43,7 +43,8 @@ struct OutputFolder: Sendable {
         try Files.sync(folder: own)
         try Files.sync(folder: self.root + "/")
         // The folder above may be one that this user can't open; then its file system has to look after itself.
-        do { try Files.sync(folder: Folder.of(self.root)) } catch let error as PipelineError where error.kind == .cantCreate
+        do { try Files.sync(folder: Folder.of(self.root)) } catch let error as PipelineError
+            where error.kind == .cantCreate
         {}
     }
 

@@ -31,7 +31,8 @@ struct Publication {
     static func checkPlace(_ folder: OutputFolder, _ standing: RunStanding) throws {
         let place = folder.published(standing)
         var isFree = try Entry(place) == .nothing
-        if !isFree, let there = try Manifest.standing(in: place), folder.owns(there), there.run.runID == standing.run.runID
+        if !isFree, let there = try Manifest.standing(in: place), folder.owns(there),
+            there.run.runID == standing.run.runID
         {
             isFree = true
         }

@@ -16,7 +16,9 @@ package final class SpoolFile {
     init(creating path: String) throws {
         self.path = path
         descriptor = -1
-        do { descriptor = try FileForWriting.create(path, permissions: 0o600) } catch { throw error.pipelineError(path) }
+        do { descriptor = try FileForWriting.create(path, permissions: 0o600) } catch {
+            throw error.pipelineError(path)
+        }
         buffer.reserveCapacity(Self.capacity)
     }
 

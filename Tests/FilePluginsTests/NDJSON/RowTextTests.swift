@@ -94,7 +94,8 @@ struct RowTextTests {
             if value.isFinite { reals.append(value) }
         }
         let rows = reals.indices.map { index in
-            [.null, .integer(integers[index % integers.count]), .number(reals[index]), .null, .null, .null] as [RowView.Value]
+            [.null, .integer(integers[index % integers.count]), .number(reals[index]), .null, .null, .null]
+                as [RowView.Value]
         }
         let written = try await lines(rows)
         let read = try PythonProcess.shared.run(
