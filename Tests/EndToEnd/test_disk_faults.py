@@ -8,6 +8,8 @@ import pytest
 from support.content import Store, same_run
 from support.sluice import LOGICAL_DATE
 
+OTHER_DATE = "2026-02-03T00:00:00Z"
+
 
 @pytest.fixture(scope="module")
 def strace():
@@ -57,12 +59,15 @@ def inject(strace, calls, injection, path):
 @pytest.mark.parametrize("ending", ["", "-wal"])
 def test_a_file_that_cannot_be_read_is_not_called_damaged(sluice, synthetic, strace, ending):
     """SQLite says of a read that fails with EIO that the database is malformed."""
-    server = synthetic(users=300)
+    server = synthetic(users=200)
     pipeline = sluice.pipeline("unread", server.url, server.ids, batch_size=50)
-    plan = {"SLUICE_FAILPOINT": "sqlite.prepare.before-transaction#4=kill"}
-    assert sluice.run(pipeline, "--logical-date", LOGICAL_DATE, environment=plan).code == -signal.SIGKILL
-    faulty = inject(strace, "pread64", "error=EIO:when=3+", f"{pipeline.database}{ending}")
-    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE, prefix=faulty)
+    if ending:
+        plan = {"SLUICE_FAILPOINT": "sqlite.prepare.before-transaction#4=kill"}
+        assert sluice.run(pipeline, "--logical-date", LOGICAL_DATE, environment=plan).code == -signal.SIGKILL
+    else:
+        sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+    faulty = inject(strace, "pread64", "error=EIO:when=4+", f"{pipeline.database}{ending}")
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE if ending else OTHER_DATE, prefix=faulty)
     assert result.code == 74, result.err
     assert "Input/output error" in result.message and "damaged" not in result.err, result.err
     sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
