@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import quote
@@ -79,7 +80,8 @@ def archive_lines(nights, night):
 
 class Writer:
     def __init__(self, version, scratch):
-        self.out, self.scratch = HERE / version, scratch
+        # Moved into place when all of it is written: half of a version's stores must not pass for all.
+        self.place, self.out, self.scratch = HERE / version, scratch / "stores", scratch
         self.sluice = Sluice(os.path.abspath(os.environ["SLUICE_BIN"]), scratch)
         self.nights = recorded(self.sluice, scratch)
         self.server = ScriptedServer(self.answer)
@@ -209,6 +211,7 @@ class Writer:
         digest = hashlib.sha256((self.out / "answers.json").read_bytes()).hexdigest()
         self.sums.append(f"{digest}  answers.json")
         (self.out / "SHA256SUMS").write_text("\n".join(sorted(self.sums, key=lambda line: line.split("  ")[1])) + "\n")
+        shutil.move(self.out, self.place)
 
 
 def main():
