@@ -48,7 +48,7 @@ let package = Package(
         .target(
             name: "AWSClient",
             dependencies: [
-                "AWSSigning",
+                "AWSSigning", "CZlib",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -1,5 +1,8 @@
 /// What an attempt met instead of a usable answer, in the service's words where it gave some.
 public struct ServiceFault: Error, Sendable, Hashable {
+    /// The code of a call whose time is up while the service throttles it.
+    public static let throttledCode = "Throttled"
+
     /// HTTP status; nil where no answer came.
     public var status: Int?
     public var code: String
@@ -24,14 +27,19 @@ public struct ServiceFault: Error, Sendable, Hashable {
         return (code == "HTTP\(status)" ? "HTTP \(status)" : "HTTP \(status) \(code)") + request
     }
 
-    /// What the call took, for a message: `8 attempts in 12.3 s`.
+    /// What the call took, for a message of this process: `8 attempts in 12.3 s`.
     public var effort: String { Self.effort(attempts: attempts, seconds: elapsed) }
+    /// The same for a message that is kept: `8 attempts`. What is kept holds no time that passed, or equal answers
+    /// wouldn't give equal bytes.
+    public var lastingEffort: String { Self.effort(attempts: attempts) }
 
     /// `1 attempt in 0.0 s`
     public static func effort(attempts: Int, seconds: Double) -> String {
         let tenths = Int((max(0, seconds) * 10).rounded())
-        return "\(attempts) attempt\(attempts == 1 ? "" : "s") in \(tenths / 10).\(tenths % 10) s"
+        return "\(effort(attempts: attempts)) in \(tenths / 10).\(tenths % 10) s"
     }
+
+    private static func effort(attempts: Int) -> String { "\(attempts) attempt\(attempts == 1 ? "" : "s")" }
 
     init(_ failure: TransportFailure) { self.init(code: failure.code, message: failure.message) }
 }
@@ -72,5 +80,11 @@ public enum ServiceClientError: Error, Sendable, Hashable {
     /// The service is away: for longer than an outage may last, or it was never there. Words on what the last attempt met,
     /// and the attempts in a row that brought no answer, with the seconds since the first of them.
     case unavailable(lastFailure: String, attempts: Int, elapsed: Double)
+    /// It can't be reached as it is configured, and won't be by waiting: there is no such host, or its certificate
+    /// doesn't verify. Words on what the attempt met, and when.
+    case unreachable(lastFailure: String, attempts: Int, elapsed: Double)
+    /// It throttles every call, for longer than an outage may last. Words on what the last attempt met, and the throttled
+    /// attempts in a row, with the seconds since the first of them.
+    case throttled(lastFailure: String, attempts: Int, elapsed: Double)
     case credentials(CredentialError)
 }

@@ -73,6 +73,7 @@ public struct BatchBuilder: Sendable {
 
     private mutating func fail(_ record: SourceRecord, _ failure: RecordFailure) {
         counts.failed += 1
+        if failure.attempts == 0, InputFault.Code(rawValue: failure.code)?.isOfList == true { counts.invalid += 1 }
         rows.appendFailure(record, failure)
     }
 }

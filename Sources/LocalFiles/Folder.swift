@@ -15,6 +15,33 @@ package enum Folder {
         return String(cString: resolved)
     }
 
+    /// The same, where nothing but a missing name counts as nothing.
+    ///
+    /// - Throws: `PipelineError` of kind `.noInput` where the path can't be followed, for want of permission or in a circle.
+    package static func existing(_ path: String) throws -> String? {
+        guard let resolved = realpath(path, nil) else {
+            let number = errno
+            if number == ENOENT || number == ENOTDIR { return nil }
+            throw unreachable(path, number)
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    private static func unreachable(_ path: String, _ number: Int32) -> PipelineError {
+        PipelineError(
+            .noInput, "\(path) can't be looked at: \(SystemFailure.text(number))",
+            hint: "Check the links and folders on the way to it, and who may enter them.")
+    }
+
+    /// The folder that holds a path's last name.
+    package static func of(_ path: String) -> String {
+        var name = path[...]
+        while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+        guard let slash = name.lastIndex(of: "/") else { return "." }
+        return slash == name.startIndex ? "/" : String(name[..<slash])
+    }
+
     /// Makes a folder, and those on the way to it, where they are missing.
     ///
     /// - Throws: `PipelineError` of kind `.cantCreate`, or `.ioError` on a full disk.

@@ -9,10 +9,15 @@ enum Found: Sendable {
 
 /// What an answer of `GetUserEndpoints` means. Pure.
 ///
-/// The texts of a fault go through `hide`, which takes the user's ID out, before they are cut to their length.
+/// It is judged as it came. Only the texts of a fault go through `hide`, which takes the user's ID and the request's
+/// secrets out, before they are cut to their length.
 enum AnswerClassification {
     /// The code of an answer that isn't the service's.
     static let malformedCode = "MalformedResponse"
+    /// The code of the answer that the service gives to an account which can't use it any more.
+    static let shutdownCode = "EndOfSupport"
+    /// No service's error is larger; of one that is, no text is told.
+    private static let largestError = 64 << 10
 
     static func verdict(on answer: HTTPAnswer, hide: (String) -> String) -> Verdict<Found> {
         let requestID = answer.requestID.map { PrintableText.of(hide($0), limit: 128) }
@@ -26,43 +31,66 @@ enum AnswerClassification {
         let body = EndpointAnswer.errorBody(answer.body)
         let code = (answer.header("x-amzn-ErrorType") ?? body.code).flatMap { errorCode(in: $0) } ?? ""
         // A refused signature's message goes on with the canonical request, line by line.
-        let message = body.message?.prefix { !$0.isNewline }
+        let message = answer.body.count > largestError ? nil : body.message?.prefix { !$0.isNewline }
         let fault = ServiceFault(
-            status: answer.status, code: code.isEmpty ? "HTTP\(answer.status)" : hide(code),
+            status: answer.status, code: told(code, status: answer.status, hide: hide),
             message: PrintableText.of(hide(message.map(String.init) ?? "HTTP status \(answer.status)")),
             requestID: requestID ?? body.requestID.map { PrintableText.of(hide($0), limit: 128) })
         if answer.status == 429 || ErrorCodes.throttling.contains(code) { return .throttled(fault) }
+        if ErrorCodes.isTransient(status: answer.status) || ErrorCodes.transient.contains(code) { return .retry(fault) }
+        guard !code.isEmpty || body.isService else {
+            return .retry(
+                malformed(
+                    answer,
+                    "not the service's own answer, but a proxy's, a firewall's, or of a wrong path in endpoint_url",
+                    requestID))
+        }
+        return errorVerdict(answer, code: code, message: body.isService ? body.message : nil, fault, requestID)
+    }
+
+    /// An error of the service itself.
+    ///
+    /// - Parameter message: nil where the body isn't the service's. Gateways say `message`, the service `Message`.
+    private static func errorVerdict(
+        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?
+    ) -> Verdict<Found> {
         switch answer.status {
-        case 404: return notFound(answer, code: code, message: body.isService ? body.message : nil, fault, requestID)
-        case 401, 403: return .denied(fault)
-        case _ where ErrorCodes.isTransient(status: answer.status) || ErrorCodes.transient.contains(code):
-            return .retry(fault)
-        case 500...: return .retry(fault)
+        case 404: return notFound(answer, code: code, message: message, fault, requestID)
+        case 401, 403:
+            guard isShutdown(message ?? "") else { return .denied(fault) }
+            var shutdown = fault
+            shutdown.code = shutdownCode
+            return .denied(shutdown)
         // Signature and token codes stop the run whatever their status.
         case 400 where ErrorCodes.expiredToken.contains(code) || ErrorCodes.credentials.contains(code):
             return .denied(fault)
         case 400..<500 where answer.status != 407: return .failed(fault)
-        default: return .retry(malformed(answer, "HTTP status \(answer.status) is no answer of the service", requestID))
+        default: return .retry(malformed(answer, "no answer of the service", requestID))
         }
     }
 
     /// 404: this user is unknown, or the application is, or somebody in between answered.
-    ///
-    /// - Parameter message: nil where the body isn't the service's. Gateways say `message`, the service `Message`.
     private static func notFound(
         _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?
     ) -> Verdict<Found> {
         guard code == "NotFoundException" || message != nil else {
             return .retry(
                 malformed(
-                    answer, "a 404 that isn't the service's: a proxy's, or of a wrong path in endpoint_url", requestID))
+                    answer, "not the service's own answer, but a proxy's, or of a wrong path in endpoint_url", requestID
+                ))
         }
-        if speaksOfApplication(message ?? fault.message) {
+        if speaksOfApplication(message ?? "") {
             var fault = fault
             fault.code = "ApplicationNotFound"
             return .denied(fault)
         }
         return .value(.noSuchUser)
+    }
+
+    /// "Forbidden:On October …, 2026, AWS will end support for the Amazon Pinpoint engagement features …"
+    private static func isShutdown(_ message: String) -> Bool {
+        let words = message.lowercased()
+        return words.contains("end support") || words.contains("end of support") || words.contains("ended support")
     }
 
     /// "Application not found", "Resource not found: application …", but not "User … of the application …".
@@ -81,7 +109,19 @@ enum AnswerClassification {
         return isName && code.utf8.count <= 128 ? code : nil
     }
 
+    /// The code as it is told. A well-known one is nobody's ID and nobody's key, and what is done about it must not
+    /// depend on either.
+    private static func told(_ code: String, status: Int, hide: (String) -> String) -> String {
+        if code.isEmpty { return "HTTP\(status)" }
+        return ErrorCodes.wellKnown.contains(code) ? code : hide(code)
+    }
+
     private static func malformed(_ answer: HTTPAnswer, _ message: String, _ requestID: String?) -> ServiceFault {
-        ServiceFault(status: answer.status, code: malformedCode, message: message, requestID: requestID)
+        // What gzip was packed in is unpacked already; any other packing is named, since it may be the reason.
+        let coding = answer.header("Content-Encoding").map { PrintableText.of($0, limit: 40) } ?? ""
+        let packed = ["", "identity"].contains(coding.lowercased()) ? "" : " (its Content-Encoding is '\(coding)')"
+        return ServiceFault(
+            status: answer.status, code: malformedCode, message: "HTTP status \(answer.status): \(message)\(packed)",
+            requestID: requestID)
     }
 }

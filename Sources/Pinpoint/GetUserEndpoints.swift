@@ -6,7 +6,7 @@ internal import Synchronization
 public final class GetUserEndpoints: UserLookup {
     /// The service's name in a signature's scope.
     public static let signingName = "mobiletargeting"
-    /// So many users in a row may be answered with a 200 that isn't the expected JSON, and the run stops.
+    /// So many users in a row may be answered with what isn't the service's own, and the run stops.
     public static let malformedUsersLimit = 20
 
     public let applicationID: String
@@ -30,10 +30,10 @@ public final class GetUserEndpoints: UserLookup {
         let reply: Reply<Found>
         do {
             reply = try await client.get(
-                pathPrefix + segment,
+                pathPrefix + segment, countsThrottling: call.isAmongTheLast,
                 label: { logsUserIDs ? PrintableText.of(userID) : LogDigest.text(userID) },
                 onSend: { call.markSent() },
-                classify: { judge($0, userID: userID, segment: segment) })
+                classify: { judge($0, $1, call, userID: userID, segment: segment) })
         } catch let error as ServiceClientError {
             throw RunStop.error(for: error, endpoint: client.configuration.endpoint)
         }
@@ -41,17 +41,20 @@ public final class GetUserEndpoints: UserLookup {
         case .value(.endpoints(let tape)): return .found(tape)
         case .value(.noSuchUser): return .absent
         case .denied(let fault) where fault.code == AnswerClassification.malformedCode:
-            throw RunStop.malformedAnswers(fault, endpoint: client.configuration.endpoint)
+            throw RunStop.malformedAnswers(
+                fault, areRefusals: malformed.withLock { $0.areRefusals }, endpoint: client.configuration.endpoint)
         case .denied(let fault): throw RunStop.error(for: fault, applicationID: applicationID)
         case .failed(let fault):
             return .failed(
                 RecordFailure(
-                    status: fault.status, code: fault.code, message: "\(fault.message) (\(fault.effort))",
+                    status: fault.status, code: fault.code, message: "\(fault.message) (\(fault.lastingEffort))",
                     requestID: fault.requestID, attempts: fault.attempts))
         }
     }
 
     public var isHeld: Bool { client.isHeld }
+
+    public func isInDoubt(_ userID: String) -> Bool { malformed.withLock { $0.holds(userID) } }
 
     public var statistics: LookupStatistics {
         let attempts = client.statistics
@@ -85,14 +88,17 @@ public final class GetUserEndpoints: UserLookup {
     public func shutdown() async { await client.shutdown() }
 
     /// What an answer means, and whether it is one of too many that aren't the service's.
-    private func judge(_ answer: HTTPAnswer, userID: String, segment: String) -> Verdict<Found> {
+    private func judge(
+        _ answer: HTTPAnswer, _ echo: EchoRedaction, _ call: LookupCall, userID: String, segment: String
+    ) -> Verdict<Found> {
         let verdict = AnswerClassification.verdict(
-            on: answer, hide: { Redaction.text($0, without: userID, encoded: segment) })
+            on: answer, hide: { Redaction.text(echo.hide($0), without: userID, encoded: segment) })
         switch verdict {
         case .value, .failed: malformed.withLock { $0.end() }
         case .retry(let fault) where fault.code == AnswerClassification.malformedCode:
-            if malformed.withLock({ $0.note(userID) }) { return .denied(fault) }
-        case .retry, .throttled, .denied: break
+            if malformed.withLock({ $0.note(userID, status: answer.status) }) { return .denied(fault) }
+        case .throttled: call.markThrottled()
+        case .retry, .denied: break
         }
         return verdict
     }
@@ -112,15 +118,24 @@ public final class GetUserEndpoints: UserLookup {
     }
 }
 
-/// Users in a row that were answered with a 200 that isn't the expected JSON.
+/// Users in a row that were answered with something that isn't the service's.
 private struct MalformedStreak {
     private var users: Set<String> = []
+    /// All of these answers were 401 or 403.
+    private(set) var areRefusals = true
 
-    mutating func end() { if !users.isEmpty { users.removeAll() } }
+    mutating func end() {
+        guard !users.isEmpty else { return }
+        users.removeAll()
+        areRefusals = true
+    }
 
     /// Returns true where there are too many.
-    mutating func note(_ userID: String) -> Bool {
+    mutating func note(_ userID: String, status: Int) -> Bool {
         users.insert(userID)
+        if status != 401, status != 403 { areRefusals = false }
         return users.count >= GetUserEndpoints.malformedUsersLimit
     }
+
+    func holds(_ userID: String) -> Bool { users.contains(userID) }
 }

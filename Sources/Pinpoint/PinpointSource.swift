@@ -16,7 +16,7 @@ public struct PinpointSource: Plugin {
             "region", .pattern(regionPattern), .optional,
             "the AWS region; else AWS_REGION, AWS_DEFAULT_REGION, the profile's, the EC2 instance's"),
         OptionField(
-            "endpoint_url", .text, .optional,
+            "endpoint_url", .text, .optional, isAddress: true,
             "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, the profile's, Pinpoint in the region"
         ),
         OptionField(
@@ -124,7 +124,7 @@ public struct PinpointSource: Plugin {
         }
         let credentials = CredentialProvider.chain(
             settings: settings, region: place.region, connections: configuration.connections,
-            userAgent: configuration.userAgent, warn: { logger.warning("\($0)") })
+            userAgent: configuration.userAgent, outage: configuration.retry.outage, warn: { logger.warning("\($0)") })
         let client = ServiceClient(configuration: configuration, credentials: credentials, logger: logger)
         let lookup = GetUserEndpoints(
             applicationID: applicationID, client: client,
@@ -138,8 +138,8 @@ public struct PinpointSource: Plugin {
         do throws(EndpointResolution.Failure) {
             let place = try EndpointResolution(
                 .pinpoint, region: region, endpointURL: options.text("endpoint_url"), settings: settings
-            ) { settings in
-                asksInstance ? InstanceRegion.find(settings, userAgent: userAgent(context)) : nil
+            ) { settings throws(CredentialError) in
+                asksInstance ? try InstanceRegion.find(settings, userAgent: userAgent(context)) : nil
             }
             if let notice = place.notice { context.warn(notice) }
             return place
@@ -156,7 +156,7 @@ public struct PinpointSource: Plugin {
                     "region",
                     "no region is given: set region, AWS_REGION or AWS_DEFAULT_REGION, or a profile's region, or name "
                         + "a server in endpoint_url")
-            case .malformedRegion: throw OptionError("region", error.words)
+            case .malformedRegion, .instanceFailed: throw OptionError("region", error.words)
             case .malformedEndpoint(let place, let message):
                 throw OptionError(
                     "endpoint_url", "\(place == "endpoint_url" ? "it" : place) isn't a server's URL: \(message)")

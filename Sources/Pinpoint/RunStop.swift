@@ -13,11 +13,12 @@ enum RunStop {
                 .permission, "the service knows no application '\(applicationID)': \(fault.message)\(request)",
                 hint: "check application_id, and that region and credentials are those of its account")
         }
-        if isShutdown(fault.message) {
+        if fault.code == AnswerClassification.shutdownCode {
+            let status = fault.status.map { "\($0) " } ?? ""
             return PipelineError(
                 .permission,
                 "Amazon Pinpoint's engagement features have reached their end of support, and this account can't read "
-                    + "them any more. The service said: \(words)\(request)",
+                    + "them any more. The service said: \(status)\(fault.message)\(request)",
                 hint: "read the archives of an earlier export with a source of type 'archive', or name a compatible "
                     + "server in endpoint_url")
         }
@@ -35,28 +36,52 @@ enum RunStop {
     }
 
     static func error(for error: ServiceClientError, endpoint: Endpoint) -> PipelineError {
-        switch error {
+        let host = endpoint.authority
+        return switch error {
         case .unavailable(let lastFailure, let attempts, let elapsed):
             PipelineError(
                 .unavailable,
-                "\(endpoint.authority) is unavailable: \(ServiceFault.effort(attempts: attempts, seconds: elapsed)) "
+                "\(host) is unavailable: \(ServiceFault.effort(attempts: attempts, seconds: elapsed)) "
                     + "without an answer; the last one met: \(lastFailure)",
                 hint: "run again once it answers; the run goes on where it stopped")
-        case .credentials(let failure): PipelineError(.permission, failure.message, hint: failure.hint)
+        case .unreachable(let lastFailure, let attempts, let elapsed):
+            PipelineError(
+                .configuration,
+                "\(host) can't be reached as it is configured: \(lastFailure) "
+                    + "(\(ServiceFault.effort(attempts: attempts, seconds: elapsed)))",
+                hint: "check region and endpoint_url, the proxy, and the certificates that are trusted; waiting won't "
+                    + "mend it")
+        case .throttled(let lastFailure, let attempts, let elapsed):
+            PipelineError(
+                .unavailable,
+                "\(host) throttles every call: \(ServiceFault.effort(attempts: attempts, seconds: elapsed)) "
+                    + "without another answer; the last one met: \(lastFailure)",
+                hint: "find out who else uses up the quota of this account and region, and run again; the run goes on "
+                    + "where it stopped")
+        case .credentials(let failure): Self.error(for: failure)
         }
     }
 
-    static func malformedAnswers(_ fault: ServiceFault, endpoint: Endpoint) -> PipelineError {
-        PipelineError(
-            .unavailable,
-            "\(endpoint.authority) answered \(GetUserEndpoints.malformedUsersLimit) users in a row with something else "
-                + "than endpoints: \(fault.message) (\(fault.origin), \(fault.effort))",
-            hint: "check endpoint_url, and whether a proxy or a login page answers in the service's place")
+    private static func error(for failure: CredentialError) -> PipelineError {
+        switch failure.kind {
+        case .refusal, .unsettled: PipelineError(.permission, failure.message, hint: failure.hint)
+        case .away:
+            PipelineError(
+                .unavailable, "there are no credentials for now: \(failure.message)",
+                hint: "run again once their source answers; the run goes on where it stopped"
+                    + (failure.hint.map { ". If it stays so: \($0)" } ?? ""))
+        case .unreachable: PipelineError(.configuration, failure.message, hint: failure.hint)
+        }
     }
 
-    /// "Forbidden:On October …, 2026, AWS will end support for the Amazon Pinpoint engagement features …"
-    static func isShutdown(_ message: String) -> Bool {
-        let words = message.lowercased()
-        return words.contains("end support") || words.contains("end of support") || words.contains("ended support")
+    /// - Parameter areRefusals: all of them were 401 or 403.
+    static func malformedAnswers(_ fault: ServiceFault, areRefusals: Bool, endpoint: Endpoint) -> PipelineError {
+        PipelineError(
+            areRefusals ? .permission : .unavailable,
+            "\(endpoint.authority) answered \(GetUserEndpoints.malformedUsersLimit) users in a row with something else "
+                + "than endpoints: \(fault.message) (\(fault.origin), \(fault.effort))",
+            hint: areRefusals
+                ? "a proxy or a firewall in front of the service refuses the requests: let them through, or log in there"
+                : "check endpoint_url, and whether a proxy or a login page answers in the service's place")
     }
 }

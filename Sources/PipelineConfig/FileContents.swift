@@ -14,10 +14,24 @@ enum FileContents {
     }
 
     /// All bytes of a file, or one more than `limit` of them, so that a caller can tell.
+    ///
+    /// What may never end, or never begin, isn't read: a FIFO or a device. A pipe that the process was handed by its
+    /// number, as a shell's `<(…)` does, is one that somebody writes into.
     static func read(_ path: String, limit: Int) throws(ReadError) -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let isHandedOver = ["/dev/stdin", "/dev/fd/", "/proc/self/fd/"].contains { path.hasPrefix($0) }
+        // A FIFO without a writer would be waited for.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | (isHandedOver ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw ReadError(reason: String(cString: strerror(errno))) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG, S_IFDIR: break  // What a folder is, `read` says.
+        case S_IFIFO where isHandedOver: break
+        case S_IFIFO: throw ReadError(reason: "it is a FIFO, not a regular file")
+        case S_IFCHR, S_IFBLK: throw ReadError(reason: "it is a device, not a regular file")
+        default: throw ReadError(reason: "it isn't a regular file")
+        }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 16_384)
         while bytes.count <= limit {

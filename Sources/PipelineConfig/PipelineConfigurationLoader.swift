@@ -109,8 +109,16 @@ extension OptionDecoder {
             }
         }
         let source = decodeSource(root)
+        if let plan = source?.product as? SourcePlan, plan.conflict == .newest {
+            context.neededMembers = [["EffectiveDate"]]
+        }
         let transforms = root["transforms"].map { decodePlugins($0, kind: .transform, label: "'transforms'") } ?? []
         let sinks = decodeSinks(root)
+        if let plain, let source, let sinks {
+            checkPlaces(
+                root, file: file, source: source, sinks: sinks, report: plain.options("report")?.path("json"),
+                state: stateDirectory == nil ? plain.path("state_directory") : nil)
+        }
         guard let plain, let source, let transforms, let sinks,
             let plan = source.product as? SourcePlan,
             let layout, let columns,
@@ -163,25 +171,7 @@ extension OptionDecoder {
                 hint: sink.isNamed && earlier.isNamed
                     ? "the other one stands at \(earlier.namePlace)" : "give each a 'name' of its own")
         }
-        checkTargets(of: sinks)
         return sinks
-    }
-
-    /// Two sinks of one type at one place would wait for each other's lock for ever.
-    private mutating func checkTargets(of sinks: [DecodedPlugin]) {
-        var seen: [String: String] = [:]
-        for sink in sinks {
-            guard let target = (sink.product as? any Sink)?.target else { continue }
-            let parts = target.split(separator: "/", omittingEmptySubsequences: false)
-            let place = sink.factory.typeName + ":" + parts.filter { $0 != "." }.joined(separator: "/")
-            if let other = seen[place] {
-                diagnostics.error(
-                    "sink '\(sink.name)' writes to the same place as sink '\(other)'", at: sink.namePlace,
-                    hint: "give each a place of its own")
-            } else {
-                seen[place] = sink.name
-            }
-        }
     }
 
     /// An option without which there is nothing to decode.
@@ -203,6 +193,7 @@ extension RunLimits {
     fileprivate init?(_ options: Options) {
         guard let maxFailed = options.shareOrCount("max_failed"),
             let acceptFailed = options.shareOrCount("accept_failed"),
+            let acceptInvalid = options.shareOrCount("accept_invalid"),
             let maxAbsent = options.shareOrCount("max_absent"),
             let maxRemoved = options.shareOrCount("max_removed"),
             let minRecords = options.integer("min_records")
@@ -210,6 +201,7 @@ extension RunLimits {
         self.init()
         self.maxFailed = maxFailed
         self.acceptFailed = acceptFailed
+        self.acceptInvalid = acceptInvalid
         self.maxAbsent = maxAbsent
         self.maxRemoved = maxRemoved
         self.minRecords = minRecords

@@ -55,7 +55,7 @@ public enum PipelineSchema {
 
     static let report = OptionSchema([
         OptionField(
-            "json", .path(allowsDash: false), .optional,
+            "json", .path(allowsDash: false), .optional, place: .outputFile(companions: []),
             "The file that gets the summary as one line of JSON when a run ends, in place of the one before")
     ])
 
@@ -64,10 +64,15 @@ public enum PipelineSchema {
         OptionField(
             "accept_failed", .shareOrCount, .defaulted("0"),
             "Failed records with which a complete run still counts as a success"),
+        OptionField(
+            "accept_invalid", .shareOrCount, .defaulted("0"),
+            "Records without a usable ID that aren't counted among the failed ones; with more a replace isn't published"
+        ),
         OptionField("max_absent", .shareOrCount, .defaulted("95%"), "Absent users, of the records read so far"),
         OptionField(
             "max_removed", .shareOrCount, .defaulted("20%"),
-            "Removed endpoints, of those that the users fetched so far had before"),
+            "Removed endpoints, of those that the users fetched so far had before; of a replace, of all that is published"
+        ),
         OptionField("min_records", .integer(0...Int.max), .defaulted("1"), "Records of a whole run"),
     ])
 }

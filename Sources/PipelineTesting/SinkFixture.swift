@@ -22,7 +22,7 @@ public enum SinkFixture {
             Column("address", .text), Column("effective_date", .time), Column("location_latitude", .real),
             Column("extra", .json), Column("ordinal", .integer), Column("run_id", .text), Column("logical_date", .time),
         ],
-        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+        key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
     public static let attributes = TableDefinition(
         name: "endpoint_attributes", role: .endpointParts,

@@ -260,12 +260,13 @@ actor SinkTrial {
     /// - Returns: the error that `body` throws, which must be a `PipelineError` of this kind.
     @discardableResult
     nonisolated func expectError<R>(
-        _ kind: PipelineError.Kind, _ what: String, _ body: () async throws -> R
+        _ kind: PipelineError.Kind, or other: PipelineError.Kind? = nil, _ what: String,
+        _ body: () async throws -> R
     ) async throws -> PipelineError {
         do {
             _ = try await body()
         } catch let error as PipelineError {
-            if error.kind == kind { return error }
+            if error.kind == kind || error.kind == other { return error }
             throw failure("\(what): threw \(error.kind) ('\(error)'), not \(kind)")
         }
         throw failure("\(what): didn't throw")

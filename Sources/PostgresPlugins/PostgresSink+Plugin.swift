@@ -7,11 +7,15 @@ extension PostgresSink: Plugin {
     public static let schema = OptionSchema(
         [
             OptionField(
-                "url", .secret, .optional,
+                "url", .secret, .optional, isAddress: true,
                 "postgresql://user:password@host:5432/database, or libpq's keywords in one text. Without it and the keywords "
                     + "below, PG* variables, a service file and ~/.pgpass say where and who.")
         ]
-            + keywords.map { OptionField($0.name, $0.type, .optional, $0.summary) } + [
+            + keywords.map { keyword in
+                OptionField(
+                    keyword.name, keyword.type, .optional, isAddress: keyword.name != "application_name",
+                    keyword.summary)
+            } + [
                 OptionField("password", .secret, .optional, "Better kept in ~/.pgpass or PGPASSWORD."),
                 OptionField(
                     "schema", .pattern(schemaName), .defaulted("public"), shapesOutput: true,
@@ -45,10 +49,14 @@ extension PostgresSink: Plugin {
         ("application_name", .text, "What pg_stat_activity shows; sluice where nothing is said."),
     ]
 
-    /// Names of up to 63 bytes, as the server keeps them whole; those that begin with pg_ are its own.
+    /// Names of up to 63 bytes, as the server keeps them whole; its own are those that begin with pg_, and information_schema.
     private static let schemaName = TextPattern(
-        expression: "^(?!pg_).{1,63}$", summary: "a name of up to 63 bytes that doesn't begin with pg_",
-        accepts: { (1...63).contains($0.utf8.count) && !$0.hasPrefix("pg_") && !$0.utf8.contains(0) })
+        expression: "^(?!pg_|information_schema$).{1,63}$",
+        summary: "a name of up to 63 bytes that doesn't begin with pg_ and isn't information_schema",
+        accepts: {
+            (1...63).contains($0.utf8.count) && !$0.hasPrefix("pg_") && $0 != "information_schema"
+                && !$0.utf8.contains(0)
+        })
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
         guard let mode = WriteMode(rawValue: options.text("mode") ?? WriteMode.merge.rawValue) else {
@@ -74,7 +82,7 @@ extension PostgresSink: Plugin {
                 name: context.name,
                 parameters: try ConnectionParameters(url: url, keywords: given, password: password),
                 schema: options.text("schema") ?? "public", mode: mode,
-                outage: options.duration("outage") ?? .seconds(300))
+                outage: options.duration("outage") ?? .seconds(300), warn: context.warn)
         } catch let malformed as ConnectionParameters.Malformed {
             throw OptionError("url", malformed.reason)
         }

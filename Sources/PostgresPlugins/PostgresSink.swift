@@ -10,23 +10,28 @@ public struct PostgresSink: Sink {
     public let name: String
     /// `host:port/database schema`
     public let target: String
+    public var targetIdentity: String { "\(parameters.serverIdentity) \(schema)" }
     public let mode: WriteMode
     /// The schema that holds all of the sink's tables.
     public let schema: String
     /// How long a server that was there is waited for.
     public let outage: Duration
     let parameters: ConnectionParameters
+    /// Takes what is worth a line in the log, though it ends nothing.
+    let warn: @Sendable (String) -> Void
     /// How long a server that hasn't answered yet is waited for.
     let firstContact: Duration = .seconds(10)
 
     init(
-        name: String, parameters: ConnectionParameters, schema: String, mode: WriteMode, outage: Duration
+        name: String, parameters: ConnectionParameters, schema: String, mode: WriteMode, outage: Duration,
+        warn: @escaping @Sendable (String) -> Void
     ) {
         self.name = name
         self.parameters = parameters
         self.schema = schema
         self.mode = mode
         self.outage = outage
+        self.warn = warn
         target = "\(parameters.place) \(schema)"
     }
 

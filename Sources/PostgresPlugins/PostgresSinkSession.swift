@@ -115,14 +115,15 @@ actor PostgresSinkSession: SinkSession {
             if !lost.isEmpty { try store.tables.create(in: store.connection) }
             try store.connection.transaction {
                 let isShared = try store.ledger.otherShardsHave(record.runID)
-                if isShared, sink.mode == .append, try store.ledger.run(withID: record.runID) != nil {
+                let isKnown = try store.ledger.run(withID: record.runID) != nil
+                if isShared, sink.mode == .append, isKnown {
                     throw PipelineError(
                         .configuration,
                         "\(sink.target): run \(record.runID) can't be done again by one of its shards: "
                             + "its rows can't be told from those of the others",
                         hint: "Name another --logical-date, or delete the run's rows and its rows in sluice_runs.")
                 }
-                try store.writer.clear(run: record.runID, shard: context.shard, isShared: isShared)
+                try store.writer.clear(run: record.runID, shard: context.shard, isShared: isShared, isKnown: isKnown)
                 try Failpoint.reach("postgres.begin.after-deletes")
                 if sink.mode == .replace { try Publication(store.connection, store.tables).begin() }
                 try store.ledger.write(record)
@@ -365,7 +366,7 @@ actor PostgresSinkSession: SinkSession {
         if let store, store.connection.isOpen { return store }
         disconnect()
         let store = try PostgresStore(
-            sink, context, own: &backends, patience: isOpening ? .seconds(3) : .seconds(1))
+            sink, context, own: &backends, patience: isOpening ? .seconds(3) : .seconds(1), isOpening: isOpening)
         self.store = store
         return store
     }

@@ -24,11 +24,14 @@ struct PostgresStore {
     /// - Parameters:
     ///   - own: server processes of former connections of this session, which may still hold the lock; the new one is added.
     ///   - patience: how long another holder of the lock is waited for.
+    ///   - isOpening: whether the server, and what stands before it, is met for the first time.
     init(
-        _ sink: PostgresSink, _ context: SinkContext, own: inout Set<PostgresConnection.Backend>, patience: Duration
+        _ sink: PostgresSink, _ context: SinkContext, own: inout Set<PostgresConnection.Backend>, patience: Duration,
+        isOpening: Bool
     ) throws {
         connection = try PostgresConnection(sink.parameters)
         try Self.check(connection, sink.target)
+        if isOpening { try PoolerCheck(connection, sink.parameters, target: sink.target).perform() }
         var settings = Self.settings
         // The server notices within a second that its client is gone, also in the middle of a long statement.
         if connection.serverVersion >= 140_000 { settings.append("client_connection_check_interval = '1s'") }
@@ -42,6 +45,7 @@ struct PostgresStore {
         tables = try PostgresTables(
             schema: sink.schema, context.tables, mode: sink.mode, pipeline: context.pipeline,
             onNewColumns: context.onNewColumns, target: sink.target)
+        try tables.checkLogged(in: connection)
         ledger = RunLedger(connection, tables, shard: context.shard)
         writer = BatchWriter(connection, tables, conflict: context.conflict)
     }

@@ -17,13 +17,19 @@ struct DatabaseFile {
     /// - Parameter path: absolute, else relative to the current folder.
     /// - Throws: `PipelineError` of kind `.cantCreate` where there can be no file.
     init(_ path: String) throws {
-        if let resolved = Folder.resolved(path) {
+        if let resolved = try Folder.existing(path) {
             self.path = resolved
             var status = stat()
-            if stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            guard stat(resolved, &status) == 0 else { throw SystemFailure.pipelineError(errno, creating: path) }
+            if status.st_mode & S_IFMT == S_IFDIR {
                 throw PipelineError(
                     .cantCreate, "\(path) is a folder, not a database file", hint: "Name a file in it.")
             }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw PipelineError(
+                    .cantCreate, "\(path) is no regular file, so it can't be a database", hint: "Name another path.")
+            }
+            try checkWhatOthersPutThere(path)
             return
         }
         let path = path.contains("/") ? path : "./\(path)"
@@ -36,5 +42,27 @@ struct DatabaseFile {
             throw SystemFailure.pipelineError(errno, creating: path)
         }
         self.path = (resolvedFolder == "/" ? "" : resolvedFolder) + path[slash...]
+        // There is nothing, but a link to nothing may be there: SQLite would make a file where it leads.
+        try Self.check(self.path)
+        try checkWhatOthersPutThere(path)
+    }
+
+    /// SQLite writes into these without a look at whose they are. A link to a database is its user's own, as is the database,
+    /// except where others may write into the folder.
+    private func checkWhatOthersPutThere(_ written: String) throws {
+        for suffix in ["-wal", "-shm", "-journal"] { try Self.check(path + suffix) }
+        var link = stat()
+        if lstat(written, &link) == 0, link.st_mode & S_IFMT == S_IFLNK,
+            !FileForWriting.isTrusted(link.st_uid, in: Folder.of(written))
+        {
+            throw FileForWriting.Failure.refused("is another user's symbolic link").pipelineError(written)
+        }
+        var folder = stat()
+        guard stat(Folder.of(path), &folder) == 0 else { throw SystemFailure.pipelineError(errno, creating: path) }
+        if folder.st_mode & (S_IWGRP | S_IWOTH) != 0 { try Self.check(path) }
+    }
+
+    private static func check(_ path: String) throws {
+        do { _ = try FileForWriting.check(path) } catch { throw error.pipelineError(path) }
     }
 }

@@ -13,11 +13,13 @@ final class SQLiteConnection {
     private var statements: [SQLiteStatement] = []
 
     /// Opens the file, creating it where it doesn't exist.
+    ///
+    /// - Parameter path: Without symbolic links.
     init(path: String) throws {
         self.path = path
         isReader = false
         // No mutex: one executor at a time calls.
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
         let code = sqlite3_open_v2(path, &handle, flags, nil)
         guard code == SQLITE_OK else {
             defer {
@@ -99,6 +101,16 @@ final class SQLiteConnection {
         return rows
     }
 
+    /// How the texts of a column are compared where nothing else is said; nil where there is no such column.
+    func collation(of column: String, in table: String) throws -> String? {
+        var collation: UnsafePointer<CChar>?
+        let code = sqlite3_table_column_metadata(handle, "main", table, column, nil, &collation, nil, nil, nil)
+        // Also what isn't there is no more than an error.
+        if code == SQLITE_ERROR { return nil }
+        guard code == SQLITE_OK else { throw error(code) }
+        return collation.map { String(cString: $0) }
+    }
+
     /// - Throws: `PipelineError` of kind `.ioError` where the file isn't at its path any more: what is committed now
     ///   would be gone with this process.
     func checkPresence() throws {
@@ -175,7 +187,9 @@ final class SQLiteConnection {
     func error(_ code: Int32) -> any Error {
         let message = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
         if code & 0xff == SQLITE_CONSTRAINT { return ConstraintViolation(code: code, message: message) }
-        let failure = SQLiteFailure(code: code, message: message, systemError: sqlite3_system_errno(handle))
+        let failure = SQLiteFailure(
+            code: code, message: message, systemError: sqlite3_system_errno(handle),
+            fileError: sluice_sqlite_last_errno(handle))
         return isReader ? failure.readingError(path: path) : failure.pipelineError(path: path)
     }
 }

@@ -17,6 +17,15 @@ struct SQLiteFailure {
     /// `errno` of the system call behind it; 0 where there was none.
     var systemError: Int32
 
+    /// - Parameter fileError: `errno` of the last system call that failed on the database's files.
+    init(code: Int32, message: String, systemError: Int32, fileError: Int32) {
+        // SQLite calls a file damaged that can't be read at all.
+        let isUnreadable = code & 0xff == SQLITE_CORRUPT && [EIO, ENXIO, ERANGE].contains(fileError)
+        self.code = isUnreadable ? SQLITE_IOERR : code
+        self.message = isUnreadable ? String(cString: sqlite3_errstr(SQLITE_IOERR)) : message
+        self.systemError = isUnreadable ? fileError : systemError
+    }
+
     func pipelineError(path: String) -> PipelineError {
         if code & 0xff == SQLITE_FULL || isOutOfSpace {
             return PipelineError(
@@ -61,6 +70,9 @@ struct SQLiteFailure {
         case SQLITE_BUSY, SQLITE_LOCKED:
             return PipelineError(
                 .temporary, "\(path) is locked by another process at this moment (\(detail))", hint: "Look again.")
+        case SQLITE_IOERR:
+            return PipelineError(
+                .ioError, "cannot read \(path): \(detail)", hint: "Check the disk and its mount, then look again.")
         case SQLITE_NOTADB:
             return PipelineError(.noInput, "\(path) exists, but it isn't an SQLite database")
         case SQLITE_CORRUPT:

@@ -21,6 +21,8 @@ actor SQLiteSinkReader: SinkReader {
     private var connection: SQLiteConnection?
     /// Its log was passed over, which is right for as long as nobody begins to write.
     private var isSettled = false
+    /// Locks that were held before anything was read.
+    private var heldAtFirst: Set<String> = []
     /// The tables that are there, with their columns.
     private var columns: [String: Set<String>] = [:]
     private var scan: Scan?
@@ -36,12 +38,19 @@ actor SQLiteSinkReader: SinkReader {
     }
 
     func connect() throws {
-        guard let path = Folder.resolved(sink.target) else { return }
+        guard let path = try Folder.existing(sink.target) else { return }
         var status = stat()
-        guard stat(path, &status) == 0, status.st_size > 0 else { return }
+        guard stat(path, &status) == 0 else {
+            // Only what isn't there has no runs yet.
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return }
+            throw Self.unopened(sink.target, code)
+        }
+        if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { return }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw PipelineError(.noInput, "\(sink.target) is no file", hint: "Name a database file.")
         }
+        heldAtFirst = heldLocks(path)
         isSettled = try !Self.hasLog(path) && Self.wantsLog(path)
         let connection = try SQLiteConnection(reading: path, isSettled: isSettled)
         self.connection = connection
@@ -66,15 +75,22 @@ actor SQLiteSinkReader: SinkReader {
     /// (sqlite.org/fileformat2.html, 1.3.3).
     private static func wantsLog(_ path: String) throws -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw PipelineError(
-                .noInput, "cannot open \(path): \(SystemFailure.text(errno))",
-                hint: "Check that the user who runs this may read the file.")
-        }
+        guard descriptor >= 0 else { throw unopened(path, errno) }
         defer { _ = Self.closeDescriptor(descriptor) }
         var header = [UInt8](repeating: 0, count: 20)
         let count = header.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count >= 0 else {
+            throw PipelineError(
+                .ioError, "cannot read \(path): \(SystemFailure.text(errno))",
+                hint: "Check the disk and its mount, then look again.")
+        }
         return count == 20 && header[18] == 2 && header[19] == 2
+    }
+
+    private static func unopened(_ path: String, _ code: Int32) -> PipelineError {
+        PipelineError(
+            .noInput, "cannot open \(path): \(SystemFailure.text(code))",
+            hint: "Check that the user who runs this may read the file.")
     }
 
     private static func closeDescriptor(_ descriptor: Int32) -> Int32 {
@@ -105,20 +121,45 @@ actor SQLiteSinkReader: SinkReader {
             """, context.pipeline
         ).map { row in
             let (shard, runID) = (Int(row[0] ?? "") ?? 0, row[1] ?? "")
-            guard let state = RunState(rawValue: row[2] ?? ""), let counts = try? RunCounts(json: row[6] ?? "") else {
-                throw unreadable("run \(runID)")
+            guard let state = RunState(rawValue: row[2] ?? "") else {
+                throw unreadable("run \(runID) has the state '\(PrintableText.of(row[2] ?? ""))'")
             }
+            let counts = try decoded("the counts of run \(runID)") { try RunCounts(json: row[6] ?? "") }
             let record = RunRecord(
                 runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "", finishedAt: row[5],
                 counts: counts, version: row[7] ?? "")
             let own = progress[shard].flatMap { $0.runID == runID ? $0.progress : nil }
-            return StoredRun(shard: shard, record: record, progress: own)
+            return StoredRun(
+                shard: shard, record: record, progress: own, isUnderWay: isUnderWay(path: connection.path, shard))
         }
         result.neighbours = try connection.query(
             "SELECT DISTINCT pipeline FROM sluice_runs WHERE pipeline <> ?1 ORDER BY pipeline", context.pipeline
         ).compactMap { $0[0] }
         try checkSettled(connection)
         return result
+    }
+
+    /// Whether the shard's lock was held when the transaction began, or is held now: what was read is of in between.
+    private func isUnderWay(path: String, _ shard: Int) -> Bool? {
+        let lock = SQLiteSinkSession.lockPath(path, context.pipeline, shard: shard)
+        return heldAtFirst.contains(lock) ? true : RunLock.isHeld(path: lock)
+    }
+
+    /// The locks of this pipeline's shards that are held, by the names of their files.
+    private func heldLocks(_ path: String) -> Set<String> {
+        guard let slash = path.lastIndex(of: "/"), let folder = opendir(String(path[...slash])) else { return [] }
+        defer { closedir(folder) }
+        let start = "\(path[path.index(after: slash)...]).\(context.pipeline)."
+        var held: Set<String> = []
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasPrefix(start), name.hasSuffix(".lock") else { continue }
+            let lock = "\(path[...slash])\(name)"
+            if RunLock.isHeld(path: lock) == true { held.insert(lock) }
+        }
+        return held
     }
 
     private func progress(
@@ -133,8 +174,9 @@ actor SQLiteSinkReader: SinkReader {
             """, context.pipeline)
         {
             guard let shard = row[0].flatMap({ Int($0) }), let commit = row[2].flatMap({ Int($0) }),
-                let next = row[3].flatMap({ Int($0) }), let parked = try? [ParkedRecord](json: row[5] ?? "")
+                let next = row[3].flatMap({ Int($0) })
             else { throw unreadable("its checkpoint") }
+            let parked = try decoded("the parked users of its checkpoint") { try [ParkedRecord](json: row[5] ?? "") }
             result[shard] = (
                 row[1] ?? "",
                 StoredProgress(
@@ -142,6 +184,10 @@ actor SQLiteSinkReader: SinkReader {
             )
         }
         return result
+    }
+
+    private func decoded<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
+        do { return try decode() } catch { throw unreadable("\(what): \(error)") }
     }
 
     private func unreadable(_ what: String) -> PipelineError {

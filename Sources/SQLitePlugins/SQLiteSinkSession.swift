@@ -25,11 +25,14 @@ actor SQLiteSinkSession: SinkSession {
     /// Takes the lock, opens the database and creates what is missing.
     func connect() throws {
         let file = try DatabaseFile(sink.target)
-        lock = try RunLock(
-            path: "\(file.path).\(context.pipeline).\(context.shard).lock",
+        let lock = try RunLock(
+            path: Self.lockPath(file.path, context.pipeline, shard: context.shard),
             subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(file.path)")
+        self.lock = lock
         try Failpoint.reach("sqlite.open.locked")
         let connection = try SQLiteConnection(path: file.path)
+        // Before SQLite has locks of its own there, and until its connection is closed.
+        try lock.mark(file.path, as: "\(context.pipeline).\(context.shard)")
         connection.setBusyTimeout(sink.busyTimeout)
         let tables = try SQLiteTables(context, mode: sink.mode)
         // First, so that a database that is refused stays as it was.
@@ -39,6 +42,11 @@ actor SQLiteSinkSession: SinkSession {
         lost = try tables.lost(in: connection, shard: context.shard)
         if lost.isEmpty { try tables.create(in: connection) }
         store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
+    }
+
+    /// The file whose lock a pipeline's shard holds while it writes.
+    static func lockPath(_ database: String, _ pipeline: String, shard: Int) -> String {
+        "\(database).\(pipeline).\(shard).lock"
     }
 
     func close() {
@@ -144,6 +152,7 @@ actor SQLiteSinkSession: SinkSession {
     ) throws -> SinkObservations {
         let store = try opened()
         return try inTransaction {
+            try requireOwnCheckpoint(store)
             guard let checkpoint = try store.ledger.checkpoint(), batch.commitNumber == checkpoint.commitNumber + 1
             else {
                 throw PipelineError(
@@ -178,6 +187,7 @@ actor SQLiteSinkSession: SinkSession {
         try publication?.makeReady()
         return try store.connection.describingViolations {
             try inTransaction {
+                try requireOwnCheckpoint(store)
                 var observed = SinkObservations()
                 if let publication {
                     try store.requireShadows()
@@ -254,6 +264,16 @@ actor SQLiteSinkSession: SinkSession {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
         }
         return store
+    }
+
+    /// - Throws: `PipelineError` of kind `.temporary` where another process has committed since: what this one would write
+    ///   doesn't follow it.
+    private func requireOwnCheckpoint(_ store: SQLiteStore) throws {
+        let (held, own) = (try store.ledger.checkpoint(), store.checkpoint)
+        guard held?.runID != own?.runID || held?.commitNumber != own?.commitNumber else { return }
+        throw PipelineError(
+            .temporary, "\(sink.target): another run of pipeline '\(context.pipeline)' has written there meanwhile",
+            hint: "Run again: the run goes on behind what is committed.")
     }
 
     private func checkTables() throws {

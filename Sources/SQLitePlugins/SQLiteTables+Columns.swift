@@ -9,11 +9,11 @@ extension SQLiteTables {
     ///   columns that are not to be added.
     func missingColumns(of definition: TableDefinition, in connection: SQLiteConnection) throws -> [String] {
         let rows = try connection.query(
-            "SELECT name, type, \"notnull\", dflt_value, pk FROM pragma_table_info(?1)", definition.name)
+            "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1)", definition.name)
         var differences: [String] = []
         var missing: [Column] = []
         for column in definition.columns {
-            guard let row = rows.first(where: { $0[0] == column.name }) else {
+            guard let row = rows.first(where: { Self.folded($0[0] ?? "") == column.name }) else {
                 if definition.key.contains(column.name) {
                     differences.append("column '\(column.name)' is missing")
                 } else {
@@ -21,13 +21,17 @@ extension SQLiteTables {
                 }
                 continue
             }
+            if let name = row[0], name != column.name {
+                differences.append("column '\(PrintableText.of(name))' isn't spelled '\(column.name)'")
+            }
+            if row[5] != "0" { differences.append("column '\(column.name)' is generated") }
             let type = row[1] ?? ""
             if type.uppercased() != Self.typeName(column.type) {
                 differences.append("column '\(column.name)' is \(type), not \(Self.typeName(column.type))")
             }
         }
-        for row in rows where row[2] != "0" && row[3] == nil && row[4] == "0" {
-            if let name = row[0], definition.index(of: name) == nil {
+        for row in rows where row[2] != "0" && row[3] == nil && row[4] == "0" && row[5] == "0" {
+            if let name = row[0], definition.index(of: Self.folded(name)) == nil {
                 differences.append(
                     "column '\(name)' isn't one of this layout's, and no row can do without it: it is NOT NULL and has "
                         + "no default")
@@ -40,6 +44,7 @@ extension SQLiteTables {
             differences.append(
                 "its key is (\(key.joined(separator: ", "))), not (\(definition.key.joined(separator: ", ")))")
         }
+        differences += try looseComparisons(of: definition, in: connection)
         guard differences.isEmpty else {
             throw PipelineError(
                 .configuration,
@@ -59,5 +64,26 @@ extension SQLiteTables {
         return missing.map {
             "ALTER TABLE \(quoted(definition.name)) ADD COLUMN \(quoted($0.name)) \(Self.typeName($0.type))"
         }
+    }
+
+    /// Where texts with different bytes are equal: in a column, or in the index of the key alone.
+    private func looseComparisons(of definition: TableDefinition, in connection: SQLiteConnection) throws -> [String] {
+        var differences: [String] = []
+        for column in definition.comparedColumns {
+            guard let collation = try connection.collation(of: column, in: definition.name),
+                collation.uppercased() != "BINARY"
+            else { continue }
+            differences.append("column '\(column)' has the collation \(collation), in which different texts are equal")
+        }
+        let keyed = try connection.query(
+            """
+            SELECT k.name, k.coll FROM pragma_index_list(?1) AS i JOIN pragma_index_xinfo(i.name) AS k
+            WHERE i.origin = 'pk' AND k.key AND k.coll <> 'BINARY' COLLATE NOCASE ORDER BY k.seqno
+            """, definition.name)
+        for row in keyed {
+            differences.append(
+                "its key has '\(row[0] ?? "")' in the collation \(row[1] ?? ""), in which different texts are equal")
+        }
+        return differences
     }
 }

@@ -12,7 +12,7 @@ extension SQLiteTables {
             try connection.execute(hasShard ? "\(statement) AND shard = \(ledger.shard)" : statement)
         }
         let keyed = content.filter(\.isKeyedByRun)
-        if keyed.isEmpty { return }
+        if keyed.isEmpty { return try giveBackRows(ofRun: runID, ledger: ledger, in: connection) }
         if try ledger.hasOtherShards(ofRun: runID) {
             guard try ledger.run(withID: runID) != nil else { return }
             throw PipelineError(
@@ -25,5 +25,16 @@ extension SQLiteTables {
             try connection.execute("DELETE FROM \(quoted(table.name)) WHERE run_id = \(literal(runID))")
             try Failpoint.reach("sqlite.begin.after-delete")
         }
+    }
+    /// Makes the rows of an earlier execution of the same run an earlier run's: they get the ordinal -1, before all that
+    /// this one writes. Only `merge` keeps them; which of them are which shard's can't be told.
+    private func giveBackRows(ofRun runID: String, ledger: RunLedger, in connection: SQLiteConnection) throws {
+        guard mode == .merge, try ledger.run(withID: runID) != nil, try !ledger.hasOtherShards(ofRun: runID) else {
+            return
+        }
+        for table in content where table.index(of: "run_id") != nil && table.index(of: "ordinal") != nil {
+            try connection.execute("UPDATE \(quoted(table.name)) SET ordinal = -1 WHERE run_id = \(literal(runID))")
+        }
+        try Failpoint.reach("sqlite.begin.after-give-back")
     }
 }

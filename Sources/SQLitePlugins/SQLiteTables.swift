@@ -26,6 +26,8 @@ struct SQLiteTables {
     ///   of a `replace`, to another pipeline.
     func create(in connection: SQLiteConnection) throws {
         if try missing(in: connection).isEmpty { return }
+        // Sorting for an index of a large table must not take memory without bound; this can't be said in a transaction.
+        try connection.execute("PRAGMA temp_store = FILE")
         try connection.transaction {
             // Another process may have been faster: look again, now that nobody else can write.
             for statement in try missing(in: connection) {
@@ -34,6 +36,7 @@ struct SQLiteTables {
             }
             try Failpoint.reach("sqlite.open.before-commit")
         }
+        try connection.execute("PRAGMA temp_store = MEMORY")
     }
 
     /// Writes nothing.
@@ -44,9 +47,11 @@ struct SQLiteTables {
     /// The statements that make the database what the layout wants.
     private func missing(in connection: SQLiteConnection) throws -> [String] {
         var kinds: [String: String] = [:]
-        for row in try connection.query("SELECT name, type FROM sqlite_schema") {
+        // Triggers have names of their own.
+        for row in try connection.query("SELECT name, type FROM sqlite_schema WHERE type <> 'trigger'") {
             if let name = row[0], let kind = row[1] { kinds[name] = kind }
         }
+        try checkSpelling(of: kinds, in: connection)
         // First: of tables in another mode, that is what is to be said, and not how they differ.
         let owners = try TableOwners(in: connection, kinds).missing(for: self)
         var statements: [String] = []
@@ -59,14 +64,13 @@ struct SQLiteTables {
                     .configuration, "\(connection.path): '\(definition.name)' is a \(kind) there, not a table",
                     hint: "Rename it, or name another path.")
             }
-            for columns in definition.indexes where kinds[Self.indexName(definition, columns)] == nil {
-                statements.append(Self.createIndex(definition, columns))
-            }
+            statements += try missingIndexes(of: definition, in: connection, kinds)
         }
         if mode == .replace {
             // Of a run that an earlier version of the layout began.
             for shadow in content.map(ShadowTables.shadow) where kinds[shadow.name] == "table" {
                 statements += try missingColumns(of: shadow, in: connection)
+                statements += try missingIndexes(of: shadow, in: connection, kinds)
             }
         }
         if let view = userAttributesView {

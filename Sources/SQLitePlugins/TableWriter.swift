@@ -104,7 +104,10 @@ final class EndpointStatements {
         date = definition.dateColumn
         let application = quoted(definition.columns[writer.application].name)
         let id = quoted(definition.columns[writer.id].name)
-        let runID = definition.index(of: "run_id") == nil ? "NULL" : "run_id"
+        // What an earlier execution of the same run has left counts as another run's: see `giveBackRows`.
+        let runID =
+            definition.index(of: "run_id") == nil
+            ? "NULL" : ordinal == nil ? "run_id" : "CASE WHEN ordinal >= 0 THEN run_id END"
         let isKeyedByRun = definition.isKeyedByRun
         // The plus keeps SQLite from looking a user's endpoints up among all of the run's.
         ofUser = try user.map { _ in

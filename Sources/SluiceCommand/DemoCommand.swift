@@ -22,10 +22,16 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Where the pipeline and its output go; created if missing.", valueName: "directory"))
     var directory = "sluice-demo"
 
+    @Flag(help: "Write into the directory also where it holds files of these names that no demo has made.")
+    var force = false
+
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func validate() throws {
         guard (1...10_000_000).contains(users) else { throw ValidationError("--users must be from 1 to 10000000.") }
+        guard !directory.contains("://") else {
+            throw ValidationError("--directory must be a folder on this machine, not a URL.")
+        }
     }
 
     func run() async throws {
@@ -37,15 +43,20 @@ struct DemoCommand: AsyncParsableCommand {
         settings.rate = EndpointServer.RateLimit(requestsPerSecond: 1000, burst: 200)
         settings.faults = try FaultPlan(
             parsing: "status:500=0.01,status:503=0.005,reset=0.005,truncate=0.002,html=0.001,delay:1s=0.001")
+        _ = try ProcessLimits.looked()
         let server: RunningServer
         let files: DemoFiles
         do {
-            files = try DemoFiles(directory: directory, databaseURL: databaseURL)
-            try population.writeIDs(to: files.users)
+            files = DemoFiles(directory: directory, databaseURL: databaseURL)
+            if !force { try files.requireReplaceable() }
+            try files.makeDirectory()
+            try population.writeIDs(to: files.users, force: force)
             server = try await EndpointServer.start(settings)
             try files.writePipeline(endpoint: server.url)
         } catch {
-            let reason = (error as? any LocalizedError)?.errorDescription ?? (error as NSError).localizedDescription
+            let reason =
+                (error as? OutputFileError).map { "\($0)" } ?? (error as? any LocalizedError)?.errorDescription
+                ?? (error as NSError).localizedDescription
             Terminal.standardError.writeLine("sluice: error: the demo can't begin in '\(directory)': \(reason)")
             throw ExitCode(PipelineError.Kind.cantCreate.rawValue)
         }
@@ -90,37 +101,66 @@ private struct DemoFiles {
     var users: String { directory + "/users.txt" }
     var pipeline: String { directory + "/demo.yaml" }
     var database: String { directory + "/endpoints.sqlite" }
+    var lines: String { directory + "/endpoints" }
     /// Whether the pipeline also writes to PostgreSQL.
     let hasServer: Bool
 
-    init(directory: String, databaseURL: String?) throws {
+    init(directory: String, databaseURL: String?) {
         self.directory = directory
         hasServer = databaseURL != nil
+    }
+
+    func makeDirectory() throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
 
     func writePipeline(endpoint: String) throws {
-        let text = """
-            # A pipeline as the demo ran it. Its server is gone: name yours in endpoint_url, or leave that line out to
-            # call Amazon Pinpoint itself.
-            pipeline: demo
-            source:
-              type: pinpoint
-              application_id: demo
-              region: us-east-1
-              endpoint_url: \(endpoint)
-              users:
-                type: file
-                path: users.txt
-              rate_limit: {requests_per_second: 1000, burst: 200}
-              concurrency: 32
-            sinks:
-              - {type: sqlite, path: endpoints.sqlite, mode: merge}
-              - {type: ndjson, path: endpoints, mode: append}
-            \(hasServer ? Self.serverSink : "")batch_size: 200
+        try Self.text(endpoint: endpoint, hasServer: hasServer).write(
+            toFile: pipeline, atomically: true, encoding: .utf8)
+    }
 
-            """
-        try text.write(toFile: pipeline, atomically: true, encoding: .utf8)
+    /// Checks that what is in the directory under the demo's names was made by a demo. The pipeline tells: it is written
+    /// before there are tables, and one that was changed since has become somebody's own, its tables with it.
+    func requireReplaceable() throws {
+        try SyntheticFile.ids.requireReplaceable(users)
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: pipeline) else {
+            for path in [database, lines] where manager.fileExists(atPath: path) { throw somebodyElses(path) }
+            return
+        }
+        // What can't be read was made by who knows whom.
+        guard let text = try? String(contentsOfFile: pipeline, encoding: .utf8),
+            let endpoint = text.firstMatch(of: /\n  endpoint_url: (http:\/\/127\.0\.0\.1:[0-9]+)\n/)?.1,
+            [true, false].contains(where: { Self.text(endpoint: String(endpoint), hasServer: $0) == text })
+        else { throw somebodyElses(pipeline) }
+    }
+
+    private func somebodyElses(_ path: String) -> OutputFileError {
+        OutputFileError(
+            path: path, reason: "no demo has made what is there, or it was changed since (--force writes over it)")
+    }
+
+    private static func text(endpoint: String, hasServer: Bool) -> String {
+        """
+        # A pipeline as the demo ran it. Its server is gone: name yours in endpoint_url, or leave that line out to
+        # call Amazon Pinpoint itself.
+        pipeline: demo
+        source:
+          type: pinpoint
+          application_id: demo
+          region: us-east-1
+          endpoint_url: \(endpoint)
+          users:
+            type: file
+            path: users.txt
+          rate_limit: {requests_per_second: 1000, burst: 200}
+          concurrency: 32
+        sinks:
+          - {type: sqlite, path: endpoints.sqlite, mode: merge}
+          - {type: ndjson, path: endpoints, mode: append}
+        \(hasServer ? serverSink : "")batch_size: 200
+
+        """
     }
 
     private static let serverSink = """

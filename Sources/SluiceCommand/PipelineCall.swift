@@ -20,12 +20,17 @@ struct PipelineCall {
         if isQuiet { log.logLevel = max(log.logLevel, .warning) }
         let shard = try part.chosenShard()
         let configuration: PipelineConfiguration
-        let plan: RunPlan
+        var plan: RunPlan
         do {
+            let limits = try ProcessLimits()
             let pipeline = try PipelineFile(
                 path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
             configuration = pipeline.configuration
             plan = pipeline.plan(shard: shard, limit: part.limit)
+            if let lowered = limits.fit(&plan) { log.warning("\(lowered)") }
+        } catch let error as PipelineError {
+            logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
+            throw ExitCode(error.exitCode)
         } catch let errors as ConfigurationErrors {
             logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
             throw ExitCode(errors.kind.rawValue)
@@ -36,10 +41,16 @@ struct PipelineCall {
             case .json: log.warning("\(warning)")
             }
         }
+        if let path = configuration.reportPath {
+            do { try ReportFile(path: path).requireReplaceable() } catch let error as PipelineError {
+                logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
+                throw ExitCode(error.exitCode)
+            }
+        }
         let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: isQuiet))
         var code = reports.last?.exitCode ?? 0
         for report in reports {
-            output.print(report, isLimited: part.limit != nil, log: logging.logFormat == .json ? log : nil)
+            output.print(report, log: logging.logFormat == .json ? log : nil)
             do { try write(report, configuration) } catch let error as PipelineError {
                 logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
                 if code == 0 { code = error.exitCode }

@@ -46,10 +46,12 @@ struct PipelineFile {
         if let limit { scope += Array("\nlimit=\(limit)".utf8) }
         let sinks = configuration.sinks.enumerated().map { index, configured in
             let layout = layout(for: configured.sink)
+            let version = configured.sink.contentVersion
+            let form = version == 0 ? [] : Array("\ncontent=\(version)".utf8)
             return PlannedSink(
                 sink: configured.sink, transforms: configuration.transforms + configured.transforms, layout: layout,
                 content: number(Content(layout: layout, transforms: transforms[index])),
-                fingerprint: hexadecimal(SHA256.hash(data: fingerprints[index] + scope)))
+                fingerprint: hexadecimal(SHA256.hash(data: fingerprints[index] + scope + form)))
         }
         return RunPlan(
             pipeline: configuration.pipeline, source: configuration.source, sinks: sinks,

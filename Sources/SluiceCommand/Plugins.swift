@@ -22,6 +22,7 @@ extension PluginRegistry {
         registry.register(FilterTransform.self)
         registry.register(MaskTransform.self)
         registry.register(DropTransform.self)
+        registry.register(KeepTransform.self)
         registry.register(SQLiteSink.self)
         registry.register(PostgresSink.self)
         registry.register(NDJSONSink.self)

@@ -39,11 +39,13 @@ struct PreviewCommand: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "sluice-preview-\(UUID().uuidString)"
         ).path
-        let plan: RunPlan
+        let limits = try ProcessLimits.looked()
+        var plan: RunPlan
         do {
             let pipeline = try PipelineFile(path: file, log: log, runs: true, stateDirectory: folder)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(limit: users)
+            _ = limits.fit(&plan)
         } catch let errors as ConfigurationErrors {
             Terminal.standardError.writeLine("\(errors)")
             throw ExitCode(errors.kind.rawValue)
@@ -59,7 +61,12 @@ struct PreviewCommand: AsyncParsableCommand {
         do { result = .success(try await RunPreview.make(plan, records: users)) } catch { result = .failure(error) }
         watch.cancel()
         await plan.source.lookup?.shutdown()
-        try? FileManager.default.removeItem(atPath: folder)
+        do { try FileManager.default.removeItem(atPath: folder) } catch
+            where FileManager.default.fileExists(atPath: folder)
+        {
+            Terminal.standardError.writeLine(
+                "sluice: warning: \(folder), which holds user IDs, can't be removed: \(error)")
+        } catch {}
         switch result {
         case .success(let preview):
             Terminal.writeResult(output == .json ? preview.json(pipeline: plan.pipeline) : preview.text)

@@ -11,8 +11,8 @@ struct RetryCommand: AsyncParsableCommand {
             run's counts are corrected. A 'replace' that waits is published when few enough failures are left. It may be \
             stopped, killed and called again, as a run may; the exit codes are those of 'sluice run'.
 
-            Records without a usable ID and an archive's records can't be fetched: they stay failures. NDJSON is amended \
-            before it is published, not afterwards.
+            Records without a usable ID and an archive's records can't be fetched: they stay failures. Published NDJSON is \
+            never changed: 'sluice run --retry' asks again before it publishes.
             """)
 
     @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))

@@ -29,6 +29,11 @@ struct RunCommand: AsyncParsableCommand {
             "Let this run pass brakes: failed, absent, removed, empty, separated by commas.", valueName: "brakes"))
     var accept: [AcceptedBrakes] = []
 
+    @Flag(
+        name: .customLong("retry"),
+        help: "Ask once more for what failed, before the run ends and is published.")
+    var retriesFailures = false
+
     @Option(
         help: ArgumentHelp(
             "The date the run is for, as 2026-11-23 or 2026-11-23T04:00:00Z; a date that is done does nothing.",
@@ -58,7 +63,8 @@ struct RunCommand: AsyncParsableCommand {
         let call = PipelineCall(
             file: file, part: part, output: output, isQuiet: quiet, logsUserIDs: logUserIDs, logging: logging)
         let request = RunRequest(
-            logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)))
+            logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)),
+            retriesFailures: retriesFailures)
         try await call.perform { await $0.run(request) }
     }
 }
@@ -69,50 +75,19 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
     /// The summary on standard output, and what went wrong on standard error.
     ///
-    /// - Parameters:
-    ///   - isLimited: The run was about the input's first records alone.
-    ///   - log: Where standard error holds nothing but lines of the log: it has the error already, and is told what else
-    ///     there is to say.
-    func print(_ report: RunReport, isLimited: Bool = false, log: Logger? = nil) {
+    /// - Parameter log: Where standard error holds nothing but lines of the log: it has the error already, and is told what
+    ///   else there is to say.
+    func print(_ report: RunReport, log: Logger? = nil) {
         if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
         if let error = report.error {
             if log == nil { Terminal.standardError.writeLine("sluice: error: \(error)") }
-        } else if report.exitCode != 0, let summary = report.summary {
-            let shortcoming = Self.shortcoming(of: summary, isLimited: isLimited)
+        } else if report.exitCode != 0, let shortcoming = report.summary?.shortcoming {
             if let log {
                 log.error("\(shortcoming)")
             } else {
                 Terminal.standardError.writeLine("sluice: \(shortcoming)")
             }
         }
-    }
-
-    /// Why a run that came to its end isn't a success.
-    private static func shortcoming(of summary: RunSummary, isLimited: Bool) -> String {
-        let counts = summary.counts
-        if summary.state == .unpublished, isLimited {
-            return
-                "a run with --limit is never published: what was there stays. Run with --fresh and without --limit to "
-                + "give this run up and do all"
-        }
-        // After a crash or a retry one sink may have failures that the first one hasn't.
-        let most = summary.sinks.max { $0.counts.failed < $1.counts.failed }
-        let mostFailed = max(counts.failed, most?.counts.failed ?? 0)
-        let place = mostFailed > counts.failed ? most.map { " in sink '\($0.name)'" } ?? "" : ""
-        let failed = "\(mostFailed) of \(counts.records) records failed\(place), more than accept_failed allows"
-        if summary.state == .unpublished {
-            let waiting = summary.sinks.filter { $0.state == .unpublished }.map { "'\($0.name)'" }
-            return "\(failed): sink \(waiting.joined(separator: ", ")) keeps what it had, and no new run begins; "
-                + "the failures say which and why. sluice retry asks again for the users among them, and publishes when "
-                + "few enough are left; or raise accept_failed and run again to publish what was fetched, or run with "
-                + "--fresh to give it up and begin again"
-        }
-        let refusals = summary.sinks.filter { $0.counts.refused > 0 }.map {
-            "sink '\($0.name)' refused \($0.counts.refused) records because of their content"
-        }
-        let reasons = (mostFailed > 0 || refusals.isEmpty ? [failed] : []) + refusals
-        return "complete, but \(reasons.joined(separator: "; ")); the failures say which and why, and sluice retry "
-            + "asks again for the users among them"
     }
 }
 

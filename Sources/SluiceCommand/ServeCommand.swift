@@ -54,6 +54,9 @@ struct ServeCommand: AsyncParsableCommand {
 
         @Flag(help: "Only write the files.")
         var filesOnly = false
+
+        @Flag(help: "Write the files also over others than those that this command has made.")
+        var force = false
     }
 
     struct ServerOptions: ParsableArguments {
@@ -109,12 +112,17 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        _ = try ProcessLimits.looked()
         let population = SyntheticPopulation(users: users.users, seed: users.seed)
         do {
-            if let path = users.ids { try population.writeIDs(to: path) }
-            if let path = users.outcomes { try population.writeOutcomes(to: path) }
+            let files = [(SyntheticFile.ids, users.ids), (.outcomes, users.outcomes), (.archive, users.archive)]
+            // All or none.
+            for case (let form, let path?) in files where !users.force { try form.requireReplaceable(path) }
+            if let path = users.ids { try population.writeIDs(to: path, force: users.force) }
+            if let path = users.outcomes { try population.writeOutcomes(to: path, force: users.force) }
             if let path = users.archive {
-                try population.writeArchive(to: path, applicationID: users.applicationID ?? "synthetic")
+                try population.writeArchive(
+                    to: path, applicationID: users.applicationID ?? "synthetic", force: users.force)
             }
         } catch let error as OutputFileError {
             throw Self.failure("\(error)", code: 73)

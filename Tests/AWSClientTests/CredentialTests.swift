@@ -14,6 +14,19 @@ private let metadata = #"""
     {"Code":"Success","AccessKeyId":"ASIAMETA","SecretAccessKey":"meta-secret","Token":"meta-token",
      "Expiration":"2035-01-02T03:04:05Z"}
     """#
+private let oneCertificate = """
+    -----BEGIN CERTIFICATE-----
+    MIIBdTCCARugAwIBAgIUXv6P+2g84obYNsedsFuDSRGbh1YwCgYIKoZIzj0EAwIw
+    DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjgxOTU2MDlaGA8yMTI2MTEwNDE5NTYw
+    OVowDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABH2/
+    nmA3g1xuGhO9s1repp37APFheopSfBuZdWe/oNlqgZHuqi1KpOTkGugwZRVlhlop
+    Y81l/yUP08ObUtmZQMajUzBRMB0GA1UdDgQWBBRZmxzslUesEuqSdsgr6t6iYMYb
+    vzAfBgNVHSMEGDAWgBRZmxzslUesEuqSdsgr6t6iYMYbvzAPBgNVHRMBAf8EBTAD
+    AQH/MAoGCCqGSM49BAMCA0gAMEUCIAsj7ZbZSWYy1/cvooqKXiw8Z9CGD43kgRCQ
+    6p4WdW7vAiEA2heU6EUUUYD11gyY8KwhXlkAuCer8O+VeZPbReayjdQ=
+    -----END CERTIFICATE-----
+
+    """
 /// Stands in keys, tokens and outputs; no message may hold it.
 private let secret = "s3cr3t-s3cr3t"
 
@@ -169,7 +182,9 @@ private func failure(of chain: CredentialChain, sourceLocation: SourceLocation =
             return try await Task.detached {
                 try EndpointResolution(
                     .pinpoint, region: nil, endpointURL: url, settings: settings,
-                    instanceRegion: { InstanceRegion.find($0, userAgent: "sluice/test") })
+                    instanceRegion: { settings throws(CredentialError) in
+                        try InstanceRegion.find(settings, userAgent: "sluice/test")
+                    })
             }.value
         }
         let found = try await resolve([:])
@@ -196,7 +211,7 @@ private func failure(of chain: CredentialChain, sourceLocation: SourceLocation =
         let settings = ClientSettings(
             environment: ["AWS_EC2_METADATA_SERVICE_ENDPOINT": server.url], files: .folder([:]))
         let transport = CredentialTransport.network(.direct, userAgent: "sluice/test")
-        #expect(await InstanceRegion.find(settings, transport: transport) == nil)
+        #expect(try await InstanceRegion.find(settings, transport: transport) == nil)
         #expect(server.seen.count == 2)
         await server.close()
     }
@@ -300,13 +315,16 @@ private func failure(of chain: CredentialChain, sourceLocation: SourceLocation =
                 + "\"SessionToken\":[\"\(secret)\"]}'", "SessionToken isn't text", ""
         ),
         ("role_arn = r", "role_arn needs source_profile or credential_source", "may assume the role"),
-        ("web_identity_token_file = /token\nrole_arn = r", "the token file /token holds a line break", "printf %s"),
+        (
+            "web_identity_token_file = /token\nrole_arn = r", "the token file /token holds a line break",
+            "the token alone"
+        ),
         ("web_identity_token_file = /none\nrole_arn = r", "/none doesn't exist", ""),
     ])
     func badProfiles(properties: String, words: String, hint: String) async throws {
         let text = try await failure(
             of: chain(
-                [:], config: "[profile p]\n\(properties)", profile: "p", files: ["/token": "\(secret)\n"]))
+                [:], config: "[profile p]\n\(properties)", profile: "p", files: ["/token": "\(secret)\n\(secret)"]))
         #expect(text.contains(words), "\(text)")
         #expect(hint.isEmpty || text.contains(hint), "\(text)")
         #expect(text.contains("profile '"), "\(text)")
@@ -358,14 +376,14 @@ private func failure(of chain: CredentialChain, sourceLocation: SourceLocation =
         (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token"], "the token file /token holds a line break"),
         (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/two"], "the token file /two holds a line break"),
         (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/empty"], "the token file /empty is empty"),
-        (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/blank"], "the token file /blank holds"),
+        (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/blank"], "the token file /blank is empty"),
         (["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/none"], "the token file /none doesn't exist"),
     ])
     func containerTokensWithLineBreaks(environment: [String: String], words: String) async throws {
         let server = try await ScriptedServer { _, _ in .answer(200, body: metadata) }
         let all = environment.merging(["AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url]) { $1 }
         let files = [
-            "/token": "\(secret)\n", "/two": "\(secret)\r\nX-Evil: \(secret)", "/empty": "", "/blank": "  ",
+            "/token": "\(secret)\n\(secret)", "/two": "\(secret)\r\nX-Evil: \(secret)", "/empty": "", "/blank": "  ",
         ]
         let text = try await failure(of: chain(all, files: files))
         #expect(text.contains(words), "\(text)")
@@ -408,12 +426,25 @@ private func failure(of chain: CredentialChain, sourceLocation: SourceLocation =
 
     @Test(arguments: [
         ["HTTPS_PROXY": "https://u:\(secret)@proxy"], ["HTTP_PROXY": "http://u:\(secret)@pro xy"],
-        ["AWS_CA_BUNDLE": "/none"], ["AWS_CA_BUNDLE": "/empty"],
+        ["AWS_CA_BUNDLE": "/none"], ["AWS_CA_BUNDLE": "/empty"], ["AWS_CA_BUNDLE": "/bom"], ["AWS_CA_BUNDLE": "/cut"],
+        ["AWS_CA_BUNDLE": "/key"],
     ])
     func badConnectionSettings(environment: [String: String]) throws {
-        let settings = ClientSettings(environment: environment, files: .folder(["/empty": "no certificate"]))
+        let files = [
+            "/empty": "no certificate", "/bom": "\u{FEFF}" + oneCertificate,
+            "/cut": String(oneCertificate.prefix(200)) + "\n-----END CERTIFICATE-----\n",
+            "/key": "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n",
+        ]
+        let settings = ClientSettings(environment: environment, files: .folder(files))
         let error = #expect(throws: ConnectionSettings.Malformed.self) { _ = try ConnectionSettings(settings) }
         #expect(error?.message.contains(secret) == false)
         #expect(error?.message.hasPrefix(environment.keys.first ?? "?") == true)
+    }
+
+    @Test func goodCertificateBundles() throws {
+        for content in [oneCertificate, "# Root\n" + oneCertificate + "\n" + oneCertificate] {
+            let settings = ClientSettings(environment: ["AWS_CA_BUNDLE": "/ca"], files: .folder(["/ca": content]))
+            #expect(try ConnectionSettings(settings).certificateBundle == "/ca")
+        }
     }
 }

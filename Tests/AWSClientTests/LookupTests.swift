@@ -242,7 +242,7 @@ import Testing
     @Test func unknownHostEndsAtOnce() async throws {
         let lookup = try makeLookup("http://no-such-host.invalid:1")
         let error = await #expect(throws: PipelineError.self) { _ = try await lookup.lookUp("u", call: LookupCall()) }
-        #expect(error?.kind == .unavailable)
+        #expect(error?.kind == .configuration)
         await lookup.shutdown()
     }
 

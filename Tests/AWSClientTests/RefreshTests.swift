@@ -19,9 +19,12 @@ private final class Source: Sendable {
 
     let state = Mutex(State())
 
-    var provider: CredentialProvider {
+    var provider: CredentialProvider { provider(.none) }
+
+    func provider(_ patience: CredentialPatience) -> CredentialProvider {
         .refreshing(
-            now: { self.state.withLock(\.now) }, warn: { text in self.state.withLock { $0.warnings.append(text) } }
+            now: { self.state.withLock(\.now) }, patience: patience,
+            warn: { text in self.state.withLock { $0.warnings.append(text) } }
         ) {
             while self.state.withLock(\.isHeld) { try await Task.sleep(for: .milliseconds(2)) }
             return try self.state.withLock { state in
@@ -146,7 +149,7 @@ private final class Source: Sendable {
         _ = try await provider.credentials()
         source.set {
             $0.now += 601
-            $0.failure = CredentialError("STS can't be asked", isTemporary: true)
+            $0.failure = CredentialError("STS can't be asked", kind: .away)
         }
         #expect(try await provider.credentials() == key("K1"))
         await #expect(throws: CredentialError.self) { _ = try await provider.credentials(rejected: key("K1")) }
@@ -157,7 +160,7 @@ private final class Source: Sendable {
 
     @Test func aFirstFailureIsNotForEver() async throws {
         let source = Source()
-        source.set { $0.failure = CredentialError("away", isTemporary: true) }
+        source.set { $0.failure = CredentialError("away", kind: .away) }
         let provider = source.provider
         for _ in 0..<2 {
             await #expect(throws: CredentialError.self) { _ = try await provider.credentials() }
@@ -186,5 +189,93 @@ private final class Source: Sendable {
         #expect(try await provider.credentials() == key("K1"))
         provider.shutdown()
         await #expect(throws: CancellationError.self) { _ = try await provider.credentials() }
+    }
+
+    // MARK: - A source that is away
+
+    private static let away = CredentialError("STS can't be asked", kind: .away)
+
+    /// Waits until a condition holds.
+    private static func until(_ condition: () -> Bool) async throws {
+        for _ in 0..<2000 where !condition() { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(condition())
+    }
+
+    /// At the start and later on, callers wait until it answers; what holds them is told.
+    @Test(arguments: [false, true])
+    func callersWait(hadCredentials: Bool) async throws {
+        let source = Source()
+        let provider = source.provider(CredentialPatience(start: 30, outage: 30, pause: 0.005))
+        if hadCredentials { _ = try await provider.credentials() }
+        source.set { $0.failure = Self.away }
+        let rejected = hadCredentials ? key("K1") : nil
+        let callers = (0..<20).map { number in
+            // What the service called expired is nobody's any more.
+            Task { try await provider.credentials(rejected: number == 0 ? rejected : nil) }
+        }
+        try await Self.until { source.state.withLock(\.loads) > 4 }
+        if hadCredentials { #expect(provider.hold?.contains("STS can't be asked") == true) }
+        source.set { $0.failure = nil }
+        let last = try await callers[0].value
+        #expect(last != key("K1"))
+        if !hadCredentials { for caller in callers { #expect(try await caller.value == last) } }
+        for caller in callers { _ = try await caller.value }
+        try await Self.until { provider.hold == nil }
+        #expect(source.state.withLock(\.warnings).count <= 1)
+    }
+
+    @Test func rejectedOnesAreNotHandedOutAgain() async throws {
+        let source = Source()
+        let provider = source.provider(CredentialPatience(start: 30, outage: 30, pause: 0.005))
+        _ = try await provider.credentials()
+        source.set { $0.failure = Self.away }
+        let first = Task { try await provider.credentials(rejected: key("K1")) }
+        try await Self.until { provider.hold != nil }
+        let second = Task { try await provider.credentials() }
+        try await Self.until { source.state.withLock(\.loads) > 6 }
+        source.set { $0.failure = nil }
+        #expect(try await first.value == second.value)
+        #expect(try await first.value != key("K1"))
+    }
+
+    @Test(arguments: [(false, 0.3, 1000.0), (true, 1000.0, 0.3)])
+    func patienceEnds(hadCredentials: Bool, start: Double, outage: Double) async throws {
+        let source = Source()
+        let provider = source.provider(CredentialPatience(start: start, outage: outage, pause: 0.01))
+        if hadCredentials { _ = try await provider.credentials() }
+        source.set { $0.failure = Self.away }
+        let error = await #expect(throws: CredentialError.self) {
+            _ = try await provider.credentials(rejected: hadCredentials ? key("K1") : nil)
+        }
+        #expect(error?.kind == .away)
+        #expect(source.state.withLock(\.loads) >= 2 && provider.hold == nil)
+    }
+
+    /// A refusal is one at any time; files and hosts that can't be used are, until they have been.
+    @Test(arguments: [CredentialError.Kind.refusal, .unsettled, .unreachable])
+    func othersAreNotWaitedFor(kind: CredentialError.Kind) async throws {
+        let source = Source()
+        let provider = source.provider(CredentialPatience(start: 30, outage: 0.3, pause: 0.01))
+        source.set { $0.failure = CredentialError("no", kind: kind) }
+        await #expect(throws: CredentialError("no", kind: kind)) { _ = try await provider.credentials() }
+        #expect(source.state.withLock(\.loads) == 1)
+        source.set { $0.failure = nil }
+        _ = try await provider.credentials()
+        source.set { $0.failure = CredentialError("no", kind: kind) }
+        let later = await #expect(throws: CredentialError.self) {
+            _ = try await provider.credentials(rejected: key("K2"))
+        }
+        #expect(later?.kind == (kind == .refusal ? .refusal : .away))
+        #expect(kind == .refusal ? source.state.withLock(\.loads) == 3 : source.state.withLock(\.loads) > 3)
+    }
+
+    @Test func shutdownEndsTheWait() async throws {
+        let source = Source()
+        source.set { $0.failure = Self.away }
+        let provider = source.provider(CredentialPatience(start: 1000, outage: 1000, pause: 1000))
+        let caller = Task { try await provider.credentials() }
+        try await Self.until { provider.hold != nil }
+        provider.shutdown()
+        await #expect(throws: (any Error).self) { _ = try await caller.value }
     }
 }

@@ -73,7 +73,7 @@ import Testing
         let server = try await ScriptedServer { _, _ in good }
         let lookup = try makeLookup("https://127.0.0.1:\(server.port)")
         let error = await #expect(throws: PipelineError.self) { _ = try await lookup.lookUp("u", call: LookupCall()) }
-        #expect(error?.kind == .unavailable)
+        #expect(error?.kind == .configuration)
         #expect(error?.message.contains("TLS") == true, "\(error?.message ?? "")")
         #expect(lookup.statistics.requests == 1)
         await lookup.shutdown()
@@ -83,8 +83,8 @@ import Testing
     /// Circuit and table know each kind.
     @Test func everyKindHasACode() {
         for kind: TransportFailure.Kind in [
-            .timeout, .refused, .unknownHost, .resolver, .certificate, .handshake, .connectionClosed, .bodyTooLarge,
-            .other,
+            .timeout, .refused, .unknownHost, .resolver, .certificate, .untrusted, .handshake, .connectionClosed,
+            .bodyTooLarge, .other,
         ] {
             let code = TransportFailure(kind, "").code
             #expect(!code.isEmpty && code.allSatisfy { $0.isLetter })

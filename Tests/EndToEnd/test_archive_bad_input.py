@@ -126,11 +126,45 @@ def test_a_png_among_the_files(sluice, tmp_path, dice):
     (folder / "empty.json").write_bytes(b"")
     store, result = run(sluice, folder, 0)
     assert result.summary["records"] == 50 and ids(store) == list(range(50))
+    assert result.summary["files"] == {"read": 3, "left_out": 4}
     warnings = [text for text in result.err.splitlines() if "PNG" in text]
     assert len(warnings) == 2 and "logo.gz" in warnings[0] and "packed.gz" in warnings[1], result.err
     assert all("warning" in text.lower() for text in warnings)
     hidden = [text for text in result.err.splitlines() if "hidden" in text]
     assert len(hidden) == 1 and hidden[0].endswith(".hidden is left out: its name begins with a dot"), result.err
+
+
+def test_every_form_of_an_export(sluice, tmp_path):
+    """Lists, saved answers and spreadsheets give their endpoints; what can't be read is one failure each."""
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    made = [endpoint(number) for number in range(12)]
+    table = "".join(f"{document['Id']}, {document['Address']}\r\n" for document in made[8:10])
+    forms = {
+        "a.json": json.dumps(made[:2]).encode(),
+        "b.json": json.dumps({"EndpointsResponse": {"Item": made[2:4]}}, indent=4).encode(),
+        "c.json": json.dumps({"Item": made[4:6]}, indent=1).encode("utf-16"),
+        "d.json": b"".join(b"\x1e" + line(document) for document in made[6:8]),
+        "e.csv": ("sep=,\r\nid, address\r\n" + table).encode("utf-16"),
+        "f.json": b"\r".join(line(document).strip() for document in made[10:]),
+        "g.zip": b"PK\x03\x04 and more",
+        "_SUCCESS": b"",
+        "stray.txt": b"some notes",
+    }
+    for name, data in forms.items():
+        (folder / name).write_bytes(data)
+    (folder / "lost.gz").symlink_to(tmp_path / "nowhere")
+    (folder / "round").symlink_to("round")
+    store, result = run(sluice, folder, 65)
+    assert ids(store) == list(range(12))
+    assert result.summary["files"] == {"read": 6, "left_out": 2}
+    failures = dict(store.failures("source_file", "message"))
+    assert [name.split("/")[-1] for name in sorted(failures)] == ["g.zip", "lost.gz", "stray.txt"]
+    assert set(store.failures("code")) == {("UnreadableFile",)}
+    assert "unzip it" in next(text for name, text in failures.items() if name.endswith("g.zip"))
+    settings = {"source": {"exclude": ["*.zip", "lost*", "round"], "include": ["*.json", "*.csv", "*.zip"]}}
+    store, result = run(sluice, folder, 0, name="chosen", **settings)
+    assert ids(store) == list(range(12)) and result.summary["files"] == {"read": 6, "left_out": 5}
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -145,7 +179,7 @@ def test_nothing_but_a_png(sluice, tmp_path):
     refused(sluice, tmp_path / "exports", 66, "exports")
 
 
-@pytest.mark.parametrize("what", ["an empty folder", "nothing", "a broken link", "a broken link inside", "no match"])
+@pytest.mark.parametrize("what", ["an empty folder", "nothing", "a broken link", "no match"])
 def test_nothing_to_read(sluice, tmp_path, what):
     path = tmp_path / "exports"
     word = "exports"
@@ -153,11 +187,6 @@ def test_nothing_to_read(sluice, tmp_path, what):
         path.mkdir()
     elif what == "a broken link":
         path.symlink_to(tmp_path / "nowhere")
-    elif what == "a broken link inside":
-        path.mkdir()
-        (path / "good.json").write_bytes(b"".join(endpoints(5)))
-        (path / "lost.gz").symlink_to(tmp_path / "nowhere")
-        word = "lost.gz"
     elif what == "no match":
         path.mkdir()
         (path / "good.json").write_bytes(b"".join(endpoints(5)))
@@ -309,13 +338,14 @@ def test_rows_that_are_no_endpoints(sluice, tmp_path):
         b",c,u,,\r\n"  # 4: no Id
         b'e-4,"d\nd",u,,\r\n'  # 5 and 6
         b"e-5,\xff,u,,\r\n"  # 7: not UTF-8
-        b'"e-6,open,u,,\r\n'  # 8: never closed
-        b"e-7,g,u,1,2\r\n"
+        b"e-6,g,u,1,2\r\n"  # 8
+        b'"e-7,open,u,,\r\n'  # 9: never closed
+        b"e-8,h,u,1,2\r\n"
     )
     store, result = run(sluice, path, 65)
-    assert [row[0] for row in store.query("SELECT endpoint_id FROM endpoints ORDER BY ordinal")] == ["e-1", "e-4", "e-7"]
+    assert [row[0] for row in store.query("SELECT endpoint_id FROM endpoints ORDER BY ordinal")] == ["e-1", "e-4", "e-6"]
     failures = store.failures("ordinal", "line", "code")
-    assert [row[:2] for row in failures] == [(1, 3), (2, 4), (4, 7), (5, 8)]
+    assert [row[:2] for row in failures] == [(1, 3), (2, 4), (4, 7), (6, 9)]
     assert [row[2] for row in failures] == ["MalformedRecord", "UnstorableKey", "InvalidEncoding", "UnterminatedQuote"]
     assert result.summary["records"] == 7
 

@@ -59,31 +59,91 @@ def test_csv(sluice, server, tmp_path, pack):
         b'"Doe, Dora","d ""the"" doe","Ulm\nand around"\r\n'  # 6 and 7: quotes, commas, a line break
         b"Emil,e\xff,Jena\r\n"  # 8: not UTF-8
         b"Frida,..,Hof\r\n"  # 9
-        b"Gert,gert,Trier,too,many\r\n"  # 10: more fields than the header are no harm
-        b'Hanna,"hanna,Gera\r\n'  # 11: the quote is never closed
+        b"Gert, Jr.,gert,Trier\r\n"  # 10: more fields than the header, so one of them isn't what it seems
+        b"Greta,greta,Ulm,,\r\n"  # 11: empty ones are no harm
+        b'Hanna,"hanna,Gera\r\n'  # 12: the quote is never closed
         b"Ida,ida,Suhl\r\n"
     )
     name = "users.csv.gz" if pack is gzip.compress else "users.csv"
     store, result = run(sluice, server, tmp_path, pack(data), name=name, column="user_id")
-    # After the open quote reading goes on with the line behind it.
-    assert asked_for(store) == [(0, "anna"), (3, 'd "the" doe'), (6, "gert"), (8, "ida")]
+    # What follows the open quote is in it: one failure, and no line of it is taken for a user.
+    assert asked_for(store) == [(0, "anna"), (3, 'd "the" doe'), (7, "greta")]
+    assert set(server.asked) == {"anna", 'd "the" doe', "greta"}
     assert store.failures("ordinal", "line", "code") == [
         (1, 4, "EmptyUserId"),
         (2, 5, "MissingField"),
         (4, 8, "InvalidEncoding"),
         (5, 9, "InvalidUserId"),
-        (7, 11, "UnterminatedQuote"),
+        (6, 10, "SurplusFields"),
+        (8, 12, "UnterminatedQuote"),
     ]
     assert result.summary["records"] == 9
     assert all(path.endswith(name) for (path,) in store.failures("source_file"))
 
 
+def test_a_quoted_field_that_is_long(sluice, server, tmp_path):
+    """A note of 3,000 lines belongs to one row."""
+    note = b"dear customer, we have called you\n" * 3000
+    data = b'note,user_id\n"' + note + b'",anna\nshort,bert\n'
+    store, _ = run(sluice, server, tmp_path, data, name="users.csv", code=0, column="user_id")
+    assert asked_for(store) == [(0, "anna"), (1, "bert")] and set(server.asked) == {"anna", "bert"}
+
+
 def test_a_quoted_field_that_is_too_long(sluice, server, tmp_path):
-    """A quote that opens and isn't closed within 64 KiB is a stray quote, not a field as long as the file."""
-    lines = [b"user_id", b"anna", b'"bert'] + [b"a-rather-long-user-id-%08d" % number for number in range(3000)]
-    store, result = run(sluice, server, tmp_path, b"\n".join(lines) + b"\n", name="users.csv", column="user_id")
-    assert store.failures("ordinal", "line", "code") == [(1, 3, "UnterminatedQuote")]
-    assert result.summary["found"] == 3001
+    """A quote that isn't closed within 16 MiB stops the run, which goes on once it is corrected."""
+    path = tmp_path / "users.csv"
+    data = b'user_id,note\nanna,\nbert,"\n' + b"a-rather-long-user-id-%08d,\n" % 1 * (17 * 2**20 // 32)
+    path.write_bytes(data)
+    pipeline = sluice.pipeline(
+        "long", server.url, {"type": "file", "path": str(path), "column": "user_id"}, batch_size=1
+    )
+    result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(66)
+    assert "line 3" in result.message and "16 MiB" in result.message
+    assert asked_for(Store(pipeline.database)) == [(0, "anna")] and set(server.asked) == {"anna"}
+    assert result.peak_mebibytes < 100, "the field isn't held"
+    path.write_bytes(b"user_id,note\nanna,\nbert,\n")
+    sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
+    assert asked_for(Store(pipeline.database)) == [(0, "anna"), (1, "bert")]
+
+
+@pytest.mark.parametrize("form", ["lines", "csv", "ndjson", "standard input"])
+def test_lines_of_every_kind_and_joined_files(sluice, server, tmp_path, form):
+    """Lines end with CR, too; marks where files were joined are no part of an ID. And so it is when the run resumes."""
+    ids = [f"user-{number:05d}" for number in range(600)]
+    records = [f'{{"id": "{identity}"}}' if form == "ndjson" else identity for identity in ids]
+    parts = [records[:200], records[200:400], records[400:]]
+    marks = ["\ufeff", "\ufeff\x1a", "\x1a"]
+    text = "".join(mark + "\r".join(part) + end for mark, part, end in zip(marks, parts, ["\r", "\r\n", "\x1a"], strict=True))
+    path = tmp_path / "users"
+    path.write_bytes(text.encode())
+    options = {"type": "file", "path": "-" if form == "standard input" else str(path)}
+    options |= {"format": "lines" if form == "standard input" else form}
+    if form == "csv":
+        options |= {"column": 1, "header": False, "separator": ","}
+    if form == "ndjson":
+        options |= {"column": "id"}
+    pipeline = sluice.pipeline("joined", server.url, options, batch_size=100, concurrency=1)
+
+    def start(*arguments, **more):
+        with open(path, "rb") as file:
+            return sluice.run(pipeline, "--logical-date", LOGICAL_DATE, *arguments, stdin=file, **more)
+
+    start(environment={"SLUICE_FAILPOINT": "sqlite.prepare.before-transaction#4=kill"}).expect(-9)
+    assert start().expect(0).summary["resumed_from"] == 300
+    store = Store(pipeline.database)
+    assert asked_for(store) == list(enumerate(ids)) and set(server.asked) == set(ids)
+
+
+def test_a_column_by_its_number(sluice, server, tmp_path):
+    """Whether its first row is a user has to be said."""
+    (tmp_path / "users.csv").write_bytes(b"user-000001\nuser-000002\n")
+    options = {"type": "file", "path": str(tmp_path / "users.csv"), "column": 1}
+    pipeline = sluice.pipeline("number", server.url, options)
+    result = sluice.run(pipeline).expect(78)
+    # A mapping begins with its first key.
+    line = next(n for n, text in enumerate(pipeline.file.read_text().splitlines(), 1) if '"users"' in text)
+    assert f"pipeline.yaml:{line + 1}:" in result.err and "'header'" in result.err, result.err
+    assert not server.asked
 
 
 def test_csv_without_a_header(sluice, server, tmp_path):

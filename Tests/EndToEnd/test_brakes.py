@@ -211,6 +211,21 @@ def test_the_share_of_what_is_removed(sluice, scripted, postgres, tmp_path, befo
         assert result.summary["removed"] == gone
 
 
+@pytest.mark.parametrize("kinds", ["sqlite replace + postgres replace + ndjson replace"])
+def test_a_replace_by_a_list_that_was_cut_off(sluice, scripted, postgres, tmp_path, kinds):
+    """Judged by what is published, however few records the new list has."""
+    trial = Trial(sluice, tmp_path, postgres, scripted(lambda request: endpoints(request.user)), kinds)
+    trial.write(USERS[:60])
+    sluice.run(trial.pipeline(), *EVE).expect(0)
+    before = [place.published() for place in trial.stores]
+    trial.write(USERS[:1])
+    result = sluice.run(trial.pipeline(), *DAY).expect(76)
+    assert "max_removed" in result.message and "59 of 60" in result.message
+    assert [place.published() for place in trial.stores] == before
+    sluice.run(trial.pipeline(), *DAY, "--accept", "removed").expect(0)
+    assert [place.published() for place in trial.stores] != before
+
+
 def test_what_was_read_ahead_is_not_judged(sluice, scripted, postgres, tmp_path):
     """Judged is what is committed and the batch at hand: the good beginning is committed, whatever follows."""
 

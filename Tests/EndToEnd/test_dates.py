@@ -310,6 +310,31 @@ def test_a_complete_date_done_again(sluice, scripted, tmp_path, postgres, mode):
     assert scene.states() == {run_id(FIRST): "complete"}
 
 
+@pytest.mark.parametrize("kinds", ["sqlite merge", "postgres merge"])
+def test_what_is_done_again_counts_as_an_earlier_run(sluice, scripted, tmp_path, postgres, kinds):
+    """Its own earlier rows were there before: nothing of this run gave way to anything."""
+    scene = Scene(sluice, scripted(None), tmp_path, places(kinds, tmp_path, postgres))
+    scene.write(USERS)
+    first = scene.run("--logical-date", FIRST).expect(0).summary
+    again = scene.run("--logical-date", FIRST, "--fresh").expect(0).summary
+    assert (again["endpoints"], again["superseded"], again["removed"]) == (first["endpoints"], first["superseded"], 0)
+
+
+@pytest.mark.parametrize("kinds", ["sqlite merge + ndjson append", "postgres merge"])
+def test_a_first_try_that_has_committed_nothing(sluice, scripted, tmp_path, postgres, kinds):
+    """It doesn't block the configuration that was mended."""
+    scene = Scene(sluice, scripted(None), tmp_path, places(kinds, tmp_path, postgres))
+    scene.write(USERS)
+    answer, scene.server.answer = scene.server.answer, lambda request: error(403, "ForbiddenException", "Forbidden")
+    scene.run("--logical-date", FIRST).expect(77)
+    scene.server.answer = answer
+    scene.pipeline.document["flatten"] = {"layout": "document"}
+    scene.pipeline.write()
+    result = scene.run("--logical-date", FIRST).expect(0)
+    assert result.summary["records"] == len(USERS) and result.summary["resumed_from"] is None
+    assert scene.states() == {run_id(FIRST): "complete"}
+
+
 def test_ending_as_its_run_did(sluice, scripted, tmp_path, postgres):
     """A date that is done exits with the code of its run, as often as it is asked for."""
     scene = Scene(sluice, scripted(None), tmp_path, places("sqlite merge + ndjson append", tmp_path, postgres))

@@ -153,7 +153,7 @@ def test_a_service_that_repeats_the_request(sluice, scripted, tmp_path, argument
     ]
     for user, _, _, message, request_id, _ in failures:
         holds_none(message, spellings(user) | secrets(server.requests))
-        assert "1 attempt in " in message and request_id == "6e1f8e5c-0000-4000-8000-000000000001"
+        assert "(1 attempt)" in message and request_id == "6e1f8e5c-0000-4000-8000-000000000001"
 
 
 @pytest.mark.parametrize("arguments", LOGS)

@@ -54,7 +54,7 @@ def test_refused_connection(sluice, users):
 @pytest.mark.limit(60)
 def test_unknown_host(sluice, users):
     pipeline = sluice.pipeline("unknown", "http://pinpoint.invalid:4100", users)
-    result = sluice.run(pipeline).expect(69)
+    result = sluice.run(pipeline).expect(78)
     check_message(result, "pinpoint.invalid")
 
 
@@ -132,7 +132,7 @@ def test_an_unavailable_service_says_everything_in_one_line(sluice, scripted, us
 
 
 def test_a_failed_user_says_everything_in_its_row(sluice, scripted, users):
-    """Each kind with its status, code, request ID and attempts in columns, and the time in the message."""
+    """Each kind with its status, code, request ID and attempts; no time that passed, or equal answers made other bytes."""
     kinds = {
         "person-0010": error(400, "BadRequestException", "No such thing"),
         "person-0020": error(500, "InternalServerErrorException", "Oops"),
@@ -153,7 +153,7 @@ def test_a_failed_user_says_everything_in_its_row(sluice, scripted, users):
         ("person-0050@example.com", None, "ConnectionFailed", None, 3),
     ]
     for row in rows:
-        assert re.search(rf" \({row[4]} attempts? in \d+\.\d s\)$", row[5]), row[5]
+        assert re.search(rf" \({row[4]} attempts?\)$", row[5]), row[5]
         assert "\n" not in row[5] and row[0] not in row[5]
 
 
@@ -187,7 +187,7 @@ def test_a_certificate_that_nobody_vouches_for(sluice, scripted, secured, users)
     server = scripted(lambda request: endpoints(request.user))
     certificate, url = secured(server, "localhost")
     pipeline = sluice.pipeline("untrusted", url, users)
-    result = sluice.run(pipeline).expect(69)
+    result = sluice.run(pipeline).expect(78)
     check_message(result, "localhost", "TLS", "certificate", "AWS_CA_BUNDLE", EFFORT)
     assert result.elapsed < 8 and not server.asked
     result = sluice.run(pipeline, environment={"AWS_CA_BUNDLE": certificate}).expect(0)
@@ -198,7 +198,7 @@ def test_a_certificate_for_another_host(sluice, scripted, secured, users):
     server = scripted(lambda request: endpoints(request.user))
     certificate, url = secured(server, "elsewhere.example")
     pipeline = sluice.pipeline("elsewhere", url, users)
-    result = sluice.run(pipeline, environment={"AWS_CA_BUNDLE": certificate}).expect(69)
+    result = sluice.run(pipeline, environment={"AWS_CA_BUNDLE": certificate}).expect(78)
     check_message(result, "certificate of localhost is for another host")
     assert result.elapsed < 8 and not server.asked
 
@@ -215,7 +215,7 @@ def test_a_port_without_tls(sluice, scripted, users):
     server = scripted(lambda request: endpoints(request.user))
     plain = server.call(asyncio.start_server(complain, "127.0.0.1", 0))
     pipeline = sluice.pipeline("plain", f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}", users)
-    result = sluice.run(pipeline).expect(69)
+    result = sluice.run(pipeline).expect(78)
     server.loop.call_soon_threadsafe(plain.close)
     check_message(result, "127.0.0.1", "its port must speak TLS")
     assert result.elapsed < 8

@@ -347,7 +347,7 @@ def test_the_report_of_runs_that_end_otherwise(sluice, server, tmp_path, users, 
     )
     result = sluice.run(pipeline, *DATED).expect(76)
     said = json.loads(report.read_text())
-    assert (said["state"], said["records"], said["run_id"]) == ("running", 200, "under-test-20260102T030405Z")
+    assert (said["state"], said["records"], said["run_id"]) == ("interrupted", 200, "under-test-20260102T030405Z")
     assert result.summaries == [said]
     server.answer = lambda request: endpoints(request.user)
     result = sluice.run(pipeline, *NEXT).expect(0)

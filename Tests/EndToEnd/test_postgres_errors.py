@@ -169,6 +169,50 @@ def test_pgbouncer(sluice, postgres, pipeline, pgbouncer, synthetic):
     assert int(connected) <= 3
 
 
+@pytest.mark.parametrize(("mode", "robin"), [("transaction", 0), ("transaction", 1), ("statement", 0)])
+def test_a_pooler_that_keeps_no_session(sluice, postgres, pipeline, pgbouncer, server, mode, robin):
+    """It is found out before anybody is asked for, and no lock stays behind in the pooler's connections."""
+    database = postgres()
+    pooler = pgbouncer(pool_mode=mode, default_pool_size=3, server_round_robin=robin)
+    one = pipeline(database.sink(url=database.url(port=pooler.port)))
+    check_message(sluice.run(one).expect(78), f"{mode} mode", "session mode")
+    assert not server.asked
+    sluice.run(pipeline(database.sink(), name="direct")).expect(0)
+
+
+def test_a_pooler_with_one_connection(sluice, postgres, pipeline, pgbouncer):
+    """In session mode a pool that is used up is no reason to refuse it."""
+    database = postgres()
+    pooler = pgbouncer(default_pool_size=1)
+    sluice.run(pipeline(database.sink(url=database.url(port=pooler.port)))).expect(0)
+    assert complete(database)
+
+
+@pytest.mark.parametrize("schema", ["information_schema", "pg_catalog", "pg_mine"])
+def test_a_schema_of_the_servers_own(sluice, pipeline, server, schema):
+    result = sluice.run(pipeline({"type": "postgres", "url": "postgresql://u@h/d", "schema": schema})).expect(78)
+    assert re.search(r"pipeline\.yaml:\d+:\d+: error: .*schema", result.err), result.err
+    assert not server.asked
+
+
+def test_an_unlogged_table(sluice, postgres, pipeline, server):
+    """PostgreSQL empties it after a crash: nothing is written, and who looks is told."""
+    database = postgres()
+    one = pipeline(database.sink())
+    sluice.run(one).expect(0)
+    database.psql("ALTER TABLE pinpoint.endpoint_metrics SET UNLOGGED")
+    server.asked.clear()
+    for command in (("run", one.file), ("retry", one.file)):
+        result = sluice.start(*command).wait(60).expect(78)
+        check_message(result, "UNLOGGED: 'endpoint_metrics'", "SET LOGGED")
+    assert not server.asked
+    for command in ("status", "verify"):
+        result = sluice.start(command, one.file).wait(60)
+        assert "UNLOGGED: 'endpoint_metrics'" in result.err, result.err
+    database.psql("ALTER TABLE pinpoint.endpoint_metrics SET LOGGED")
+    sluice.run(one).expect(0)
+
+
 # What stands in the way ----------------------------------------------------------------------------------------------
 
 

@@ -63,7 +63,7 @@ Table "pinpoint.endpoints"
  logical_date                 | timestamp with time zone |           |          |
 Indexes:
     "endpoints_pkey" PRIMARY KEY, btree (application_id, endpoint_id)
-    "endpoints_application_id_user_id_idx" btree (application_id, user_id)""",
+    "endpoints_user_id_application_id_idx" btree (user_id, application_id)""",
     "endpoint_attributes": """
 Table "pinpoint.endpoint_attributes"
      Column     |  Type  | Collation | Nullable | Default
@@ -212,7 +212,7 @@ Table "pinpoint.endpoints"
  logical_date                 | timestamp with time zone |           |          |
 Indexes:
     "endpoints_pkey" PRIMARY KEY, btree (run_id, application_id, endpoint_id)
-    "endpoints_application_id_user_id_idx" btree (application_id, user_id)""",
+    "endpoints_user_id_application_id_idx" btree (user_id, application_id)""",
     "endpoint_attributes": """
 Table "pinpoint.endpoint_attributes"
      Column     |  Type  | Collation | Nullable | Default

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from support.kills import KILLS, differences, exits_of_an_error, first, first_and_last
-from support.retries import NEXT, Retrial
-from support.stores import rows
+from support.retries import DAY, EVE, FAILING, NEXT, Retrial, names
+from support.stores import rows, same_rows
 
 KINDS = ["sqlite replace + ndjson replace"]
 MORE = [
@@ -163,3 +163,40 @@ def test_killed_and_then_the_next_run(trial, kinds):
             # Where nothing has failed any more, what waits is published first.
             assert result.code == 0, f"after {name}: exit {result.code}\n{result.err}"
             assert result.summaries[-1]["run_id"].endswith("20260103T000000Z")
+
+
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("kinds", ["sqlite merge + ndjson append"])
+def test_a_run_that_asks_again_killed(sluice, scripted, postgres, tmp_path, kinds, dice):
+    """`run --retry` killed while it amends and while it ends, then called again: as if nobody had failed."""
+    trial = Retrial(sluice, scripted, postgres, tmp_path, kinds)
+    trial.population.more = 1
+    for pipeline in (trial.pipeline, trial.reference):
+        sluice.run(pipeline, *EVE).expect(0)
+    trial.population.more = 0
+    sluice.run(trial.reference, *DAY).expect(0)
+    trial.keep()
+    failing = {int(names()[number][-3:]) for number in FAILING}
+
+    def run(**environment):
+        return sluice.run(trial.pipeline, *DAY, "--retry", environment=environment)
+
+    trial.population.once = set(failing)
+    trace = tmp_path / "trace"
+    run(SLUICE_FAILPOINT_TRACE=trace).expect(0)
+    if not trace.exists():
+        pytest.skip("this program was built without the trait Failpoints")
+    reached = trace.read_text().split()
+    begins = next(number for number, name in enumerate(reached) if ".amend." in name)
+    points = {
+        f"{name}#{reached[: number + 1].count(name)}" for number, name in enumerate(reached) if number >= begins
+    }  # fmt: skip
+    for point in dice.sample(sorted(points), 16):
+        trial.restore()
+        trial.population.once = set(failing)
+        assert run(SLUICE_FAILPOINT=f"{point}=kill").code == -signal.SIGKILL, point
+        again = run()
+        assert again.code == 0, f"after {point}: exit {again.code}\n{again.err}"
+        for place, other in zip(trial.stores, trial.others, strict=True):
+            same_rows(place, other)
+        KILLS[f"of a run that asks again, {kinds}"] += 1

@@ -151,14 +151,14 @@ def test_without_a_complete_run(scene):
     scene.pipeline.write()
     scene.run(*DAY).expect(76)
     said, states = scene.status("--max-age", "26h", code=65)
-    assert states == ["running"] * 3
+    assert states == ["interrupted"] * 3
     for sink in said["sinks"]:
         assert sink["last_complete_run"] is None
         assert sink["last_run"]["next_ordinal"] == sink["last_run"]["records"] == 120
         assert sink["last_run"]["input_ended"] is False, "the commit that would have ended it was refused"
     scene.status()
     scene.run(*NEXT, "--fresh").expect(76)
-    assert scene.status()[1] == ["running"] * 3
+    assert scene.status()[1] == ["interrupted"] * 3
     scene.run(*NEXT, "--accept", "empty").expect(0)
     said, _ = scene.status("--max-age", "26h")
     assert said["sinks"][0]["last_run"]["run_id"] == LATER
@@ -242,7 +242,7 @@ def test_a_killed_run(sluice, server, tmp_path, postgres):
     wait_for_commit(process, scene.pipeline, 40)
     process.kill()
     said, states = scene.status()
-    assert states == ["running"] * 2
+    assert states == ["interrupted"] * 2
     ordinals = [sink["last_run"]["next_ordinal"] for sink in said["sinks"]]
     assert max(ordinals) >= 40 and max(ordinals) - min(ordinals) <= 20
     assert ordinals[0] == Store(scene.stores[0].database).next_ordinal
@@ -298,7 +298,7 @@ def test_a_store_of_somebody_else(scene, tmp_path):
 def test_shards(sluice, server, tmp_path, postgres):
     """A run in parts is complete when each of its parts is."""
     scene = Scene(sluice, server, tmp_path, postgres, "sqlite merge + ndjson append")
-    for index, state in [(0, "running"), (2, "running"), (1, "complete")]:
+    for index, state in [(0, "interrupted"), (2, "interrupted"), (1, "complete")]:
         scene.run(*DAY, "--shard", f"{index}/3").expect(0)
         said, states = scene.status()
         # A database knows the parts that have begun, files how many there are.

@@ -47,8 +47,49 @@ def waiting(sluice, scripted, tmp_path, places):
     return pipeline
 
 
-def test_it_blocks_new_runs(sluice, waiting, places):
-    for arguments in ([], ["--logical-date", "2026-01-02"], ["--logical-date", "2026-01-03"]):
+@pytest.mark.parametrize("arguments", [[], ["--logical-date", "2026-01-03"]])
+def test_another_date_takes_its_place(sluice, waiting, places, arguments):
+    waiting.server.answer = lambda request: endpoints(request.user, count=3)
+    result = sluice.run(waiting, *arguments).expect(0)
+    assert "under-test-20260102T000000Z" in result.err and "takes its place" in result.err
+    assert result.summary["run_id"] != "under-test-20260102T000000Z" and result.summary["endpoints"] == 600
+    for place in places:
+        if isinstance(place, SQLitePlace):
+            assert Store(place.database).run_states == ["complete", "abandoned", "complete"]
+        assert place.published() not in waiting.published
+
+
+def test_it_is_retried_in_a_run(sluice, waiting, places):
+    waiting.server.answer = lambda request: endpoints(request.user, count=1)
+    waiting.document["limits"] = {"max_removed": "100%"}
+    result = sluice.run(waiting.write(), "--logical-date", "2026-01-02", "--retry").expect(0)
+    assert (result.summary["state"], result.summary["failed"]) == ("complete", 0)
+    assert len(waiting.server.asked) == 3
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_record_without_a_usable_id(sluice, waiting, places, tmp_path, separate):
+    """It is no failure like others: the list is mended, or it is accepted as such."""
+    users = tmp_path / "users.txt"
+    waiting.server.answer = lambda request: endpoints(request.user, count=1)
+    waiting.document["limits"] = {"max_removed": "100%", "accept_failed": 1}
+    users.write_text("\n".join([*USERS, ".."]) + "\n")
+    day = ("--logical-date", "2026-01-03")
+    result = sluice.run(waiting.write(), *day).expect(65)
+    assert result.summary["state"] == "unpublished" and "accept_invalid" in result.err
+    assert "sluice retry" not in result.err, "which wouldn't help"
+    assert [place.published() for place in places] == waiting.published
+    if separate:
+        users.write_text("\n".join(USERS) + "\n")
+        assert sluice.run(waiting).expect(0).summary["failed"] == 0
+    else:
+        waiting.document["limits"] = {"max_removed": "100%", "accept_invalid": 1}
+        assert sluice.run(waiting.write(), *day).expect(0).summary["failed"] == 1
+    assert all(place.published() not in waiting.published for place in places)
+
+
+def test_it_blocks_its_own_date(sluice, waiting, places):
+    for arguments in (["--logical-date", "2026-01-02"], ["--logical-date", "2026-01-02"]):
         result = sluice.run(waiting, *arguments).expect(65)
         assert "accept_failed" in result.err
         assert result.summary["state"] == "unpublished"

@@ -49,9 +49,9 @@ struct CSVFormatTests {
         }
     }
 
-    /// Quoted fields around their bound, closed and open.
-    @Test(arguments: [65_535, 65_536, 65_537, 300_000])
-    func boundsQuotedFields(_ length: Int) async throws {
+    /// Quoted fields as long as what is held of a row, and longer, closed and open.
+    @Test(arguments: [65_535, 65_537, 131_072, 300_000, 600_000])
+    func takesLongQuotedFields(_ length: Int) async throws {
         let folder = try TemporaryFolder()
         var files: [String] = []
         let long = String(repeating: "x", count: length - 3) + "\ny\n"
@@ -68,14 +68,17 @@ struct CSVFormatTests {
         }
     }
 
-    @Test func readsOnBehindAnUnterminatedQuote() async throws {
+    @Test func anUnterminatedQuoteHoldsAllThatFollows() async throws {
         let folder = try TemporaryFolder()
         let path = try folder.write("ids.csv", "id,x\na,1\n\"one\ntwo\",\"b,2\nc,3\nd,4\n".utf8)
-        let reading = try await Reading(makeReader(path, column: ["id"]))
-        #expect(reading.contents == ["a", "<UnterminatedQuote>", "c", "d"])
-        #expect(reading.lines == [2, 3, 5, 6])
-        #expect(reading.faults.map(\.raw) == [Array("\"one\ntwo\",\"b,2".utf8)])
-        #expect(reading.faults[0].message.hasPrefix("line 3: a quote that opens on line 4 isn't closed"))
+        let reader = try makeReader(path, column: ["id"])
+        let reading = try await Reading(reader)
+        #expect(reading.contents == ["a", "<UnterminatedQuote>"])
+        #expect(reading.lines == [2, 3])
+        #expect(reading.records.last?.next.line == 6)
+        #expect(reading.faults.map(\.raw) == [Array("\"one\ntwo\",\"b,2\nc,3\nd,4\n".utf8)])
+        #expect(reading.faults[0].message.hasPrefix("line 3: the quote that opens on line 4 isn't closed"))
+        try await expectResumption(reader, reading.records)
     }
 
     @Test func keepsTheRowsOfFaults() async throws {
@@ -97,7 +100,7 @@ struct CSVFormatTests {
     func boundsRows(_ length: Int) async throws {
         let folder = try TemporaryFolder()
         let long = "id," + String(repeating: "x", count: length - 3)
-        let path = try folder.write("ids.csv", "first\n\(long)\nlast\n".utf8)
+        let path = try folder.write("ids.csv", "first,1\n\(long)\nlast\n".utf8)
         let reader = try makeReader(path, column: ["1"], header: false, separator: ",")
         let reading = try await Reading(reader)
         #expect(reading.contents == ["first", length > 1_048_576 ? "<InvalidUserId>" : "id", "last"])
@@ -142,7 +145,8 @@ struct CSVFormatTests {
         let path = try folder.write("ids.csv", header.text.utf8)
         let reading = try await Reading(
             makeReader(
-                path, column: header.column.split(separator: ".").map(String.init), separator: header.separator))
+                path, column: header.column.split(separator: ".").map(String.init),
+                header: Int(header.column) == nil ? nil : true, separator: header.separator))
         #expect(reading.contents == header.contents)
         guard let text = header.error else {
             #expect(reading.error == nil)

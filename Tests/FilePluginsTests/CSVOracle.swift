@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a row of CSV should give: its kind (`id`, `missing`, `unterminated`, `InvalidUserId`), the hex of the column's
+/// What a row of CSV should give: its kind (`id`, `missing`, `unterminated`, `SurplusFields`, `InvalidUserId`), the hex of the column's
 /// bytes (of long ones both ends and the length), and the line on which it begins.
 struct ExpectedRow: Decodable, Equatable {
     var line: Int
@@ -32,40 +32,50 @@ private let csvModel = """
         return value.hex() if len(value) <= 200 else f'{value[:100].hex()} {len(value)} {value[-100:].hex()}'
 
     def record(text, start):
-        # (fields, end) or (None, opening)
+        # (fields, end, places of fields with text behind their closing quote, whether rows may be lost in one) or (None, opening)
         fields, field, i, state, opening = [], '', start, 'start', 0
+        tails, doubtful, tail, inside = set(), False, None, ''
         while True:
             c = text[i:i + 1]
             if state == 'quoted':
-                if c == '' or i - opening - 1 > 65536: return None, opening
+                if c == '': return None, opening, None, None
                 if c == '"':
-                    if text[i + 1:i + 2] == '"': field += '"'; i += 2; continue
-                    state = 'plain'
-                else: field += c
+                    if text[i + 1:i + 2] == '"': field += '"'; inside += '"'; i += 2; continue
+                    state, tail = 'plain', ''
+                else: field += c; inside += c
                 i += 1
             elif c == '"' and state == 'start': state, opening, i = 'quoted', i, i + 1
-            elif c == separator: fields.append(field); field, state, i = '', 'start', i + 1
-            elif c in ('', '\\r', '\\n'):
+            elif c == separator or c in ('', '\\r', '\\n'):
+                if tail:
+                    tails.add(len(fields))
+                    doubtful = doubtful or (breaks(inside) > 0 and tail.strip(' \\t') != '')
                 fields.append(field)
-                return fields, line_end(text, i)
-            else: field += c; state = 'plain'; i += 1
+                if c != separator: return fields, line_end(text, i), tails, doubtful
+                field, state, i, tail, inside = '', 'start', i + 1, None, ''
+            else:
+                field += c; state = 'plain'; i += 1
+                if tail is not None: tail += c
 
     def model(text, column):
-        out, rows, i, line, closed = [], [], 0, 1, True
+        out, rows, i, line, closed, width = [], [], 0, 1, True, None
         while i < len(text):
             if text[i] in '\\r\\n':
                 end = line_end(text, i)
                 rows.append([])
             else:
-                fields, end = record(text, i)
+                fields, end, tails, doubtful = record(text, i)
                 if fields is None:
                     out.append(dict(line=line, kind='unterminated', value=''))
-                    end, closed = line_end(text, end), False
+                    end, closed = len(text), False
                 else:
                     rows.append(fields)
+                    width = width or len(fields)
                     kind = 'id' if column < len(fields) else 'missing'
                     value = fields[column].encode('latin-1') if kind == 'id' else b''
-                    if len(value) > 65536: kind, value = 'InvalidUserId', b''
+                    if column in tails or len(value) > 65536: kind = 'InvalidUserId'
+                    if any(fields[width:]): kind = 'SurplusFields'
+                    if doubtful: kind = 'unterminated'
+                    if kind != 'id': value = b''
                     out.append(dict(line=line, kind=kind, value=short(value)))
             line += breaks(text[i:end])
             i = end

@@ -17,11 +17,17 @@ struct LineFormatTests {
         Case(input: "a", contents: ["a"], lines: [1]),
         Case(input: "a\nb\n", contents: ["a", "b"], lines: [1, 2]),
         Case(input: "a\r\n\r\nb", contents: ["a", "b"], lines: [1, 3]),
-        Case(input: "\u{FEFF}a\n\u{FEFF}b\n", contents: ["a", "\u{FEFF}b"], lines: [1, 2]),
+        Case(input: "\u{FEFF}a\n\u{FEFF}b\n", contents: ["a", "b"], lines: [1, 2]),
         Case(input: "\u{FEFF}", contents: [], lines: []),
         Case(input: "\u{FEFF}\n\na", contents: ["a"], lines: [3]),
         Case(input: " \n\t\n a \n", contents: [" ", "\t", " a "], lines: [1, 2, 3]),
-        Case(input: "a\rb\n\r\r\n", contents: ["a\rb", "\r"], lines: [1, 2]),
+        Case(input: "a\rb\n\r\r\nc", contents: ["a", "b", "c"], lines: [1, 2, 5]),
+        Case(input: "a\r\rb\r\nc\r", contents: ["a", "b", "c"], lines: [1, 3, 4]),
+        // Files that were joined: with marks before and behind them, with an end of their last line and without.
+        Case(input: "a\n\u{1A}\u{FEFF}\u{FEFF}b\r\n\u{1A}", contents: ["a", "b"], lines: [1, 2]),
+        Case(input: "a\u{1A}\rb\u{FEFF}\n\u{1A}\n", contents: ["a", "b"], lines: [1, 2]),
+        Case(
+            input: "a\u{FEFF}b\na\u{1A}b\nc", contents: ["<InvalidUserId>", "<InvalidUserId>", "c"], lines: [1, 2, 3]),
         Case(input: "a\r", contents: ["a"], lines: [1]),
         Case(input: "\r", contents: [], lines: []),
         Case(input: "a\u{0}b\n\u{0}\n", contents: ["a\u{0}b", "\u{0}"], lines: [1, 2]),
@@ -82,7 +88,8 @@ struct LineFormatTests {
     @Test func agreesWithAModel() async throws {
         let folder = try TemporaryFolder()
         let alphabet: [[UInt8]] = [
-            [0x0A], [0x0A], [0x0D], [0x0D, 0x0A], [0x61], [0x20], [0xC3, 0xA9], [0xFF], [0x2E],
+            [0x0A], [0x0A], [0x0D], [0x0D, 0x0A], [0x61], [0x20], [0xC3, 0xA9], [0xFF], [0x2E], [0x1A],
+            [0xEF, 0xBB, 0xBF], [0xEF], [0xBF],
         ]
         let seeds = 0..<60 as Range<UInt64>
         for seed in seeds {
@@ -94,12 +101,13 @@ struct LineFormatTests {
         }
         let oracle = try python(
             """
-            import gzip, sys
+            import gzip, re, sys
+            mark = rb'(?:\\xef\\xbb\\xbf|\\x1a)*'
             for name in sys.argv[1:]:
                 data, out = open(name, 'rb').read(), []
                 open(name + '.gz', 'wb').write(gzip.compress(data))
-                for number, line in enumerate(data.split(b'\\n'), 1):
-                    if line.endswith(b'\\r'): line = line[:-1]
+                for number, line in enumerate(re.split(rb'\\r\\n|\\r|\\n', data), 1):
+                    line = re.fullmatch(mark + rb'(.*?)' + mark, line, re.DOTALL).group(1)
                     if line: out.append(f'{number} {line.hex()}')
                 print(' '.join(out))
             """, seeds.map { folder.file("\($0).txt") })

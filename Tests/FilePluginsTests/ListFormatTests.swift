@@ -20,7 +20,7 @@ struct ListFormatTests {
         Sheet(text: "name\tuser_id\n1\ta;b\n", ids: ["a;b"]),
         Sheet(text: "name|user_id\n1|a\n", ids: ["a"]),
         // One column: whatever stands in it.
-        Sheet(text: "user_id\na;b\n", ids: ["a;b"]), Sheet(text: "user_id\r\na,b\r\n", ids: ["a"]),
+        Sheet(text: "user_id\na;b\n", ids: ["a;b"]), Sheet(text: "user_id\r\na,b\r\n", ids: ["<SurplusFields>"]),
         // The column tells, though another separator is more frequent.
         Sheet(text: "user_id;\"a,b,c,d\";e,f,g\nx;y;z\n", ids: ["x"]),
         // What is quoted doesn't count.
@@ -64,7 +64,7 @@ struct ListFormatTests {
     /// Tokens and their lines, against a plain split; from every position the rest.
     @Test(arguments: 0..<200 as Range<UInt64>) func cutsAtWhiteSpace(_ seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
-        let pieces = ["a", "bc", "é", " ", " ", "\t", "\n", "\r\n", ",", "\"", "user-1"]
+        let pieces = ["a", "bc", "é", " ", " ", "\t", "\n", "\r\n", "\r", ",", "\"", "user-1"]
         let text = (0..<Int.random(in: 0...60, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
             .joined()
         let folder = try TemporaryFolder()
@@ -72,9 +72,10 @@ struct ListFormatTests {
         let reading = try await Reading(reader)
         var expected: [String] = []
         var lines: [Int] = []
-        for (number, line) in text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        let unix = text.replacingOccurrences(of: "\r\n", with: "\n").replacingOccurrences(of: "\r", with: "\n")
+        for (number, line) in unix.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
         {
-            for token in line.split(whereSeparator: { " \t\r".unicodeScalars.contains($0) }) {
+            for token in line.split(whereSeparator: { " \t".unicodeScalars.contains($0) }) {
                 expected.append(String(token))
                 lines.append(number + 1)
             }

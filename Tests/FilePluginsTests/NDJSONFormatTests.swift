@@ -22,8 +22,8 @@ struct NDJSONFormatTests {
             (#"{"User":"a"}"#, "<MissingField>"),
             (#"[1]"#, "<MissingField>"),
             (#"{"User":{"UserId":"\ud800"}}"#, "<InvalidEncoding>"),
-            (#"{"User":{"UserId":"a"}"#, "<InvalidEncoding>"),
-            (#"{"User":{"UserId":"a"}} x"#, "<InvalidEncoding>"),
+            (#"{"User":{"UserId":"a"}"#, "<InvalidJSON>"),
+            (#"{"User":{"UserId":"a"}} x"#, "<InvalidJSON>"),
             (#"{"User":{"UserId":"first"},"User":{"UserId":"last"}}"#, "last"),
             (#"{"User":{"UserId":" c "}}"#, " c "),
         ]
@@ -34,6 +34,18 @@ struct NDJSONFormatTests {
         #expect(reading.contents == lines.compactMap(\.content))
         #expect(reading.lines == lines.indices.filter { lines[$0].content != nil }.map { $0 + 1 })
         #expect(reading.faults.allSatisfy { $0.message.hasPrefix("line ") && !$0.raw.isEmpty })
+        try await expectResumption(reader, reading.records)
+    }
+
+    /// Documents on lines of every kind, from files that were joined; a mark within a text belongs to it.
+    @Test func readsLinesOfJoinedFiles() async throws {
+        let folder = try TemporaryFolder()
+        let text =
+            "\u{FEFF}{\"id\":\"a\"}\r\r{\"id\":\"b\"}\u{1A}\r\n\u{FEFF}{\"id\":\"c\u{FEFF}\"}\n{\"id\":\"d\"}\u{FEFF}{\"id\":\"e\"}\r"
+        let reader = try makeReader(folder.write("ids.ndjson", text.utf8), column: ["id"])
+        let reading = try await Reading(reader)
+        #expect(reading.contents == ["a", "b", "c\u{FEFF}", "<InvalidJSON>"])
+        #expect(reading.lines == [1, 3, 4, 5])
         try await expectResumption(reader, reading.records)
     }
 

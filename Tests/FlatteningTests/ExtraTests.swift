@@ -53,6 +53,17 @@ import Testing
         (#""ApplicationId":"\u0061pp","User":{"UserId":"\u0075"}"#, "{}"),
         (#""ApplicationId":"b","User":{"UserId":"v"}"#, #"{"ApplicationId":"b","User":{"UserId":"v"}}"#),
         (#""ApplicationId":5,"User":{"UserId":6}"#, #"{"ApplicationId":5,"User":{"UserId":6}}"#),
+        // However it was spelled, what is the same is written in one way.
+        (
+            #""New":"\u65e5\/\u0041\u0022\u005c\u000A\u000d\u0009\u0008\b\u007f""#,
+            #"{"New":"日/A\"\\\n\r\t\u0008\u0008\#u{7f}"}"#
+        ),
+        (#""N\u00e9w":["\ud83d\ude00"]"#, #"{"Néw":["😀"]}"#),
+        (
+            #""New":"\u0061\u0000\u65E5\ud83d\ude00\/\u000a""#,
+            #"{"New":{"$json":"\"a\\u0000\\u65e5\\ud83d\\ude00/\\n\""}}"#
+        ),
+        (#""New": 1.50E+02"#, #"{"New":1.50E+02}"#),
         // Of duplicates the last counts, whole.
         (#""New":1,"Location":{"Planet":1},"New":2,"Location":{"City":"c"}"#, #"{"New":2}"#),
     ])

@@ -254,6 +254,11 @@ import Testing
         },
         { try mask([["Address"], ["Attributes"], ["Location", "*"]], key: nil) },
         { try drop([["Location"], ["User", "UserAttributes", "*"], ["Attributes", "e.mail"]]) },
+        {
+            try KeepTests.keep([
+                ["Address"], ["Location", "City"], ["Attributes", "*"], ["User", "UserAttributes", "tier"],
+            ])
+        },
     ]
 
     @Test(arguments: all.indices, TransformConformance.Check.allCases)

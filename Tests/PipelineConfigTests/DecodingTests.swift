@@ -202,7 +202,7 @@ import Testing
             source: {type: pinpoint, application_id: a, users: {type: file, path: u}}
             sinks:
               - &base {type: ndjson, name: one, path: out, level: 3, transforms: &t [{type: filter, where: {A: [b]}}]}
-              - {<<: *base, name: two}
+              - {<<: *base, name: two, path: other}
               - <<: [*base, {level: 9}]
                 name: three
                 path: elsewhere
@@ -212,7 +212,7 @@ import Testing
         #expect(configuration.sinks.map(\.name) == ["one", "two", "three", "sqlite"])
         #expect(
             configuration.sinks.map { pathOfFake($0.sink) } == [
-                "/etc/sluice/out", "/etc/sluice/out", "/etc/sluice/elsewhere", "/etc/sluice/o",
+                "/etc/sluice/out", "/etc/sluice/other", "/etc/sluice/elsewhere", "/etc/sluice/o",
             ])
         #expect(configuration.sinks.map(\.transforms.count) == [1, 1, 1, 1])
     }

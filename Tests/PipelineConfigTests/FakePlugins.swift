@@ -20,7 +20,7 @@ enum FakeReaderPlugin: Plugin {
     static let typeName = "file"
     static let summary = "IDs from a file"
     static let schema = OptionSchema([
-        OptionField("path", .path(allowsDash: true), .required, "The file"),
+        OptionField("path", .path(allowsDash: true), .required, place: .input, "The file"),
         OptionField("format", .enumeration(["lines", "csv", "ndjson"]), .optional, "How the file is laid out"),
         OptionField("column", .fieldPath, .optional, "Where an ID stands"),
         OptionField("header", .boolean, .defaulted("true"), "The first line names the columns"),
@@ -58,7 +58,7 @@ enum FakeSourcePlugin: Plugin {
     static let schema = OptionSchema([
         OptionField("application_id", .text, .required, shapesOutput: true, "The application"),
         OptionField("region", .text, .optional, "The region"),
-        OptionField("endpoint_url", .text, .optional, "Another endpoint"),
+        OptionField("endpoint_url", .text, .optional, isAddress: true, "Another endpoint"),
         OptionField("profile", .text, .optional, "An AWS profile"),
         OptionField("users", .plugin(.userReader), .required, "Where the IDs come from"),
         OptionField(
@@ -101,7 +101,17 @@ enum FakeArchiveSourcePlugin: Plugin {
     static let kind = PluginKind.source
     static let typeName = "archive"
     static let summary = "Records"
-    static let schema = OptionSchema([OptionField("path", .path(allowsDash: false), .required, "The files")])
+    static let schema = OptionSchema([
+        OptionField(
+            "path", .path(allowsDash: false), .required,
+            place: .inputs { options in
+                options.path("path").map { path in
+                    InputFiles(base: path.resolved) { name, _ in
+                        !name.split(separator: "/").contains { $0.hasPrefix(".") }
+                    }
+                }
+            }, "The files")
+    ])
     static func make(_ options: Options, _ context: PluginContext) throws -> SourcePlan {
         .archive(reader: FakeArchive(), decoder: FakeArchive(), conflict: .newest)
     }
@@ -167,7 +177,8 @@ enum FakeSQLitePlugin: Plugin {
     static let typeName = "sqlite"
     static let summary = "Rows into an SQLite database"
     static let schema = OptionSchema([
-        OptionField("path", .path(allowsDash: false), .required, "The database"),
+        OptionField(
+            "path", .path(allowsDash: false), .required, place: .outputFile(companions: ["-wal"]), "The database"),
         OptionField("mode", .enumeration(["merge", "append"]), .defaulted("merge"), shapesOutput: true, "How"),
     ])
     static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
@@ -182,11 +193,13 @@ enum FakeArchivePlugin: Plugin {
     static let typeName = "ndjson"
     static let summary = "Rows into files"
     static let schema = OptionSchema([
-        OptionField("path", .path(allowsDash: false), .required, "The folder"),
+        OptionField(
+            "path", .path(allowsDash: false), .required, place: .outputFolder(entries: ["now"], holdsRuns: true),
+            "The folder"),
         OptionField("level", .integer(1...9), .defaulted("6"), shapesOutput: true, "Compression"),
         OptionField(
             "max_file_size", .size(1_024...(1 << 40)), .defaulted("256MB"), shapesOutput: true, "Size of a file"),
-        OptionField("url", .secret, .optional, "A URL with a password"),
+        OptionField("url", .secret, .optional, isAddress: true, "A URL with a password"),
     ])
     static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
         if let url = options.secret("url"), !url.reveal().contains("://") {
@@ -198,6 +211,13 @@ enum FakeArchivePlugin: Plugin {
 }
 
 enum Fakes {
+    /// With the source `archive`.
+    static var registryWithArchives: PluginRegistry {
+        var registry = registry
+        registry.register(FakeArchiveSourcePlugin.self)
+        return registry
+    }
+
     static var registry: PluginRegistry {
         var registry = PluginRegistry()
         registry.register(FakeSourcePlugin.self)

@@ -39,7 +39,49 @@ import Testing
             Fakes.loader().validate(path: path).map(\.message) == [
                 "the file is larger than 1 MiB, which no pipeline needs"
             ])
-        #expect(Fakes.loader().validate(path: "/dev/zero").count == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func whatNeverEndsOrBeginsIsNotRead() throws {
+        defer { remove() }
+        let fifo = folder.path + "/p.yaml"
+        #expect(mkfifo(fifo, 0o600) == 0)
+        let held = open(fifo, O_RDWR)  // Somebody may hold it open, and write nothing.
+        for (path, reason) in [
+            (fifo, "it is a FIFO, not a regular file"), ("/dev/zero", "it is a device, not a regular file"),
+            ("/dev/tty", "No such device or address"),
+        ] {
+            do throws(ConfigurationErrors) {
+                _ = try Fakes.loader().load(path: path)
+                Issue.record("loaded")
+            } catch {
+                #expect(error.kind == .noInput)
+                #expect(path == "/dev/tty" || error.description.hasSuffix("the file can't be read: \(reason)"))
+            }
+        }
+        close(held)
+    }
+
+    /// What a shell's `<(…)` gives, and a file that is given as standard input.
+    @Test func aPipeThatWasHandedOver() throws {
+        defer { remove() }
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        let yaml = Array(Fakes.pipeline().utf8)
+        #expect(Foundation.write(ends[1], yaml, yaml.count) == yaml.count)
+        close(ends[1])
+        #expect(try Fakes.loader().load(path: "/dev/fd/\(ends[0])").pipeline == "p")
+        close(ends[0])
+    }
+
+    @Test func aFileOfManyKeys() throws {
+        defer { remove() }
+        let values = (0..<100_001).map { "v\($0 % 10)" }.joined(separator: ", ")
+        let yaml = Fakes.pipeline(more: "transforms: [{type: filter, where: {Address: [\(values)]}}]")
+        #expect(try Fakes.loader().load(path: try write(yaml, "values.yaml")).pipeline == "p")
+        let keys = Fakes.pipeline() + (0..<100_001).map { "k\($0): 1\n" }.joined()
+        let found = Fakes.loader().validate(path: try write(keys, "keys.yaml"))
+        #expect(found.count == 101 && found.dropLast().allSatisfy { $0.message.hasPrefix("unknown option 'k") })
+        #expect(found.last?.message == "99901 more unknown options, from 'k100' on")
     }
 
     @Test func relativeToItsFile() throws {
@@ -64,6 +106,7 @@ import Testing
         _ = try write("0123456789abcdef\n", "key")
         _ = try write("0123456789abcdef\r\n", "key-windows")
         _ = try write("\n", "empty")
+        #expect(mkfifo(folder.path + "/fifo", 0o600) == 0)
         for name in ["key", "key-windows", folder.path + "/key"] {
             let yaml = Fakes.pipeline(more: "transforms: [{type: mask, paths: [Address], key: '${file:\(name)}'}]")
             let configuration = try Fakes.loader().load(path: try write(yaml, "p.yaml"))
@@ -74,7 +117,8 @@ import Testing
             ("${file:empty}", "the file 'empty' is empty"),
             ("${file:none}", "the file 'none' can't be read: No such file or directory"),
             ("${file:}", "'${file:}' names no file"),
-            ("${file:/dev/zero}", "the file '/dev/zero' is larger than 64 KiB, which no secret is"),
+            ("${file:/dev/zero}", "the file '/dev/zero' can't be read: it is a device, not a regular file"),
+            ("${file:fifo}", "the file 'fifo' can't be read: it is a FIFO, not a regular file"),
         ] {
             let yaml = Fakes.pipeline(more: "transforms: [{type: mask, paths: [Address], key: '\(reference)'}]")
             let path = try write(yaml, "p.yaml")

@@ -114,7 +114,7 @@ import Testing
             source: {type: pinpoint, application_id: &a "${A}", users: {type: file, path: "a?b"}}
             sinks:
               - &s {type: ndjson, path: out, url: "postgres://${A}:5432/x?a=b"}
-              - {<<: *s, name: two, url: "postgres://${A}:5432/x?a=b"}
+              - {<<: *s, name: two, path: other, url: "postgres://${A}:5432/x?a=b"}
             """
         let configuration = try Fakes.load(yaml, ["A": "host"])
         #expect(configuration.sinks.map(\.name) == ["ndjson", "two"])

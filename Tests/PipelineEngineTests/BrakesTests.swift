@@ -10,6 +10,7 @@ import Testing
         var ended = false
         var parked = 0
         var stops: AcceptedBrake?
+        var mode = WriteMode.merge
         var testDescription: String { name }
     }
 
@@ -68,6 +69,31 @@ import Testing
             counts: {
                 $0.found = 1500; $0.previousEndpoints = 2000; $0.removed = 400
             }),
+        Case(
+            name: "a replace by one user of 60",
+            counts: {
+                $0.found = 1; $0.previousEndpoints = 60; $0.removed = 59
+            }, stops: .removed, mode: .replace),
+        Case(
+            name: "the same share of one user's in a merge",
+            counts: {
+                $0.found = 1; $0.previousEndpoints = 60; $0.removed = 59
+            }),
+        Case(
+            name: "a replace that removes 20 of 99",
+            counts: {
+                $0.found = 79; $0.previousEndpoints = 99; $0.removed = 20
+            }, stops: .removed, mode: .replace),
+        Case(
+            name: "a replace that removes 20 of 100",
+            counts: {
+                $0.found = 80; $0.previousEndpoints = 100; $0.removed = 20
+            }, mode: .replace),
+        Case(
+            name: "below 20 cases no share is judged, in a replace neither",
+            counts: {
+                $0.found = 1; $0.previousEndpoints = 20; $0.removed = 19
+            }, mode: .replace),
         Case(name: "an empty input", counts: { _ in }, ended: true, stops: .empty),
         Case(name: "an input that hasn't ended", counts: { _ in }),
         Case(name: "only parked users so far", counts: { _ in }, ended: true, parked: 1),
@@ -84,11 +110,11 @@ import Testing
         var progress = RunProgress.start
         progress.inputEnded = test.ended
         progress.parked = (0..<test.parked).map { ParkedRecord(ordinal: $0, position: .start) }
-        let error = Brakes(limits: limits).judge(counts, progress: progress)
+        let error = Brakes(limits: limits).judge(counts, progress: progress, mode: test.mode)
         #expect(error?.kind == (test.stops == nil ? nil : .brake))
         if let brake = test.stops {
             #expect(error?.hint?.contains("--accept \(brake.rawValue)") == true)
-            #expect(Brakes(limits: limits, accepted: [brake]).judge(counts, progress: progress) == nil)
+            #expect(Brakes(limits: limits, accepted: [brake]).judge(counts, progress: progress, mode: test.mode) == nil)
         }
     }
 }

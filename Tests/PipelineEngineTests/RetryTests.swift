@@ -115,12 +115,12 @@ import Testing
         }
         #expect(broken.error?.kind == .ioError)
         // A replace that waits still blocks what comes after it, in whatever state the others are.
-        let blocked = await pipeline.run(RunRequest(logicalDate: LogicalDate("2026-11-22")))
+        let blocked = await pipeline.run(RunRequest(logicalDate: Self.second))
         #expect(blocked.exitCode == 65 || blocked.exitCode == 0)
         #expect(blocked.error == nil)
         if blocked.exitCode == 0 {
-            // All failures were amended, and the run settled what was left; the date that was asked for followed.
-            #expect(blocked.summary?.runID == "p-20261122T000000Z")
+            // All failures were amended, and the run settled what was left.
+            #expect(blocked.summary?.runID == "p-20261121T000000Z")
             return
         }
         let resumed = await pipeline.retry()
@@ -146,6 +146,55 @@ import Testing
         #expect(failed >= 20 && failed <= 50 && failed % 10 == 0)
         #expect(await pipeline.retry().exitCode == 0)
         #expect(Self.content(pipeline) == Self.content(whole.pipeline))
+    }
+
+    // MARK: Within a run
+
+    /// What fails is asked for again before the run ends, in every sink, also in one that publishes for good.
+    @Test func aRunAsksAgainBeforeItEnds() async {
+        let ids = TestPipeline.ids(0..<75)
+        let failing = Set((0..<25).map { 3 * $0 })
+        let whole = await Self.twoDays(ids, failing: [])
+        var again = TestPipeline(Self.modes, ids: TestPipeline.ids(0..<70), answer: Self.answer(0))
+        again.unkeyed = [3]
+        again.limits.maxRemoved = .share(1)
+        #expect(await again.run(RunRequest(logicalDate: Self.first)).exitCode == 0)
+        again = again.next(ids, answer: Self.answer(1, failing: failing))
+        again.concurrency = 1
+        let report = await again.run(RunRequest(logicalDate: Self.second, retriesFailures: true))
+        #expect(report.error == nil)
+        #expect(report.exitCode == 0)
+        #expect(report.summary?.retried.map { $0.found + $0.absent } == 25)
+        #expect(Self.content(again) == Self.content(whole.pipeline))
+        #expect(Self.accounts(again) == Self.accounts(whole.pipeline))
+    }
+
+    @Test(arguments: Crash.all) func aCrashAtAnyStepOfARunThatAsksAgain(_ crash: Crash) async {
+        let ids = TestPipeline.ids(0..<75)
+        let failing = Set((0..<25).map { 3 * $0 })
+        let whole = await Self.twoDays(ids, failing: [])
+        var pipeline = TestPipeline(Self.modes, ids: TestPipeline.ids(0..<70), answer: Self.answer(0))
+        pipeline.unkeyed = [3]
+        pipeline.limits.maxRemoved = .share(1)
+        #expect(await pipeline.run(RunRequest(logicalDate: Self.first)).exitCode == 0)
+        pipeline = pipeline.next(ids, answer: Self.answer(1, failing: failing))
+        pipeline.concurrency = 1
+        let fired = Mutex(false)
+        pipeline.stores[crash.victim].failing { step in
+            guard step == crash.step else { return }
+            let isFirst = fired.withLock { fired in
+                defer { fired = true }
+                return !fired
+            }
+            if isFirst { throw PipelineError(.ioError, "pulled the plug") }
+        }
+        let request = RunRequest(logicalDate: Self.second, retriesFailures: true)
+        #expect(await pipeline.run(request).error?.kind == .ioError)
+        let resumed = await pipeline.run(request)
+        #expect(resumed.error == nil)
+        #expect(resumed.exitCode == 0)
+        #expect(Self.content(pipeline) == Self.content(whole.pipeline))
+        #expect(Self.accounts(pipeline) == Self.accounts(whole.pipeline))
     }
 
     // MARK: What stays
@@ -211,7 +260,11 @@ import Testing
         #expect(report.summary?.retried?.found == 1)
         #expect(report.summary?.counts.failed == 2)
         #expect(report.summary?.sinks.map(\.state) == [.complete, .unpublished])
+        // Who is gone from the list by a broken ID is no failure like others.
         pipeline.limits.acceptFailed = .count(2)
+        #expect(await pipeline.retry().summary?.sinks.map(\.state) == [.complete, .unpublished])
+        pipeline.limits.acceptFailed = .count(0)
+        pipeline.limits.acceptInvalid = .count(2)
         #expect(await pipeline.retry().exitCode == 0)
         #expect(pipeline.stores[1].rows("users").count == 3)
     }
@@ -348,14 +401,15 @@ import Testing
         #expect(await pipeline.retry().exitCode == 0)
     }
 
-    @Test func whatIsPublishedInFilesIsRefused() async {
+    @Test func whatIsPublishedInFilesIsLeftAndToldHowToDoItAgain() async {
         var pipeline = TestPipeline(
             [.append], ids: TestPipeline.ids(0..<20), answer: TestPipeline.everybody(but: [3]))
         pipeline.unkeyed = [0]
         #expect(await pipeline.run().exitCode == 65)
         let asked = pipeline.lookup.asked.count
         let report = await pipeline.retry()
-        #expect(report.error?.kind == .cantCreate)
+        #expect(report.error == nil && report.exitCode == 65)
+        #expect(report.summary?.shortcoming?.contains("--fresh") == true)
         #expect(pipeline.lookup.asked.count == asked)
     }
 }

@@ -99,4 +99,26 @@ import Testing
             }
         }
     }
+
+    /// A first try that has committed nothing contradicts no configuration.
+    @Test func whatHasCommittedNothingGivesWayToAnotherConfiguration() throws {
+        let begun = state(.running, commit: 0, fingerprint: "other")
+        let given: Set = ["p-20261122T000000Z"]
+        #expect(try decide([begun]) == .begin(now, abandoning: given))
+        #expect(try decide([begun, SinkState()]) == .begin(now, abandoning: given))
+        #expect(try decide([begun, state(.complete, runID: "p-20261101T000000Z")]) == .begin(now, abandoning: given))
+        #expect(try decide([begun], RunRequest(logicalDate: other)) == .begin(other, abandoning: given))
+        #expect(throws: PipelineError.self) { try decide([begun, state(.running, commit: 1, fingerprint: "other")]) }
+        #expect(try decide([state(.running, commit: 0)]) == .resume(record(.running)))
+    }
+
+    /// What fails is amended by each sink in as many commits as that takes.
+    @Test func sinksThatHaveEverythingMayDifferByMore() throws {
+        var (one, two) = (state(.running, commit: 7), state(.running, commit: 12))
+        one.checkpoint?.progress.inputEnded = true
+        two.checkpoint?.progress.inputEnded = true
+        #expect(try decide([one, two]) == .resume(record(.running)))
+        two.checkpoint?.progress.parked = [ParkedRecord(ordinal: 1, position: .start)]
+        #expect(throws: PipelineError.self) { try decide([one, two]) }
+    }
 }

@@ -65,20 +65,43 @@ import Testing
         #expect(try #require(pipeline.store(.merge)).rows("endpoints").count == 39)
     }
 
-    @Test func aRunThatWaitsBlocksNewOnes() async throws {
+    @Test func aRunThatWaitsBlocksItsOwnDate() async throws {
         let (pipeline, _) = await waiting()
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(LogicalDate(String(Self.second.dropFirst(2))))
         let before = pipeline.stores.map(\.current.rows)
-        for request in [RunRequest(), RunRequest(logicalDate: date)] {
-            let asked = pipeline.lookup.asked.count
-            let reports = await pipeline.reports(request)
-            #expect(reports.map(\.exitCode) == [65])
-            #expect(reports.last?.summary?.runID == Self.second)
-            #expect(reports.last?.summary?.state == .unpublished)
-            #expect(pipeline.lookup.asked.count == asked)
-            #expect(pipeline.stores.map(\.current.rows) == before)
-            #expect(pipeline.stores.allSatisfy { $0.current.runs.count == 2 })
-        }
+        let asked = pipeline.lookup.asked.count
+        let reports = await pipeline.reports(RunRequest(logicalDate: date))
+        #expect(reports.map(\.exitCode) == [65])
+        #expect(reports.last?.summary?.runID == Self.second)
+        #expect(reports.last?.summary?.state == .unpublished)
+        #expect(reports.last?.summary?.shortcoming?.contains("accept_failed") == true)
+        #expect(pipeline.lookup.asked.count == asked)
+        #expect(pipeline.stores.map(\.current.rows) == before)
+        #expect(pipeline.stores.allSatisfy { $0.current.runs.count == 2 })
+    }
+
+    @Test(arguments: [nil, LogicalDate("2026-11-24")])
+    func theRunOfAnotherDateTakesThePlaceOfOneThatWaits(_ date: LogicalDate?) async throws {
+        let (waiting, _) = await waiting()
+        var pipeline = waiting.next(waiting.ids, answer: TestPipeline.everybody)
+        pipeline.millisecondsLater = 5000
+        pipeline.limits.maxRemoved = .share(1)
+        let report = await pipeline.run(RunRequest(logicalDate: date))
+        #expect(report.exitCode == 0)
+        #expect(report.summary?.runID != Self.second)
+        let replaced = try #require(pipeline.store(.replace))
+        #expect(replaced.current.runs[Self.second]?.state == .abandoned)
+        #expect(Set(replaced.texts("run_id", of: "endpoints", mode: .replace)) == [report.summary?.runID ?? ""])
+        #expect(try #require(pipeline.store(.merge)).current.runs[Self.second]?.state == .complete)
+    }
+
+    /// A date that is done does nothing; the run that waits goes on waiting.
+    @Test func aDateThatIsDoneLeavesTheRunThatWaits() async throws {
+        let (pipeline, _) = await waiting()
+        let date = try #require(LogicalDate(String(Self.first.dropFirst(2))))
+        let report = await pipeline.run(RunRequest(logicalDate: date))
+        #expect(report.summary?.runID == Self.first)
+        #expect(try #require(pipeline.store(.replace)).current.runs[Self.second]?.state == .unpublished)
     }
 
     @Test func aRunThatWaitsIsPublishedOnceItsFailuresAreAccepted() async throws {
@@ -114,7 +137,8 @@ import Testing
 
     @Test func freshGivesUpARunThatWaits() async throws {
         let (waiting, _) = await waiting()
-        let pipeline = waiting.next(TestPipeline.ids(0..<5), answer: TestPipeline.everybody)
+        var pipeline = waiting.next(TestPipeline.ids(0..<5), answer: TestPipeline.everybody)
+        pipeline.limits.maxRemoved = .share(1)
         let report = await pipeline.run(RunRequest(fresh: true))
         #expect(report.exitCode == 0)
         let replaced = try #require(pipeline.store(.replace))
@@ -140,9 +164,6 @@ import Testing
         #expect(report.summary?.sinks.map(\.state) == [.complete, .unpublished])
         #expect(report.summary?.state == .unpublished)
         #expect(report.exitCode == 65)
-        // And no other run begins behind it.
-        let date = try #require(LogicalDate("2026-11-24"))
-        #expect(await next.reports(RunRequest(logicalDate: date)).map(\.exitCode) == [65])
     }
 
     // MARK: Brakes

@@ -64,7 +64,7 @@ struct PostgresSinkTests {
                 FROM pg_indexes WHERE schemaname = '\(schema.name)' AND tablename LIKE 'endpoint%'
                 """)
                     == """
-                    CREATE INDEX endpoints_application_id_user_id_idx ON endpoints USING btree (application_id, user_id)
+                    CREATE INDEX endpoints_user_id_application_id_idx ON endpoints USING btree (user_id, application_id)
                     CREATE UNIQUE INDEX endpoint_attributes_pkey ON endpoint_attributes USING btree \
                     (application_id, endpoint_id, name, "position")
                     CREATE UNIQUE INDEX endpoint_metrics_pkey ON endpoint_metrics USING btree (application_id, endpoint_id, name)
@@ -104,6 +104,30 @@ struct PostgresSinkTests {
             ("ALTER TABLE users ADD mine text NOT NULL", "column 'mine', which isn't the layout's, is NOT NULL"),
             ("DROP TABLE failures; CREATE VIEW failures AS SELECT 1", "'failures' is there, but isn't a table"),
             ("UPDATE sluice_tables SET mode = 'append'", "is written in mode 'append', not 'merge'"),
+            (
+                "ALTER TABLE users DROP CONSTRAINT users_pkey, "
+                    + "ADD PRIMARY KEY (application_id, user_id) DEFERRABLE INITIALLY DEFERRED",
+                "table 'users' exists and differs: its key is DEFERRABLE"
+            ),
+            (
+                "ALTER TABLE sluice_checkpoints DROP CONSTRAINT sluice_checkpoints_pkey, "
+                    + "ADD PRIMARY KEY (pipeline, shard) DEFERRABLE",
+                "table 'sluice_checkpoints' exists and differs: its key is DEFERRABLE"
+            ),
+            (
+                "CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false); "
+                    + "ALTER TABLE endpoints ALTER user_id TYPE text COLLATE loose",
+                "column 'user_id' has a collation in which different texts are equal"
+            ),
+            ("ALTER TABLE endpoints SET UNLOGGED", "UNLOGGED: 'endpoints'"),
+            ("ALTER TABLE sluice_runs SET UNLOGGED", "UNLOGGED: 'sluice_runs'"),
+            (
+                "DROP TABLE users; CREATE TABLE users (application_id text COLLATE \"C\", user_id text COLLATE \"C\", "
+                    + "PRIMARY KEY (application_id, user_id)) PARTITION BY HASH (user_id); "
+                    + "CREATE TABLE half PARTITION OF users FOR VALUES WITH (MODULUS 2, REMAINDER 0); "
+                    + "CREATE UNLOGGED TABLE other PARTITION OF users FOR VALUES WITH (MODULUS 2, REMAINDER 1)",
+                "UNLOGGED: 'other' of 'users'"
+            ),
         ])
     func differences(_ sql: String, _ words: String) async throws {
         let schema = try schema()
@@ -112,6 +136,55 @@ struct PostgresSinkTests {
         let error = await error(schema)
         #expect(error?.kind == .configuration)
         #expect(error?.message.contains(words) == true, "\(error?.message ?? "no error")")
+    }
+
+    @Test("A table that is made UNLOGGED between two connections of a session is found")
+    func unloggedMeanwhile() async throws {
+        let schema = try schema()
+        let session = try await schema.sink().open(Self.context())
+        _ = try await session.begin(Self.run, fingerprint: "f")
+        try schema.execute(
+            """
+            ALTER TABLE endpoint_attributes SET UNLOGGED;
+            SELECT pg_terminate_backend(l.pid) FROM pg_locks AS l
+            WHERE l.locktype = 'advisory' AND l.pid <> pg_backend_pid()
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """)
+        let batch = SinkFixture.batch(
+            [.found("u", [.init("e")])], commitNumber: 1, firstOrdinal: 0, runID: Self.run.runID)
+        let error = await #expect(throws: PipelineError.self) { _ = try await session.prepare(batch) }
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains("UNLOGGED: 'endpoint_attributes'") == true, "\(error?.message ?? "")")
+        await session.close()
+    }
+
+    @Test("The index of an earlier version gives way to the one that begins with the user")
+    func formerIndex() async throws {
+        let schema = try schema()
+        #expect(await error(schema) == nil)
+        func indexes() throws -> String {
+            try schema.text(
+                "SELECT string_agg(indexname, ' ' ORDER BY indexname) FROM pg_indexes "
+                    + "WHERE schemaname = '\(schema.name)' AND tablename = 'endpoints' AND indexname <> 'endpoints_pkey'"
+            )
+        }
+        try schema.execute(
+            """
+            DROP INDEX endpoints_user_id_application_id_idx; CREATE INDEX ON endpoints (application_id, user_id);
+            CREATE INDEX mine ON endpoints (application_id, user_id)
+            """)
+        // A role that owns nothing goes on with what is there.
+        let role = "role_\(schema.name)"
+        try schema.execute(
+            """
+            CREATE ROLE \(role) LOGIN; GRANT USAGE ON SCHEMA "\(schema.name)" TO \(role);
+            GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "\(schema.name)" TO \(role)
+            """)
+        #expect(await error(schema, url: schema.url.replacing("etl@", with: "\(role)@")) == nil)
+        try schema.execute("DROP OWNED BY \(role); DROP ROLE \(role)")
+        #expect(try indexes() == "endpoints_application_id_user_id_idx mine")
+        #expect(await error(schema) == nil)
+        #expect(try indexes() == "endpoints_user_id_application_id_idx mine")
     }
 
     @Test("Two first runs in one schema don't collide")

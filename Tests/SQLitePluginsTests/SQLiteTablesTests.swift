@@ -137,4 +137,90 @@ struct SQLiteTablesTests {
             #expect(try trial.file.text("SELECT note FROM users") == "mine")
         }
     }
+
+    @Test(
+        "A table in which different texts are equal is refused, and so is a name in another case",
+        arguments: [
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL COLLATE NOCASE, "
+                    + "PRIMARY KEY (application_id, endpoint_id))",
+                "column 'endpoint_id' has the collation NOCASE"
+            ),
+            (
+                "CREATE TABLE users (application_id TEXT NOT NULL, user_id TEXT NOT NULL, "
+                    + "PRIMARY KEY (application_id, user_id COLLATE RTRIM))",
+                "its key has 'user_id' in the collation RTRIM"
+            ),
+            (
+                "CREATE TABLE users (application_id TEXT NOT NULL, user_id TEXT NOT NULL, "
+                    + "PRIMARY KEY (application_id, user_id COLLATE NOCASE)) WITHOUT ROWID",
+                "its key has 'user_id' in the collation NOCASE"
+            ),
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, "
+                    + "user_id TEXT COLLATE NOCASE, PRIMARY KEY (application_id, endpoint_id))",
+                "column 'user_id' has the collation NOCASE"
+            ),
+            (
+                "CREATE TABLE sluice_tables (table_name TEXT COLLATE RTRIM PRIMARY KEY, pipeline TEXT, mode TEXT)",
+                "column 'table_name' has the collation RTRIM"
+            ),
+            ("CREATE TABLE Users (ID INTEGER PRIMARY KEY, name TEXT)", "table 'Users' is there"),
+            ("CREATE TABLE SLUICE_RUNS (a)", "table 'SLUICE_RUNS' is there"),
+            ("CREATE VIEW Endpoint_Metrics AS SELECT 1", "view 'Endpoint_Metrics' is there"),
+            ("CREATE TABLE t (a); CREATE INDEX Failures ON t (a)", "index 'Failures' is there"),
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, Address TEXT, "
+                    + "PRIMARY KEY (application_id, endpoint_id))",
+                "column 'Address' isn't spelled 'address'"
+            ),
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, "
+                    + "address TEXT AS (endpoint_id), PRIMARY KEY (application_id, endpoint_id))",
+                "column 'address' is generated"
+            ),
+        ])
+    func comparisons(_ sql: String, _ words: String) async throws {
+        let file = try SQLiteFile()
+        try file.execute(sql)
+        let error = await SQLiteTrial(file: file, mode: .merge).refusal()
+        #expect(error?.kind == .configuration)
+        #expect(error?.message.contains(words) == true, "\(error?.message ?? "no error")")
+    }
+
+    @Test("A trigger may have the name of a table")
+    func triggers() async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: .merge)
+        try await trial.open().close()
+        try trial.file.execute("CREATE TRIGGER USERS AFTER INSERT ON users BEGIN SELECT 1; END")
+        try await trial.write(1, Self.records)
+    }
+
+    @Test(
+        "The index of an earlier version gives way to the one that begins with the user", arguments: WriteMode.allCases)
+    func formerIndex(mode: WriteMode) async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: mode)
+        try await trial.write(1, Self.records)
+        let session = try await trial.open()
+        try await trial.begin(2, session)
+        await session.close()
+        let tables = mode == .replace ? ["endpoints", "sluice_next_endpoints"] : ["endpoints"]
+        for table in tables {
+            try trial.file.execute(
+                """
+                DROP INDEX "\(table)_user_id_application_id";
+                CREATE INDEX "\(table)_application_id_user_id" ON "\(table)" ("application_id", "user_id");
+                """)
+        }
+        try trial.file.execute("CREATE INDEX endpoints_mine ON endpoints (application_id, user_id)")
+        let later = try await trial.open()
+        try await trial.commit(1, Self.records, run: 2, later)
+        try await trial.complete(later)
+        await later.close()
+        let indexes = try trial.file.query(
+            "SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%' AND name LIKE '%endpoints%' "
+                + "ORDER BY 1"
+        ).map { $0[0].text }
+        #expect(indexes == ["endpoints_mine", "endpoints_user_id_application_id"])
+    }
 }

@@ -32,7 +32,7 @@ struct ContainerCredentials: Sendable {
             throw CredentialError(
                 "\(endpoint.authority) can't be asked: \(failure.message)",
                 hint: "check that the task or pod has a role, and the variables AWS_CONTAINER_CREDENTIALS_…",
-                isTemporary: true)
+                kind: failure.credentialKind)
         }
         let document = try? JSONValue(decoding: answer.body)
         guard answer.status == 200 else {
@@ -41,12 +41,12 @@ struct ContainerCredentials: Sendable {
             throw CredentialError(
                 "\(endpoint.authority) refused: \(answer.status)\(words)",
                 hint: "check that the task or pod has a role, and that its token is right",
-                isTemporary: answer.status >= 500 || answer.status == 429)
+                kind: CredentialTransport.isAway(answer.status) ? .away : .refusal)
         }
         guard let document else {
             throw CredentialError(
                 "\(endpoint.authority) answered with something else than JSON",
-                hint: "check the variables AWS_CONTAINER_CREDENTIALS_…", isTemporary: true)
+                hint: "check the variables AWS_CONTAINER_CREDENTIALS_…", kind: .unsettled)
         }
         return try CredentialDocument.credentials(in: document, token: "Token")
     }
@@ -92,12 +92,12 @@ struct ContainerCredentials: Sendable {
         if let path = settings.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE") {
             return try WebIdentityToken.read(settings.expand(path), settings.files, allowsBlanks: true)
         }
-        guard let token = settings.environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"], !token.isEmpty else { return nil }
+        guard let token = settings.variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") else { return nil }
         // "Bearer …" may be a part of it.
         guard token.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
             throw CredentialError(
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN holds a line break or another character that no header may hold",
-                hint: "set it again without the line break")
+                hint: "set it again, without what came along when it was copied")
         }
         return token
     }

@@ -1,18 +1,31 @@
 internal import AWSSigning
+internal import Synchronization
 
-/// The sources of credentials in the order that all AWS tools share. Nothing is kept: each `load` asks afresh.
+/// The sources of credentials in the order that all AWS tools share. Each `load` asks afresh, and reads the shared files
+/// again; all that is kept is which source gave the last ones.
 package struct CredentialChain: Sendable {
-    private let settings: ClientSettings
+    private var settings: ClientSettings
     private let region: String?
     private let transport: CredentialTransport
     private let processTimeout: Double
+    private let kept = Kept()
+    private let warn: @Sendable (String) -> Void
+
+    /// What outlasts a `load`.
+    private final class Kept: Sendable {
+        let profileGaveThem = Mutex(false)
+        let tokens = SSOTokenMemory()
+    }
 
     /// - Parameters:
     ///   - region: where roles are assumed; nil: what the settings say.
     ///   - processTimeout: seconds for a `credential_process`.
+    ///   - warn: takes a warning for the log; no secret in it.
     package init(
-        settings: ClientSettings, region: String? = nil, transport: CredentialTransport, processTimeout: Double = 60
+        settings: ClientSettings, region: String? = nil, transport: CredentialTransport, processTimeout: Double = 60,
+        warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
+        self.warn = warn
         self.settings = settings
         self.region = region
         self.transport = transport
@@ -23,6 +36,12 @@ package struct CredentialChain: Sendable {
     ///
     /// - Throws: `CredentialError`, `CancellationError`
     package func load() async throws -> LoadedCredentials {
+        var chain = self
+        chain.settings = settings.reread()
+        return try await chain.ask()
+    }
+
+    private func ask() async throws -> LoadedCredentials {
         var without: [String] = []
         if settings.profileOrigin != .option {
             if let credentials = try EnvironmentCredentials.read(settings.environment) {
@@ -30,22 +49,36 @@ package struct CredentialChain: Sendable {
             }
             without.append("environment: neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set")
         }
-        if let loaded = try await profile(&without) { return loaded }
+        if let loaded = try await profile(&without) {
+            kept.profileGaveThem.withLock { $0 = true }
+            return loaded
+        }
+        if kept.profileGaveThem.withLock({ $0 }) {
+            // Its file is just being written anew: a later source would give somebody else's credentials.
+            throw CredentialError(
+                "the profile that gave the credentials has none any more; " + without.joined(separator: "; "),
+                hint: "restore the profile", kind: .unsettled)
+        }
         if let loaded = try await webIdentity() { return loaded }
         without.append("web identity: AWS_WEB_IDENTITY_TOKEN_FILE isn't set")
         let container = ContainerCredentials(settings: settings, transport: transport)
         if container.isConfigured { return try await container.load() }
         without.append("container: no AWS_CONTAINER_CREDENTIALS_… is set")
-        switch try await InstanceMetadata(settings: settings, transport: transport).find() {
-        case .credentials(let loaded): return loaded
-        case .none(let reason):
-            without.append("instance metadata: \(reason)")
+        var kind = CredentialError.Kind.unsettled
+        do {
+            switch try await InstanceMetadata(settings: settings, transport: transport).find() {
+            case .credentials(let loaded): return loaded
+            case .none(let reason, _): without.append("instance metadata: \(reason)")
+            }
+        } catch let error as CredentialError {
+            if error.kind == .away { kind = .away }
+            without.append(error.message)
         }
         throw CredentialError(
             "there are no AWS credentials; " + without.joined(separator: "; "),
             hint:
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN with temporary ones, or name a "
-                + "profile that has credentials, or run where there is a role")
+                + "profile that has credentials, or run where there is a role", kind: kind)
     }
 
     // MARK: - Profiles
@@ -53,28 +86,31 @@ package struct CredentialChain: Sendable {
     /// Nil where the profile has nothing to do with credentials.
     private func profile(_ without: inout [String]) async throws -> LoadedCredentials? {
         let name = settings.profile
-        if let fault = settings.fault {
-            throw CredentialError(
-                "profile '\(name)': could not parse profile file: \(fault)", hint: "correct the file")
-        }
         let plan: ProfilePlan
         do throws(ProfileFault) {
             plan = try ProfilePlan(profile: name, in: settings.shared)
         } catch {
-            let unreadable = settings.unreadable.map { " (\($0))" }.joined()
+            try requireUnderstood([.profile(name)])
+            // What is missing may stand where nobody can read it.
+            let doubts = settings.doubts.map { " (\($0))" }.joined()
             switch error {
             case .unknownProfile(name, nil) where settings.profileOrigin == .standard:
-                without.append("profile 'default': there is none\(unreadable)")
+                without.append("profile 'default': there is none\(doubts)")
                 return nil
             case .noCredentials(name):
-                without.append("profile '\(name)': it says nothing of credentials\(unreadable)")
+                without.append("profile '\(name)': it says nothing of credentials\(doubts)")
                 return nil
-            case .unknownProfile where !settings.unreadable.isEmpty:
+            case .unknownProfile, .unknownSession:
                 let failure = error.error
-                throw CredentialError(failure.message + unreadable, hint: failure.hint)
-            default: throw error.error
+                throw CredentialError(failure.message + doubts, hint: failure.hint, kind: .unsettled)
+            default: throw error.error.whileChanging
             }
         }
+        var titles = ([plan.baseProfile] + plan.roles.map(\.profile)).map { SharedFiles.Title.profile($0) }
+        if case .sso(let access) = plan.base, let session = access.session {
+            titles.append(SharedFiles.Title(kind: "sso-session", name: session))
+        }
+        try requireUnderstood(titles)
         var loaded: LoadedCredentials
         do {
             loaded = try await base(plan)
@@ -91,9 +127,21 @@ package struct CredentialChain: Sendable {
         return loaded
     }
 
+    private func requireUnderstood(_ titles: [SharedFiles.Title]) throws(CredentialError) {
+        guard let fault = settings.fault(of: titles) else { return }
+        throw CredentialError(
+            "profile '\(settings.profile)': could not parse profile file: \(fault)", hint: "correct the file",
+            kind: .unsettled)
+    }
+
     private func base(_ plan: ProfilePlan) async throws -> LoadedCredentials {
         switch plan.base {
-        case .accessKey(let credentials): return LoadedCredentials(try CredentialDocument.checked(credentials))
+        case .accessKey(let credentials):
+            do throws(CredentialError) {
+                return LoadedCredentials(try CredentialDocument.checked(credentials))
+            } catch {
+                throw error.whileChanging
+            }
         case .named(.environment):
             guard let credentials = try EnvironmentCredentials.read(settings.environment) else {
                 throw CredentialError(
@@ -115,7 +163,12 @@ package struct CredentialChain: Sendable {
         case .webIdentity(let role):
             return try await assume(role, region: regionOfProfile(plan.baseProfile))
         case .sso(let access):
-            return try await SSOCredentials(access: access, settings: settings, transport: transport).load()
+            return try await SSOCredentials(
+                access: access,
+                tokens: SSOTokenSource(
+                    access: access, settings: settings, transport: transport, memory: kept.tokens, warn: warn),
+                settings: settings, transport: transport
+            ).load()
         case .process(let command):
             return try await ProcessCredentials(
                 command: command, environment: settings.environment, timeout: processTimeout

@@ -2,22 +2,59 @@ package import AWSSigning
 
 /// Why there are no credentials: which source failed, why, and what to do.
 public struct CredentialError: Error, Sendable, Hashable {
+    /// What a failure means for those who wait for credentials.
+    public enum Kind: Sendable, Hashable {
+        /// The source says no, or isn't set up: asking again is no use.
+        case refusal
+        /// The source is away, overloaded, or slow: it may have an answer in seconds.
+        case away
+        /// A refusal, unless the source has given credentials before: it may just be changing, such as a file that
+        /// another program writes anew.
+        case unsettled
+        /// The source's name doesn't exist, or its certificate doesn't verify: a wrong setting, unless the source has
+        /// given credentials before.
+        case unreachable
+    }
+
     /// Names the source. Holds no secret.
     public let message: String
     /// What to do next.
     public let hint: String?
-    /// The source may have an answer later: it is away, overloaded, or slow.
-    public let isTemporary: Bool
+    public let kind: Kind
 
-    public init(_ message: String, hint: String? = nil, isTemporary: Bool = false) {
+    public init(_ message: String, hint: String? = nil) {
+        self.init(message, hint: hint, kind: .refusal)
+    }
+
+    public init(_ message: String, hint: String? = nil, kind: Kind) {
         self.message = message
         self.hint = hint
-        self.isTemporary = isTemporary
+        self.kind = kind
     }
 
     /// The same, told as a part of something larger.
     func within(_ place: String) -> CredentialError {
-        CredentialError("\(place): \(message)", hint: hint, isTemporary: isTemporary)
+        CredentialError("\(place): \(message)", hint: hint, kind: kind)
+    }
+
+    /// The same, where a refusal of files or settings may be a change that isn't complete yet.
+    var whileChanging: CredentialError {
+        CredentialError(message, hint: hint, kind: kind == .refusal ? .unsettled : kind)
+    }
+
+    /// The same, to a caller whose source has given credentials before: what may come back is away.
+    var afterCredentials: CredentialError {
+        CredentialError(message, hint: hint, kind: kind == .refusal ? .refusal : .away)
+    }
+}
+
+extension TransportFailure {
+    /// What it means of a source of credentials that brought no answer.
+    var credentialKind: CredentialError.Kind {
+        switch circuitFailure {
+        case .unknownHost, .certificate: .unreachable
+        default: .away
+        }
     }
 }
 

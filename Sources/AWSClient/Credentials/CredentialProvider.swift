@@ -4,23 +4,29 @@ public import AWSSigning
 public struct CredentialProvider: Sendable {
     private let source: @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
     private let close: @Sendable () -> Void
+    private let waiting: @Sendable () -> String?
 
     /// - Parameters:
     ///   - close: ends what goes on in the background.
+    ///   - hold: while callers wait because the source is away: for how long, and why.
     ///   - source: called for every attempt, so it must be cheap where nothing has changed. `rejected` are credentials
     ///     that the service called expired; a source that has no newer ones returns them again.
     public init(
-        close: @escaping @Sendable () -> Void = {},
+        close: @escaping @Sendable () -> Void = {}, hold: @escaping @Sendable () -> String? = { nil },
         _ source: @escaping @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
     ) {
         self.source = source
         self.close = close
+        waiting = hold
     }
 
     /// - Throws: `CredentialError`, `CancellationError`
     public func credentials(rejected: SigningCredentials? = nil) async throws -> SigningCredentials {
         try await source(rejected)
     }
+
+    /// While callers wait because the source is away: for how long, and why. No secret in it.
+    public var hold: String? { waiting() }
 
     /// Ends what goes on in the background; no call follows.
     public func shutdown() { close() }
@@ -50,26 +56,30 @@ public struct CredentialProvider: Sendable {
     ///
     /// - Parameters:
     ///   - region: where roles are assumed; nil: what the settings say.
+    ///   - outage: seconds that callers wait for a source that was there and is away.
     ///   - warn: takes a warning for the log; no secret in it.
     public static func chain(
         settings: ClientSettings, region: String? = nil, connections: ConnectionSettings = .direct,
-        userAgent: String, warn: @escaping @Sendable (String) -> Void
+        userAgent: String, outage: Double = 900, warn: @escaping @Sendable (String) -> Void
     ) -> CredentialProvider {
         let transport = CredentialTransport.network(connections, userAgent: userAgent)
-        let chain = CredentialChain(settings: settings, region: region, transport: transport)
-        return refreshing(warn: warn) { try await chain.load() }
+        let chain = CredentialChain(settings: settings, region: region, transport: transport, warn: warn)
+        return refreshing(patience: CredentialPatience(outage: outage), warn: warn) { try await chain.load() }
     }
 
     /// Renews what a source gives ahead of its expiry.
     ///
-    /// - Parameter now: seconds since 1970.
+    /// - Parameters:
+    ///   - now: seconds since 1970.
+    ///   - patience: how long callers wait for a source that is away.
     package static func refreshing(
         now: @escaping @Sendable () -> Double = { Double(WallClock.unixSeconds) },
+        patience: CredentialPatience = .none,
         warn: @escaping @Sendable (String) -> Void,
         _ load: @escaping @Sendable () async throws -> LoadedCredentials
     ) -> CredentialProvider {
-        let cache = RefreshingCredentials(now: now, warn: warn, load: load)
-        return CredentialProvider(close: { cache.shutdown() }) { rejected in
+        let cache = RefreshingCredentials(now: now, patience: patience, warn: warn, load: load)
+        return CredentialProvider(close: { cache.shutdown() }, hold: { cache.hold }) { rejected in
             try await cache.credentials(rejected: rejected)
         }
     }

@@ -41,8 +41,11 @@ package struct CredentialTransport: Sendable {
     /// - Throws: `TransportFailure`, `CancellationError`
     package func send(_ request: CredentialRequest) async throws -> HTTPAnswer { try await exchange(request) }
 
-    /// As `send`, up to `attempts` times while the answer is worth another one: a failure of the transport, a 5xx, a 429,
-    /// or what `isTransient` says.
+    /// True for answers of a service that is overloaded or away, or of whatever stands between it and us.
+    static func isAway(_ status: Int) -> Bool { status >= 500 || [408, 421, 425, 429, 460, 499].contains(status) }
+
+    /// As `send`, up to `attempts` times while the answer is worth another one: a failure of the transport, a
+    /// status of a service that is away, or what `isTransient` says.
     package func send(
         _ request: CredentialRequest, attempts: Int, isTransient: (HTTPAnswer) -> Bool = { _ in false }
     ) async throws -> HTTPAnswer {
@@ -50,7 +53,7 @@ package struct CredentialTransport: Sendable {
         while true {
             do {
                 let answer = try await send(request)
-                guard attempt < attempts, answer.status >= 500 || answer.status == 429 || isTransient(answer) else {
+                guard attempt < attempts, Self.isAway(answer.status) || isTransient(answer) else {
                     return answer
                 }
             } catch let failure as TransportFailure {
@@ -72,13 +75,17 @@ package struct CredentialTransport: Sendable {
             configuration.httpVersion = .http1Only
             configuration.timeout = .init(connect: .nanoseconds(Int64(min(request.timeout, 3) * 1e9)))
             configuration.connectionPool.retryConnectionEstablishment = false
+            let connections = request.usesProxy ? connections : connections.withoutProxies
             connections.apply(to: &configuration, for: request.endpoint)
-            if !request.usesProxy { configuration.proxy = nil }
             let client = HTTPClient(
                 eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
             let result: Result<HTTPAnswer, any Error>
             do {
-                result = .success(try await exchange(request, client, userAgent: userAgent))
+                result = .success(
+                    try await exchange(
+                        request, client, origin: connections.origin(for: request.endpoint),
+                        proxyAuthorization: connections.forwardingProxy(for: request.endpoint)?.authorization,
+                        userAgent: userAgent))
             } catch {
                 result = .failure(error)
             }
@@ -88,13 +95,15 @@ package struct CredentialTransport: Sendable {
     }
 
     private static func exchange(
-        _ request: CredentialRequest, _ client: HTTPClient, userAgent: String
+        _ request: CredentialRequest, _ client: HTTPClient, origin: String, proxyAuthorization: String?,
+        userAgent: String
     ) async throws -> HTTPAnswer {
         var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
         headers.replaceOrAdd(name: "Host", value: request.endpoint.authority)
         headers.replaceOrAdd(name: "User-Agent", value: userAgent)
+        if let proxyAuthorization { headers.add(name: "Proxy-Authorization", value: proxyAuthorization) }
         let message = try HTTPClient.Request(
-            url: "\(request.endpoint.scheme)://\(request.endpoint.authority)\(request.target)",
+            url: origin + request.target,
             method: HTTPMethod(rawValue: request.method), headers: headers,
             body: request.body.isEmpty ? nil : .bytes(request.body))
         let task = client.execute(
@@ -102,7 +111,7 @@ package struct CredentialTransport: Sendable {
             deadline: .now() + .nanoseconds(Int64(request.timeout * 1e9)))
         do {
             return try await withTaskCancellationHandler {
-                try await task.get()
+                try ContentCoding.decode(await task.get())
             } onCancel: {
                 task.cancel()
             }

@@ -7,9 +7,9 @@ enum EnvironmentCredentials {
     /// Nil where neither key nor secret is set; blank is unset.
     static func read(_ environment: [String: String]) throws(CredentialError) -> SigningCredentials? {
         func value(_ name: String) -> String? {
-            environment[name].flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
+            ClientSettings.value(environment[name])
         }
-        // A line break at the end, as of a file written elsewhere, would spoil the headers of every request.
+        // A line break within would spoil the headers of every request.
         if let broken = names.first(where: { value($0).map { !isClean($0) } ?? false }) {
             throw CredentialError(
                 "environment: \(broken) holds a blank, a line break or another character that none has",

@@ -12,8 +12,8 @@ struct InstanceMetadata: Sendable {
     /// What it has for this machine.
     enum Finding {
         case credentials(LoadedCredentials)
-        /// There is none, or it has no role; the reason.
-        case none(String)
+        /// There is none, or it has no role; the reason. `isSilent`: nobody answers.
+        case none(String, isSilent: Bool = false)
     }
 
     static func isDisabled(_ settings: ClientSettings) -> Bool {
@@ -25,10 +25,10 @@ struct InstanceMetadata: Sendable {
     func load() async throws -> LoadedCredentials {
         switch try await find() {
         case .credentials(let loaded): return loaded
-        case .none(let reason):
+        case .none(let reason, let isSilent):
             throw CredentialError(
                 "instance metadata: \(reason)", hint: "attach a role to the instance, or use other credentials",
-                isTemporary: !isDisabled)
+                kind: isSilent ? .away : .unsettled)
         }
     }
 
@@ -49,11 +49,14 @@ struct InstanceMetadata: Sendable {
             tokenAnswer = try await askToken(endpoint)
         } catch let failure as TransportFailure {
             // Elsewhere than on EC2, nobody answers there.
-            return .none("no answer (\(failure.message))")
+            return .none("no answer (\(failure.message))", isSilent: true)
         }
         if tokenAnswer.status == 403 {
             throw CredentialError(
                 "request forbidden: IMDS is disabled", hint: "enable it for the instance, or use other credentials")
+        }
+        if CredentialTransport.isAway(tokenAnswer.status) {
+            throw CredentialError("it gave no token (HTTP \(tokenAnswer.status))", hint: Self.again, kind: .away)
         }
         guard tokenAnswer.status == 200 else { return .none("it gave no token (HTTP \(tokenAnswer.status))") }
         guard var token = Self.token(tokenAnswer) else { return .none("its token is malformed") }
@@ -61,31 +64,53 @@ struct InstanceMetadata: Sendable {
         if roles.status == 404 { return .none("the instance has no role") }
         guard roles.status == 200, let role = Self.firstLine(roles.body) else {
             throw CredentialError(
-                "it doesn't name the role (HTTP \(roles.status))", hint: Self.again, isTemporary: true)
+                "it doesn't name the role (HTTP \(roles.status))", hint: Self.again, kind: Self.kind(roles.status))
         }
         let answer = try await get(Self.path + PathSegment.encode(role), endpoint, &token)
-        guard answer.status == 200, let document = try? JSONValue(decoding: answer.body) else {
+        guard answer.status == 200 else {
+            // A role's credentials may come a little later than the role.
             throw CredentialError(
-                "it has no credentials for the role (HTTP \(answer.status))", hint: Self.again, isTemporary: true)
+                "it has no credentials for the role (HTTP \(answer.status))", hint: Self.again,
+                kind: answer.status == 404 ? .away : Self.kind(answer.status))
+        }
+        let document: JSONValue
+        do throws(JSONValue.Malformed) {
+            document = try JSONValue(decoding: answer.body)
+        } catch {
+            throw CredentialError(
+                "it answered with something else than JSON", hint: "check what answers at that address",
+                kind: .unsettled)
         }
         if let code = document["Code"]?.string, code != "Success" {
             throw CredentialError(
                 "it has no credentials for the role: \(CredentialDocument.words(code))",
-                hint: "check the role's trust policy, which must allow ec2.amazonaws.com", isTemporary: true)
+                hint: "check the role's trust policy, which must allow ec2.amazonaws.com", kind: .unsettled)
         }
         return .credentials(try CredentialDocument.credentials(in: document, token: "Token"))
     }
 
+    private static func kind(_ status: Int) -> CredentialError.Kind {
+        status == 200 || CredentialTransport.isAway(status) ? .away : .unsettled
+    }
+
     /// The instance's region; nil where nobody answers, or nothing that is one.
     ///
-    /// - Throws: `CredentialError`, `TransportFailure`, `CancellationError`
+    /// - Throws: `CredentialError` where the service is there and fails; `TransportFailure` where nobody answers;
+    ///   `CancellationError`
     func region() async throws -> String? {
         if isDisabled { return nil }
         let endpoint = try endpoint()
-        guard var token = Self.token(try await askToken(endpoint)) else { return nil }
+        let tokenAnswer = try await askToken(endpoint)
+        guard !CredentialTransport.isAway(tokenAnswer.status) else { throw Self.away(tokenAnswer) }
+        guard var token = Self.token(tokenAnswer) else { return nil }
         let answer = try await get("/latest/meta-data/placement/region", endpoint, &token)
+        guard !CredentialTransport.isAway(answer.status) else { throw Self.away(answer) }
         guard answer.status == 200, let region = Self.firstLine(answer.body) else { return nil }
         return EndpointResolution.isRegion(region) ? region : nil
+    }
+
+    private static func away(_ answer: HTTPAnswer) -> CredentialError {
+        CredentialError("instance metadata: it answers with HTTP \(answer.status)", hint: again, kind: .away)
     }
 
     /// Nil where there is none, or something that no header may hold.
@@ -101,7 +126,7 @@ struct InstanceMetadata: Sendable {
         var answer = try await transport.send(request)
         var attempt = 1
         // Only answers are worth another attempt: where nobody answers, nobody will.
-        while attempt < Self.attempts, answer.status >= 500 {
+        while attempt < Self.attempts, CredentialTransport.isAway(answer.status) {
             attempt += 1
             try await Task.sleep(for: .milliseconds(100 * attempt))
             answer = try await transport.send(request)
@@ -118,18 +143,20 @@ struct InstanceMetadata: Sendable {
                 usesProxy: false)
             do {
                 let answer = try await transport.send(request)
-                guard attempt < Self.attempts, answer.status >= 500 || answer.status == 401 else { return answer }
+                guard attempt < Self.attempts, CredentialTransport.isAway(answer.status) || answer.status == 401 else {
+                    return answer
+                }
                 if answer.status == 401 {
                     token = Self.token(try await askToken(endpoint)) ?? token
                 }
             } catch let failure as TransportFailure {
                 guard attempt < Self.attempts else {
-                    throw CredentialError(failure.message, hint: Self.again, isTemporary: true)
+                    throw CredentialError(failure.message, hint: Self.again, kind: .away)
                 }
             }
             try await Task.sleep(for: .milliseconds(100 * attempt))
         }
-        throw CredentialError("no answer", hint: Self.again, isTemporary: true)
+        throw CredentialError("no answer", hint: Self.again, kind: .away)
     }
 
     private func endpoint() throws(CredentialError) -> Endpoint {

@@ -14,6 +14,15 @@ struct ProcessCredentials: Sendable {
     ///
     /// - Throws: `CredentialError`, `CancellationError`
     func load() async throws -> LoadedCredentials {
+        do {
+            return try await run()
+        } catch let error as CredentialError {
+            // What a command has done before, it may do again: it asks others, who may be away.
+            throw error.whileChanging
+        }
+    }
+
+    private func run() async throws -> LoadedCredentials {
         let process = ShellCommand(
             command: command, environment: environment, timeout: timeout, outputLimit: Self.outputLimit)
         let isCancelled = ShellCommand.Cancellation()
@@ -34,8 +43,7 @@ struct ProcessCredentials: Sendable {
         case .timedOut:
             throw CredentialError(
                 "its credential_process gave no answer in \(Int(timeout)) s and was ended",
-                hint: "it must not ask for anything; run the command by hand to see what it waits for",
-                isTemporary: true)
+                hint: "it must not ask for anything; run the command by hand to see what it waits for")
         case .tooMuchOutput:
             throw CredentialError(
                 "its credential_process printed more than any credentials and was ended", hint: Self.form)

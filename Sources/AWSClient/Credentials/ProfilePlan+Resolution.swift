@@ -109,6 +109,8 @@ private struct ProfileReader {
         }
         if let sso = try sso() { return .sso(sso) }
         if let key = try accessKey() { return .accessKey(key) }
+        // As in botocore, which asks the session before a process.
+        if value("login_session") != nil { throw .loginSession(name) }
         return value("credential_process").map { .process($0) }
     }
 

@@ -71,6 +71,7 @@ package enum ProfileFault: Error, Sendable, Hashable {
     case unknownCredentialSource(String)
     case malformedDuration(String)
     case multiFactor(String)
+    case loginSession(String)
     case unknownSession(String, profile: String)
     case regionOutsideSession(String)
 
@@ -116,6 +117,11 @@ package enum ProfileFault: Error, Sendable, Hashable {
                 "profile '\(profile)': mfa_serial asks for a code from a device, which a job that runs alone can't have",
                 hint: "use a role without mfa_serial, or put session credentials into the environment: "
                     + "`aws configure export-credentials --profile \(profile) --format env`")
+        case .loginSession(let profile):
+            CredentialError(
+                "profile '\(profile)': its login_session is a sign-in of `aws login`, which only the AWS CLI can renew",
+                hint: "let the CLI hand its credentials out: name another profile, with the line credential_process = "
+                    + "aws configure export-credentials --profile \(profile) --format process")
         case .unknownSession(let session, let profile):
             CredentialError(
                 "profile '\(profile)': there is no [sso-session \(session)]",

@@ -15,14 +15,20 @@ package struct RefreshSchedule: Sendable {
     private var refreshAt = -Double.infinity
     private var isRefreshing = false
     private var window = 0.0
+    /// The service called the current ones expired: nobody gets them again.
+    private var isRejected = false
 
     package init() {}
+
+    /// True once there have been credentials.
+    package var hasCredentials: Bool { current != nil }
 
     /// What a caller gets who asks for credentials.
     ///
     /// - Parameter rejected: credentials that the service called expired.
     package mutating func ask(rejected: SigningCredentials?, now: Double) -> Action {
-        guard let current, rejected != current.credentials else { return wait() }
+        if let current, rejected == current.credentials { isRejected = true }
+        guard let current, !isRejected else { return wait() }
         guard now >= refreshAt else { return .use(current.credentials, andRefresh: false) }
         if let expiration = current.expiration, now >= expiration { return wait() }
         defer { isRefreshing = true }
@@ -36,6 +42,7 @@ package struct RefreshSchedule: Sendable {
 
     package mutating func succeeded(_ loaded: LoadedCredentials, now: Double) {
         isRefreshing = false
+        isRejected = false
         current = loaded
         guard let expiration = loaded.expiration else {
             refreshAt = .infinity
@@ -51,13 +58,16 @@ package struct RefreshSchedule: Sendable {
     /// Returns the credentials to go on with; nil where the failure is what callers get.
     package mutating func failed(isTemporary: Bool, now: Double) -> SigningCredentials? {
         isRefreshing = false
-        guard let current else { return nil }
+        guard let current, !isRejected else { return nil }
         let isAlive = current.expiration.map { now < $0 } ?? true
         // With the source away, whether credentials are expired is for the service to say.
         guard isAlive || isTemporary else { return nil }
         refreshAt = now + min(60, max(1, window / 5))
         return current.credentials
     }
+
+    /// After a failure, the same refresh goes on.
+    package mutating func goesOn() { isRefreshing = true }
 
     /// Seconds ahead of the expiry: 5, 15 or 60 min for lifetimes up to 20 min, below 90 min, and longer; at most half of
     /// the lifetime.

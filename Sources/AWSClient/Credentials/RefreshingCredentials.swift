@@ -1,12 +1,28 @@
 internal import AWSSigning
 internal import Synchronization
 
+/// How long callers wait for a source of credentials that is away, in seconds.
+package struct CredentialPatience: Sendable, Hashable {
+    /// Where the source has given none yet.
+    package var start: Double
+    /// Where it has.
+    package var outage: Double
+    /// Between two requests to the source.
+    package var pause: Double
+
+    package init(start: Double = 30, outage: Double, pause: Double = 1) {
+        self.start = start
+        self.outage = outage
+        self.pause = pause
+    }
+
+    /// Whoever asks gets the failure.
+    package static let none = CredentialPatience(start: 0, outage: 0)
+}
+
 /// Keeps credentials, and renews them by its schedule: one refresh at a time, whoever asks.
 final class RefreshingCredentials: Sendable {
-    fileprivate struct Waiter {
-        let continuation: CheckedContinuation<SigningCredentials, any Error>
-        let rejected: SigningCredentials?
-    }
+    fileprivate typealias Waiter = CheckedContinuation<SigningCredentials, any Error>
 
     fileprivate struct State {
         var schedule = RefreshSchedule()
@@ -14,18 +30,22 @@ final class RefreshingCredentials: Sendable {
         var nextWaiter = 0
         var flight: Task<Void, Never>?
         var isShutDown = false
+        /// Since when callers wait for a source that is away, and why it is.
+        var away: (since: ContinuousClock.Instant, reason: String)?
     }
 
     private let state = Mutex(State())
     private let now: @Sendable () -> Double
+    private let patience: CredentialPatience
     private let warn: @Sendable (String) -> Void
     private let load: @Sendable () async throws -> LoadedCredentials
 
     init(
-        now: @escaping @Sendable () -> Double, warn: @escaping @Sendable (String) -> Void,
+        now: @escaping @Sendable () -> Double, patience: CredentialPatience, warn: @escaping @Sendable (String) -> Void,
         load: @escaping @Sendable () async throws -> LoadedCredentials
     ) {
         self.now = now
+        self.patience = patience
         self.warn = warn
         self.load = load
     }
@@ -38,11 +58,18 @@ final class RefreshingCredentials: Sendable {
         }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                ask(rejected, Waiter(continuation: continuation, rejected: rejected), id)
+                ask(rejected, continuation, id)
             }
         } onCancel: {
-            state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(throwing: CancellationError())
+            state.withLock { $0.waiters.removeValue(forKey: id) }?.resume(throwing: CancellationError())
         }
+    }
+
+    /// While callers wait because the source is away: for how long, and why.
+    var hold: String? {
+        guard let away = state.withLock(\.away) else { return nil }
+        let seconds = Int((ContinuousClock.now - away.since) / .seconds(1))
+        return "no credentials for \(seconds) s (\(away.reason))"
     }
 
     /// Ends a refresh under way.
@@ -67,36 +94,38 @@ final class RefreshingCredentials: Sendable {
                 return nil
             }
         }
-        if let answer { waiter.continuation.resume(with: answer) }
+        if let answer { waiter.resume(with: answer) }
     }
 
     private func start(_ state: inout State) {
         state.flight = Task { await self.refresh() }
     }
 
+    /// Asks the source until it has an answer, nobody waits any more, or patience ends.
     private func refresh() async {
-        do {
-            let loaded = try await load()
-            let waiters = state.withLock { state in
-                state.schedule.succeeded(loaded, now: now())
-                return state.takeWaiters()
-            }
-            for waiter in waiters { waiter.continuation.resume(returning: loaded.credentials) }
-        } catch {
-            let failure = error as? CredentialError
-            let (old, waiters) = state.withLock { state in
-                (state.schedule.failed(isTemporary: failure?.isTemporary ?? false, now: now()), state.takeWaiters())
-            }
-            if old != nil, !(error is CancellationError) {
-                warn("credentials can't be renewed; those at hand stay in use: \(failure?.message ?? "\(error)")")
-            }
-            for waiter in waiters {
-                // Whoever was told that the old ones are no good gets the reason.
-                if let old, waiter.rejected != old {
-                    waiter.continuation.resume(returning: old)
-                } else {
-                    waiter.continuation.resume(throwing: error)
+        let began = ContinuousClock.now
+        var hasWarned = false
+        while true {
+            do {
+                let loaded = try await load()
+                let waiters = state.withLock { state in
+                    state.schedule.succeeded(loaded, now: now())
+                    return state.takeWaiters()
                 }
+                for waiter in waiters { waiter.resume(returning: loaded.credentials) }
+                return
+            } catch {
+                let outcome = state.withLock { $0.failed(error, since: began, patience, now: now()) }
+                if !hasWarned, let warning = outcome.warning {
+                    warn(warning)
+                    hasWarned = true
+                }
+                for (waiter, result) in outcome.released { waiter.resume(with: result) }
+                guard outcome.goesOn else { return }
+            }
+            // A cancelled pause ends at the next failure: whoever shuts down has no callers left.
+            do { try await Task.sleep(for: .seconds(patience.pause * Double.random(in: 0.75..<1.25))) } catch {
+                continue
             }
         }
     }
@@ -107,7 +136,37 @@ extension RefreshingCredentials.State {
         defer {
             waiters = [:]
             flight = nil
+            away = nil
         }
         return Array(waiters.values)
+    }
+
+    typealias Released = [(waiter: RefreshingCredentials.Waiter, result: Result<SigningCredentials, any Error>)]
+
+    /// Sorts those who wait, after a failure: who can go on with the credentials at hand, and who waits on.
+    fileprivate mutating func failed(
+        _ error: any Error, since began: ContinuousClock.Instant, _ patience: CredentialPatience, now: Double
+    ) -> (released: Released, goesOn: Bool, warning: String?) {
+        let hasCredentials = schedule.hasCredentials
+        let failure = (error as? CredentialError).map { hasCredentials ? $0.afterCredentials : $0 }
+        let isAway = failure?.kind == .away
+        let old = schedule.failed(isTemporary: isAway, now: now)
+        let reason = failure?.message ?? "\(error)"
+        let limit = hasCredentials ? patience.outage : patience.start
+        let isPatient = isAway && !isShutDown && ContinuousClock.now - began < .seconds(limit)
+        if let old {
+            let released: Released = takeWaiters().map { ($0, .success(old)) }
+            let isCancelled = error is CancellationError
+            return (
+                released, false,
+                isCancelled ? nil : "credentials can't be renewed; those at hand stay in use: \(reason)"
+            )
+        }
+        guard isPatient, !waiters.isEmpty else {
+            return (takeWaiters().map { ($0, .failure(failure ?? error)) }, false, nil)
+        }
+        schedule.goesOn()
+        if away == nil { away = (began, reason) } else { away?.reason = reason }
+        return ([], true, "there are no credentials for now, and calls wait for them: \(reason)")
     }
 }

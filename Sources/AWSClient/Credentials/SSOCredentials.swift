@@ -3,6 +3,7 @@ internal import AWSSigning
 /// The credentials of a role of IAM Identity Center, with the token that `aws sso login` left in its cache.
 struct SSOCredentials: Sendable {
     let access: SSOAccess
+    let tokens: SSOTokenSource
     let settings: ClientSettings
     let transport: CredentialTransport
 
@@ -16,7 +17,17 @@ struct SSOCredentials: Sendable {
                 "it names an sso_session, but no sso_account_id and sso_role_name: it gives a token and no credentials",
                 hint: "add both to the profile, or run `aws configure sso --profile \(access.profile)`")
         }
-        let token = try cachedToken()
+        var token = try await tokens.token()
+        var answer = try await ask(role, token: token)
+        // The token was taken back before its time.
+        if answer.status == 401, let newer = try await tokens.token(after: token) {
+            token = newer
+            answer = try await ask(role, token: token)
+        }
+        return try read(answer, role, token: token)
+    }
+
+    private func ask(_ role: SSOAccess.Role, token: String) async throws -> HTTPAnswer {
         let place: EndpointResolution
         do throws(EndpointResolution.Failure) {
             place = try EndpointResolution(.sso, region: access.region, endpointURL: nil, settings: settings)
@@ -30,43 +41,16 @@ struct SSOCredentials: Sendable {
             "GET", place.endpoint, target,
             headers: [("x-amz-sso_bearer_token", token), ("Accept", "application/json")], timeout: Self.timeout,
             usesProxy: true)
-        let answer: HTTPAnswer
         do {
-            answer = try await transport.send(request, attempts: Self.attempts)
+            return try await transport.send(request, attempts: Self.attempts)
         } catch let failure as TransportFailure {
             throw CredentialError(
                 "IAM Identity Center at \(place.endpoint.authority) can't be asked: \(failure.message)",
-                hint: "check the network, sso_region and HTTPS_PROXY", isTemporary: true)
+                hint: "check the network, sso_region and HTTPS_PROXY", kind: failure.credentialKind)
         }
-        return try read(answer, role, token: token)
     }
 
-    private var login: String { "run `aws sso login --profile \(access.profile)`" }
-
-    private func cachedToken() throws(CredentialError) -> String {
-        guard let home = settings.variable("HOME") else {
-            throw CredentialError("HOME isn't set, so the cache of `aws sso login` can't be found", hint: "set HOME")
-        }
-        let path = "\(home)/.aws/sso/cache/\(CacheName.sha1(access.cacheKey)).json"
-        let content: [UInt8]
-        do throws(FileAccess.Failure) {
-            content = try settings.files.bytes(path)
-        } catch {
-            switch error {
-            case .missing: throw CredentialError("nobody has logged in: \(path) doesn't exist", hint: login)
-            case .unreadable(let reason):
-                throw CredentialError("the cached token \(path) can't be read: \(reason)", hint: login)
-            }
-        }
-        guard let document = try? JSONValue(decoding: content), let token = document["accessToken"]?.string,
-            let expiration = document["expiresAt"]?.string.flatMap(Timestamp.unixSeconds),
-            !token.isEmpty, EnvironmentCredentials.isClean(token)
-        else { throw CredentialError("the cached token \(path) is malformed", hint: login) }
-        guard expiration > Double(WallClock.unixSeconds) else {
-            throw CredentialError("the SSO token has expired", hint: login)
-        }
-        return token
-    }
+    private var login: String { tokens.login }
 
     private func read(_ answer: HTTPAnswer, _ role: SSOAccess.Role, token: String) throws(CredentialError)
         -> LoadedCredentials
@@ -80,7 +64,7 @@ struct SSOCredentials: Sendable {
                 "IAM Identity Center refused the credentials of role \(role.name) in account \(role.accountID): "
                     + "\(answer.status)\(words)",
                 hint: isExpired ? login : "check sso_account_id and sso_role_name, or \(login)",
-                isTemporary: answer.status >= 500 || answer.status == 429)
+                kind: CredentialTransport.isAway(answer.status) ? .away : .refusal)
         }
         guard let credentials = document?["roleCredentials"], let key = credentials["accessKeyId"]?.string,
             let secret = credentials["secretAccessKey"]?.string,
@@ -88,7 +72,7 @@ struct SSOCredentials: Sendable {
         else {
             throw CredentialError(
                 "IAM Identity Center answered with something else than credentials",
-                hint: "check whether a proxy answers in its place", isTemporary: true)
+                hint: "check whether a proxy answers in its place", kind: .unsettled)
         }
         return LoadedCredentials(
             try CredentialDocument.checked(

@@ -67,13 +67,13 @@ struct SecurityTokenService: Sendable {
         do {
             return try await transport.send(request, attempts: Self.attempts) { answer in
                 let code = Self.code(answer)
-                return ErrorCodes.throttling.contains(code) || ErrorCodes.transient.contains(code)
-                    || code == "IDPCommunicationError"
+                return Self.isAway(code)
             }
         } catch let failure as TransportFailure {
             throw CredentialError(
                 "STS at \(place.endpoint.authority) can't be asked for \(roleARN): \(failure.message)",
-                hint: "check the network, the region, HTTPS_PROXY and AWS_ENDPOINT_URL_STS", isTemporary: true)
+                hint: "check the network, the region, HTTPS_PROXY and AWS_ENDPOINT_URL_STS",
+                kind: failure.credentialKind)
         }
     }
 
@@ -97,7 +97,7 @@ struct SecurityTokenService: Sendable {
         else {
             throw CredentialError(
                 "STS answered \(action) of \(roleARN) with something else than credentials",
-                hint: "check AWS_ENDPOINT_URL_STS, and whether a proxy answers in its place", isTemporary: true)
+                hint: "check AWS_ENDPOINT_URL_STS, and whether a proxy answers in its place", kind: .unsettled)
         }
         let credentials = SigningCredentials(accessKeyID: key, secretAccessKey: secret, sessionToken: token)
         return LoadedCredentials(try CredentialDocument.checked(credentials), expiration: expiration)
@@ -111,12 +111,20 @@ struct SecurityTokenService: Sendable {
         let isOfSignature = ErrorCodes.clockSkew.contains(code)
         let message = isOfSignature ? nil : XMLText.element("Message", in: text)
         let words = message.map { ": " + CredentialDocument.words($0, without: secrets) } ?? ""
-        let isTemporary =
-            status >= 500 || status == 429 || ErrorCodes.throttling.contains(code)
-            || ErrorCodes.transient.contains(code)
+        let kind: CredentialError.Kind =
+            if CredentialTransport.isAway(status) || isAway(code) { .away } else {
+                // Without a code it isn't STS that answers; and whoever writes a token's file may write a new one.
+                code.isEmpty || ErrorCodes.expiredToken.contains(code) ? .unsettled : .refusal
+            }
         return CredentialError(
             "STS refused \(action) of \(roleARN): \(status)\(code.isEmpty ? "" : " \(code)")\(words)",
-            hint: hint(code, action: action), isTemporary: isTemporary)
+            hint: hint(code, action: action), kind: kind)
+    }
+
+    /// STS, or the identity provider that it asks, is overloaded or away.
+    private static func isAway(_ code: String) -> Bool {
+        ErrorCodes.throttling.contains(code) || ErrorCodes.transient.contains(code) || code == "IDPCommunicationError"
+            || code == "ServiceUnavailable" || code == "InternalFailure" || code == "InternalError"
     }
 
     private static func hint(_ code: String, action: String) -> String {

@@ -22,6 +22,15 @@ package enum Timestamp {
         return Double(seconds - offset)
     }
 
+    /// `2025-01-02T03:04:05Z`
+    package static func text(unixSeconds: Int) -> String {
+        // 20250102T030405Z
+        let compact = Array(SigningTime(unixSeconds: unixSeconds).text)
+        guard compact.count == 16 else { return String(compact) }
+        func part(_ range: Range<Int>) -> String { String(compact[range]) }
+        return "\(part(0..<4))-\(part(4..<6))-\(part(6..<11)):\(part(11..<13)):\(part(13..<16))"
+    }
+
     /// Seconds east of UTC.
     private static func offset(_ zone: String) -> Int? {
         if zone == "Z" || zone == "UTC" { return 0 }

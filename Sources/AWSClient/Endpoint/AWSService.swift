@@ -22,13 +22,17 @@ public struct AWSService: Sendable, Hashable {
     public static let sso = AWSService(
         host: "portal.sso", fipsHost: "portal.sso-fips", variable: "SSO", section: "sso")
 
+    /// The part of IAM Identity Center that renews tokens.
+    public static let ssoOIDC = AWSService(
+        host: "oidc", fipsHost: "oidc-fips", variable: "SSO_OIDC", section: "sso_oidc")
+
     /// The service's own host in a region.
     ///
-    /// The rules are those of botocore's endpoint data (partitions 1.1; the rule sets of pinpoint, sts and sso).
+    /// The rules are those of botocore's endpoint data (partitions 1.1; the rule sets of pinpoint, sts, sso and sso-oidc).
     package func host(region: String, fips: Bool, dualStack: Bool) -> String {
         let partition = Partition(region: region)
-        // In GovCloud the ordinary hosts of these two are the FIPS ones.
-        let isPlain = fips && !dualStack && partition == .government && (self == .sts || self == .sso)
+        // In GovCloud the ordinary hosts of these are the FIPS ones.
+        let isPlain = fips && !dualStack && partition == .government && [.sts, .sso, .ssoOIDC].contains(self)
         return "\(fips && !isPlain ? fipsHost : host).\(region)."
             + (dualStack ? partition.dualStackSuffix : partition.suffix)
     }

@@ -16,7 +16,9 @@ public struct EndpointResolution: Sendable, Hashable {
         case malformedEndpoint(place: String, message: String)
         /// An endpoint of one's own together with a variant (`FIPS`, `dual-stack`) of the service's: there is no such host.
         case variantOfOwnEndpoint(place: String, variant: String)
-        /// A shared file can't be understood, and what it says would matter.
+        /// The instance's region is needed, and its metadata service is there but fails.
+        case instanceFailed(String)
+        /// A shared file can't be read or understood, and what it says would matter.
         case malformedFile(String)
     }
 
@@ -28,7 +30,7 @@ public struct EndpointResolution: Sendable, Hashable {
     ///     where the network may be used.
     public init(
         _ service: AWSService, region: String?, endpointURL: String?, settings: ClientSettings,
-        instanceRegion: (ClientSettings) -> String? = { _ in nil }
+        instanceRegion: (ClientSettings) throws(CredentialError) -> String? = { _ in nil }
     ) throws(Failure) {
         let chosenRegion: (value: String, place: String)? =
             if let region, !region.isEmpty { (region, "region") } else {
@@ -41,13 +43,22 @@ public struct EndpointResolution: Sendable, Hashable {
             }
         let fips = settings.isOn("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")
         let dualStack = settings.isOn("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
-        // Options and variables answer everything: what the file says doesn't matter.
-        if let fault = settings.fault, chosenRegion == nil || url == nil { throw .malformedFile(fault) }
+        // Options and variables answer everything: what the files say doesn't matter.
+        let doubt = chosenRegion == nil || url == nil ? try Self.doubt(settings, hasRegion: chosenRegion != nil) : nil
         guard let url else {
-            let place = chosenRegion ?? instanceRegion(settings).map { ($0, "instance metadata") }
-            guard let place else { throw .missingRegion }
+            let found: String?
+            do throws(CredentialError) {
+                found = chosenRegion == nil ? try instanceRegion(settings) : nil
+            } catch {
+                throw .instanceFailed(error.message)
+            }
+            guard let place = chosenRegion ?? found.map({ ($0, "instance metadata") }) else {
+                if let doubt { throw .malformedFile("no region is given, and \(doubt)") }
+                throw .missingRegion
+            }
             (endpoint, self.region) = try Self.own(service, place, fips, dualStack, settings)
-            notice = chosenRegion == nil ? "no region is given; the instance's own is used: \(place.value)" : nil
+            let choice = chosenRegion == nil ? "no region is given; the instance's own is used: \(place.value)" : nil
+            notice = Self.notice(choice, doubt)
             return
         }
         if fips || dualStack {
@@ -59,7 +70,27 @@ public struct EndpointResolution: Sendable, Hashable {
             throw .malformedEndpoint(place: url.place, message: error.message)
         }
         self.region = chosenRegion?.value ?? "us-east-1"
-        notice = chosenRegion == nil ? "no region is given; requests are signed for us-east-1" : nil
+        notice = Self.notice(
+            chosenRegion == nil ? "no region is given; requests are signed for us-east-1" : nil, doubt)
+    }
+
+    /// What of the shared files can't be read or understood, where a region or an endpoint might stand there.
+    ///
+    /// A profile that somebody named must be understood; so must the default one where a region is to come from it.
+    private static func doubt(_ settings: ClientSettings, hasRegion: Bool) throws(Failure) -> String? {
+        if let fault = settings.faultOfProfile {
+            if settings.profileOrigin != .standard || !hasRegion { throw .malformedFile(fault) }
+            return fault
+        }
+        // A profile that is there says what it says; its own part of a file that can't be read is unknown.
+        if let file = settings.unreadable.first { return file }
+        return settings.shared.profiles[settings.profile] == nil ? settings.fault : nil
+    }
+
+    private static func notice(_ choice: String?, _ doubt: String?) -> String? {
+        let parts = [choice, doubt.map { "a file of AWS settings can't be read and isn't used: \($0)" }]
+        let words = parts.compactMap { $0 }
+        return words.isEmpty ? nil : words.joined(separator: "; ")
     }
 
     /// The URL that variables or the profile name for a service, with its place.
@@ -129,6 +160,7 @@ extension EndpointResolution.Failure {
         case .malformedEndpoint(let place, let message): "\(place) isn't a server's URL: \(message)"
         case .variantOfOwnEndpoint(let place, let variant):
             "\(place) names a server, which has no \(variant) variant"
+        case .instanceFailed(let reason): "no region is given, and the instance can't tell its own: \(reason)"
         case .malformedFile(let fault): fault
         }
     }

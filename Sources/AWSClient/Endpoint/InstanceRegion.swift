@@ -12,20 +12,48 @@ public enum InstanceRegion {
     /// Blocks the calling thread until the answer is there: meant for a program's start. Not to be called on an event
     /// loop, where it returns nil at once.
     ///
-    /// - Returns: nil where there is none, whatever the reason.
-    public static func find(_ settings: ClientSettings, userAgent: String) -> String? {
+    /// - Returns: nil where nobody answers, or nothing that is a region.
+    /// - Throws: where the service is there and fails, for 30 s at least.
+    public static func find(_ settings: ClientSettings, userAgent: String) throws(CredentialError) -> String? {
         guard MultiThreadedEventLoopGroup.currentEventLoop == nil else { return nil }
         let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let promise = loop.makePromise(of: String?.self)
+        let promise = loop.makePromise(of: Result<String?, CredentialError>.self)
         // On the loop's own thread: with all threads of the shared pool blocked like this one, the task would never run.
         Task(executorPreference: LoopExecutor(loop: loop)) {
-            promise.succeed(await find(settings, transport: .network(.direct, userAgent: userAgent)))
+            let result: Result<String?, CredentialError>
+            do throws(CredentialError) {
+                result = .success(try await find(settings, transport: .network(.direct, userAgent: userAgent)))
+            } catch {
+                result = .failure(error)
+            }
+            promise.succeed(result)
         }
-        return (try? promise.futureResult.wait()) ?? nil
+        let answer: Result<String?, CredentialError>
+        do {
+            answer = try promise.futureResult.wait()
+        } catch {
+            throw CredentialError("instance metadata: \(error)")
+        }
+        return try answer.get()
     }
 
-    package static func find(_ settings: ClientSettings, transport: CredentialTransport) async -> String? {
-        try? await InstanceMetadata(settings: settings, transport: transport).region()
+    /// - Parameter patience: how long a service is borne that is there and fails.
+    package static func find(
+        _ settings: ClientSettings, transport: CredentialTransport,
+        patience: CredentialPatience = CredentialPatience(outage: 0)
+    ) async throws(CredentialError) -> String? {
+        let began = ContinuousClock.now
+        while true {
+            do {
+                return try await InstanceMetadata(settings: settings, transport: transport).region()
+            } catch let error as CredentialError {
+                guard error.kind == .away, ContinuousClock.now - began < .seconds(patience.start) else { throw error }
+            } catch {
+                // Nobody answers there: this isn't an instance.
+                return nil
+            }
+            do { try await Task.sleep(for: .seconds(patience.pause)) } catch { return nil }
+        }
     }
 }
 

@@ -7,6 +7,10 @@ package struct Admission<Waiter> {
     package private(set) var adaptive: AdaptiveRate?
     package private(set) var quota = RetryQuota()
     package private(set) var circuit: Circuit
+    package private(set) var stretch: ThrottledStretch
+    /// Seconds for which the circuit has been open, up to the last tick.
+    private var openSeconds = 0.0
+    private var throttlesEverybody = false
     /// No attempt goes out before this time: a Retry-After.
     package private(set) var heldUntil = -Double.infinity
     private let rate: Double
@@ -15,17 +19,23 @@ package struct Admission<Waiter> {
     private var quotaQueue = WaiterQueue<(waiter: Waiter, cost: Int)>()
     private var lastTicket: UInt64 = 0
     private var lastTick: Double
+    /// Until when a waiter waits, by its ticket.
+    private var limits: [UInt64: Double] = [:]
 
     /// - Parameters:
     ///   - rate: attempts per second, above 0; the ceiling where `adapts`.
     ///   - burst: attempts that idle time may save up, at least 1.
-    ///   - outage: seconds that an open circuit is borne.
-    package init(rate: Double, burst: Double, adapts: Bool, outage: Double, now: Double) {
+    ///   - outage: seconds that an open circuit is borne, and a service that throttles everybody.
+    ///   - concurrency: calls that run at once.
+    package init(
+        rate: Double, burst: Double, adapts: Bool, outage: Double, concurrency: Int = 64, now: Double
+    ) {
         self.rate = rate
         self.burst = burst
         bucket = TokenBucket(rate: rate, capacity: burst, now: now)
         adaptive = adapts ? AdaptiveRate(ceiling: rate) : nil
         circuit = Circuit(outage: outage)
+        stretch = ThrottledStretch(outage: outage, concurrency: concurrency)
         lastTick = now
     }
 
@@ -38,11 +48,25 @@ package struct Admission<Waiter> {
     /// The rate that is allowed now, per second.
     package var allowedRate: Double { adaptive?.rate ?? rate }
     package var waiting: Int { queue.count + quotaQueue.count }
+    /// Why no attempt goes out any more; nil while they do.
+    package var end: AdmissionEnd? {
+        switch circuit.end {
+        case .away: .away
+        case .unreachable: .unreachable
+        case nil: throttlesEverybody ? .throttled : nil
+        }
+    }
+
+    /// Seconds so far for which the circuit was open.
+    package mutating func outageSeconds(now: Double) -> Double {
+        tick(now: now)
+        return openSeconds
+    }
 
     /// Lets an attempt go out at once, where nobody waits and nothing holds it; nil where it has to wait.
     package mutating func admit(now: Double) -> AdmissionGrant? {
         tick(now: now)
-        if circuit.hasEnded { return .ended }
+        if end != nil { return .ended }
         guard queue.isEmpty, !circuit.isOpen, now >= heldUntil, bucket.take(now: now) else { return nil }
         return .admitted
     }
@@ -50,22 +74,26 @@ package struct Admission<Waiter> {
     /// Pays for a retry at once, where there is enough and nobody waits; nil where it has to wait.
     package mutating func takeQuota(_ cost: Int, now: Double) -> AdmissionGrant? {
         // An open circuit pauses the quota: in an outage nothing would refill it.
-        if circuit.isOpen || circuit.hasEnded { return .quota(paid: 0) }
+        if circuit.isOpen || end != nil { return .quota(paid: 0) }
         guard quotaQueue.isEmpty, let paid = quota.take(cost, now: now) else { return nil }
         return .quota(paid: paid)
     }
 
     /// Waits for a token. Returns the ticket by which the waiter can be taken out.
-    package mutating func enqueue(_ waiter: Waiter, now: Double) -> UInt64 {
+    ///
+    /// - Parameter limit: when it is let go with `.expired` at the latest, unless the circuit is open then.
+    package mutating func enqueue(_ waiter: Waiter, until limit: Double? = nil, now: Double) -> UInt64 {
         tick(now: now)
         lastTicket += 1
+        limits[lastTicket] = limit
         queue.append(waiter, ticket: lastTicket)
         return lastTicket
     }
 
     /// Waits for the retry quota.
-    package mutating func enqueue(_ waiter: Waiter, cost: Int) -> UInt64 {
+    package mutating func enqueue(_ waiter: Waiter, cost: Int, until limit: Double? = nil) -> UInt64 {
         lastTicket += 1
+        limits[lastTicket] = limit
         quotaQueue.append((waiter, cost), ticket: lastTicket)
         return lastTicket
     }
@@ -73,35 +101,56 @@ package struct Admission<Waiter> {
     /// Takes a waiter out; nil where it has been let go.
     package mutating func remove(ticket: UInt64, now: Double) -> Waiter? {
         tick(now: now)
-        return queue.remove(ticket: ticket) ?? quotaQueue.remove(ticket: ticket)?.waiter
+        return take(ticket)
     }
 
     /// Whom to let go now, in order.
     package mutating func pump(now: Double) -> [(waiter: Waiter, grant: AdmissionGrant)] {
         tick(now: now)
         circuit.endIfDue(now: now)
-        var released: [(Waiter, AdmissionGrant)] = []
-        if circuit.isOpen || circuit.hasEnded {
-            while let next = quotaQueue.popFirst() { released.append((next.waiter.waiter, .quota(paid: 0))) }
+        var released: [(waiter: Waiter, grant: AdmissionGrant)] = []
+        if circuit.isOpen || end != nil {
+            while let next = quotaQueue.popFirst() {
+                limits[next.ticket] = nil
+                released.append((next.waiter.waiter, .quota(paid: 0)))
+            }
         }
-        if circuit.hasEnded {
+        if end != nil {
             while let next = queue.popFirst() { released.append((next.waiter, .ended)) }
+            limits.removeAll()
             return released
         }
         if let probe = circuit.nextProbe {
             if now >= probe, now >= heldUntil, let next = queue.popFirst() {
+                limits[next.ticket] = nil
                 circuit.probeSent(now: now)
                 released.append((next.waiter, .admitted))
             }
         } else if now >= heldUntil {
             while !queue.isEmpty, bucket.take(now: now, isContended: true), let next = queue.popFirst() {
+                limits[next.ticket] = nil
                 released.append((next.waiter, .admitted))
             }
         }
         while let cost = nextQuotaCost, let paid = quota.take(cost, now: now), let next = quotaQueue.popFirst() {
+            limits[next.ticket] = nil
             released.append((next.waiter.waiter, .quota(paid: paid)))
         }
+        if !limits.isEmpty { expire(now: now, &released) }
         return released
+    }
+
+    /// Lets go who has waited for long enough. An open circuit isn't anybody's time.
+    private mutating func expire(now: Double, _ released: inout [(waiter: Waiter, grant: AdmissionGrant)]) {
+        guard !circuit.isOpen else { return }
+        for (ticket, limit) in limits where limit <= now {
+            if let waiter = take(ticket) { released.append((waiter, .expired)) }
+        }
+    }
+
+    private mutating func take(_ ticket: UInt64) -> Waiter? {
+        limits[ticket] = nil
+        return queue.remove(ticket: ticket) ?? quotaQueue.remove(ticket: ticket)?.waiter
     }
 
     /// When to pump next if nothing else happens; nil where nobody waits for a time.
@@ -115,6 +164,7 @@ package struct Admission<Waiter> {
             }
         }
         if !quotaQueue.isEmpty { times.append(quota.nextUnpaid) }
+        if !circuit.isOpen, let limit = limits.values.min() { times.append(limit) }
         return times.min()
     }
 
@@ -122,16 +172,24 @@ package struct Admission<Waiter> {
     ///
     /// - Parameters:
     ///   - paid: what the quota took for this attempt; nil for a first attempt.
+    ///   - call: which call the attempt was one of.
     /// - Returns: true where the failure is an outage's, and counts against no call.
-    package mutating func finished(_ attempt: AttemptResult, sentAt: Double, paid: Int?, now: Double) -> Bool {
+    package mutating func finished(
+        _ attempt: AttemptResult, sentAt: Double, paid: Int?, call: UInt64 = 0, now: Double
+    ) -> Bool {
         tick(now: now)
         var isOutage = false
         switch attempt {
         case .succeeded:
             circuit.answered()
+            stretch.answered()
             quota.succeeded(paid: paid)
-        case .unusable, .throttled:
+        case .unusable:
             circuit.answered()
+            stretch.answered()
+        case .throttled:
+            circuit.answered()
+            if stretch.throttled(call: call, now: now) { throttlesEverybody = true }
         case .failed(let failure):
             isOutage = circuit.failed(failure, now: now)
         }
@@ -155,6 +213,7 @@ package struct Admission<Waiter> {
 
     private mutating func tick(now: Double) {
         guard now > lastTick else { return }
+        if circuit.isOpen { openSeconds += now - lastTick }
         if adaptive?.estimate != nil, !queue.isEmpty, !circuit.isOpen, lastTick >= heldUntil {
             adaptive?.waited(now - lastTick)
             adjustBucket(now: now)
@@ -176,8 +235,20 @@ package enum AdmissionGrant: Sendable, Hashable {
     case admitted
     /// A retry may be prepared; it paid this much of the quota.
     case quota(paid: Int)
-    /// The outage has lasted too long.
+    /// The waiter's own time is up.
+    case expired
+    /// Nothing goes out any more.
     case ended
+}
+
+/// Why no attempt goes out any more.
+package enum AdmissionEnd: Sendable, Hashable {
+    /// The outage has lasted too long.
+    case away
+    /// The service was never reached, and waiting won't help.
+    case unreachable
+    /// Everybody was throttled for too long.
+    case throttled
 }
 
 /// How an attempt ended.

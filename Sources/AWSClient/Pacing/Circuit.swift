@@ -15,12 +15,20 @@ package struct Circuit: Sendable {
         case other
     }
 
+    /// Why everything has ended.
+    package enum End: Sendable, Hashable {
+        /// There was no answer for too long.
+        case away
+        /// There never was one, and waiting won't bring it: an unknown host, or a certificate that doesn't verify.
+        case unreachable
+    }
+
     private enum Phase: Sendable {
         case unproven
         case closed
         /// `proven`: there was an answer before.
         case open(since: Double, proven: Bool)
-        case ended
+        case ended(End)
     }
 
     package static let failuresToOpen = 20
@@ -38,7 +46,8 @@ package struct Circuit: Sendable {
     package init(outage: Double) { self.outage = outage }
 
     package var isOpen: Bool { if case .open = phase { true } else { false } }
-    package var hasEnded: Bool { if case .ended = phase { true } else { false } }
+    package var end: End? { if case .ended(let end) = phase { end } else { nil } }
+    package var hasEnded: Bool { end != nil }
     /// True once the service has answered anything at all.
     package var isProven: Bool {
         switch phase {
@@ -104,6 +113,6 @@ package struct Circuit: Sendable {
     package mutating func endIfDue(now: Double) {
         guard case .open(_, let proven) = phase, let endsAt else { return }
         let isHopeless = !proven && (lastFailure == .unknownHost || lastFailure == .certificate)
-        if isHopeless || now >= endsAt { phase = .ended }
+        if isHopeless || now >= endsAt { phase = .ended(isHopeless ? .unreachable : .away) }
     }
 }

@@ -20,8 +20,13 @@ package final class RequestGate: Sendable {
     private let eventLoop: any EventLoop
 
     /// - Parameters: as of `Admission`.
-    package init(rate: Double, burst: Double, adapts: Bool, outage: Double, eventLoop: any EventLoop) {
-        state = Mutex(State(admission: Admission(rate: rate, burst: burst, adapts: adapts, outage: outage, now: 0)))
+    package init(
+        rate: Double, burst: Double, adapts: Bool, outage: Double, concurrency: Int = 64, eventLoop: any EventLoop
+    ) {
+        state = Mutex(
+            State(
+                admission: Admission(
+                    rate: rate, burst: burst, adapts: adapts, outage: outage, concurrency: concurrency, now: 0)))
         self.eventLoop = eventLoop
     }
 
@@ -30,29 +35,45 @@ package final class RequestGate: Sendable {
 
     /// Waits until an attempt may go out.
     ///
-    /// - Returns: when it was let go, in monotonic seconds.
-    /// - Throws: `CancellationError`, or `Outage` where the service has been away for too long.
-    package func admit() async throws -> Double {
+    /// - Parameter limit: when to give up waiting, in monotonic seconds; nil for never.
+    /// - Returns: when it was let go, in monotonic seconds; nil where it gave up.
+    /// - Throws: `CancellationError`, or `Outage` where nothing goes out any more.
+    package func admit(until limit: Double? = nil) async throws -> Double? {
         let now = now
         let grant = state.withLock { $0.admission.admit(now: now) }
         switch grant {
         case .admitted?: return now
         case .ended?: throw outage
-        case .quota?, nil: break
+        case .quota?, .expired?, nil: break
         }
-        if try await wait({ $0.enqueue($1, now: $2) }) == .ended { throw outage }
-        return self.now
+        switch try await wait({ $0.enqueue($1, until: limit, now: $2) }) {
+        case .ended: throw outage
+        case .expired: return nil
+        case .admitted, .quota: return self.now
+        }
+    }
+
+    /// Seconds so far for which the circuit was open.
+    package var outageSeconds: Double {
+        let now = now
+        return state.withLock { $0.admission.outageSeconds(now: now) }
     }
 
     /// Waits until the retry quota lets a retry pass.
     ///
-    /// - Returns: what it paid.
-    package func takeQuota(_ cost: Int) async throws -> Int {
+    /// - Parameter limit: when to give up waiting, in monotonic seconds; nil for never.
+    /// - Returns: what it paid; nil where it gave up.
+    package func takeQuota(_ cost: Int, until limit: Double? = nil) async throws -> Int? {
         let now = now
         var grant = state.withLock { $0.admission.takeQuota(cost, now: now) }
-        if grant == nil { grant = try await wait { admission, waiter, _ in admission.enqueue(waiter, cost: cost) } }
-        if case .quota(let paid) = grant { return paid }
-        return 0
+        if grant == nil {
+            grant = try await wait { admission, waiter, _ in admission.enqueue(waiter, cost: cost, until: limit) }
+        }
+        switch grant {
+        case .quota(let paid): return paid
+        case .expired: return nil
+        case .admitted, .ended, nil: return 0
+        }
     }
 
     /// Notes that an attempt goes out.
@@ -66,16 +87,18 @@ package final class RequestGate: Sendable {
     /// Notes how an attempt ended.
     ///
     /// - Parameters:
+    ///   - call: which call the attempt was one of.
     ///   - holdFor: seconds of a Retry-After.
     ///   - failure: words for an outage's message; without personal data.
     /// - Returns: true where the failure is an outage's, and counts against no call.
     package func finished(
-        _ attempt: AttemptResult, sentAt: Double, paid: Int?, holdFor: Double? = nil, failure: String? = nil
+        _ attempt: AttemptResult, sentAt: Double, paid: Int?, call: UInt64 = 0, holdFor: Double? = nil,
+        failure: String? = nil
     ) -> Bool {
         let now = now
         let (isOutage, actions) = state.withLock { state in
             let isOutage = state.admission.finished(
-                attempt, sentAt: sentAt, paid: paid, now: now)
+                attempt, sentAt: sentAt, paid: paid, call: call, now: now)
             if let holdFor { state.admission.hold(until: now + holdFor) }
             if let failure { state.statistics.lastFailure = failure }
             state.statistics.note(attempt, latency: now - sentAt)
@@ -118,7 +141,13 @@ package final class RequestGate: Sendable {
     /// Tasks that wait for a token or the quota.
     package var waiting: Int { state.withLock { $0.admission.waiting } }
 
-    private var outage: Outage { state.withLock { Outage(lastFailure: $0.statistics.lastFailure ?? "no answer") } }
+    private var outage: Outage {
+        state.withLock { state in
+            Outage(
+                end: state.admission.end ?? .away, lastFailure: state.statistics.lastFailure ?? "no answer",
+                throttledSince: state.admission.stretch.since ?? 0, throttled: state.admission.stretch.attempts)
+        }
+    }
 
     /// What is to be done once the lock is released.
     private struct Actions {
@@ -183,8 +212,12 @@ package final class RequestGate: Sendable {
     }
 }
 
-/// The service has been away for too long.
+/// Nothing goes out any more: the service has been away for too long, or throttled everybody, or was never reached.
 package struct Outage: Error, Sendable {
+    package let end: AdmissionEnd
     /// What the last attempt met.
     package let lastFailure: String
+    /// When the throttled answers began after which none was another one, and how many there were.
+    package let throttledSince: Double
+    package let throttled: Int
 }

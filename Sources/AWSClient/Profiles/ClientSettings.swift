@@ -1,6 +1,6 @@
 /// What the environment and the files shared by the AWS tools say: which profile, which region, which endpoint.
 ///
-/// Files that don't exist are empty. A file that can't be read or understood is told where its content would matter.
+/// Files that don't exist are empty. What can't be read or understood is told where it would matter, and only there.
 public struct ClientSettings: Sendable {
     public let environment: [String: String]
     package let files: FileAccess
@@ -8,8 +8,8 @@ public struct ClientSettings: Sendable {
     /// The profile in use.
     public let profile: String
     package let profileOrigin: ProfileOrigin
-    /// Why a file can't be understood, with its place.
-    public let fault: String?
+    /// What can't be understood of the files.
+    package let faults: [SharedFileFault]
     /// Files that are there but can't be read, with the reason.
     package let unreadable: [String]
 
@@ -32,9 +32,9 @@ public struct ClientSettings: Sendable {
         } else {
             (self.profile, profileOrigin) = ("default", .standard)
         }
-        var fault: String?
+        var faults: [SharedFileFault] = []
         var unreadable: [String] = []
-        func sections(_ path: String?) -> SharedFileSections? {
+        func sections(_ path: String?, isCredentials: Bool = false) -> SharedFileSections? {
             guard let path else { return nil }
             let text: String
             do throws(FileAccess.Failure) {
@@ -43,18 +43,41 @@ public struct ClientSettings: Sendable {
                 if case .unreadable(let reason) = error { unreadable.append("\(path): \(reason)") }
                 return nil
             }
-            do throws(SharedFileSections.Malformed) {
-                return try SharedFileSections(text)
-            } catch {
-                if fault == nil { fault = "\(path):\(error.line): \(error.message)" }
-                return nil
+            let sections = SharedFileSections(text)
+            faults += sections.faults.map { fault in
+                SharedFileFault(
+                    words: "\(path):\(fault.line): \(fault.message)",
+                    title: fault.section.flatMap { SharedFiles.title($0, isCredentials: isCredentials) })
             }
+            return sections
         }
         shared = SharedFiles(
-            config: sections(Self.configPath(environment)), credentials: sections(Self.credentialsPath(environment)))
-        self.fault = fault
+            config: sections(Self.configPath(environment)),
+            credentials: sections(Self.credentialsPath(environment), isCredentials: true))
+        self.faults = faults
         self.unreadable = unreadable
     }
+
+    /// The same with the files as they are now.
+    package func reread() -> ClientSettings {
+        ClientSettings(environment: environment, profile: profileOrigin == .option ? profile : nil, files: files)
+    }
+
+    /// The first part of the files that can't be understood, wherever it stands.
+    public var fault: String? { faults.first?.words }
+
+    /// What can't be understood of sections that matter to the caller.
+    package func fault(of titles: [SharedFiles.Title]) -> String? {
+        faults.first { fault in fault.title.map { titles.contains($0) } ?? false }?.words
+    }
+
+    /// What can't be understood of the profile in use, its endpoints included.
+    package var faultOfProfile: String? {
+        fault(of: [.profile(profile)] + (property("services").map { [.init(kind: "services", name: $0)] } ?? []))
+    }
+
+    /// All that can't be read or understood: where something is missing, it may stand there.
+    package var doubts: [String] { unreadable + faults.map(\.words) }
 
     /// `AWS_CONFIG_FILE`, else `~/.aws/config`; nil where there is no home.
     package static func configPath(_ environment: [String: String]) -> String? {
@@ -104,8 +127,24 @@ public struct ClientSettings: Sendable {
     private static func first(_ variables: [String], _ environment: [String: String]) -> (name: String, value: String)?
     {
         for name in variables {
-            if let value = environment[name], !value.allSatisfy(\.isWhitespace) { return (name, value) }
+            if let value = value(environment[name]) { return (name, value) }
         }
         return nil
     }
+
+    /// A variable's value without white space at its ends, as of a line break that came along from a file; blank is unset.
+    package static func value(_ text: String?) -> String? {
+        guard let text else { return nil }
+        let rest = text.drop(while: \.isWhitespace)
+        guard let last = rest.lastIndex(where: { !$0.isWhitespace }) else { return nil }
+        return String(rest[...last])
+    }
+}
+
+/// A part of a shared file that can't be understood.
+package struct SharedFileFault: Sendable, Hashable {
+    /// With its place; nothing of its content.
+    package let words: String
+    /// The section that it stands in; nil where nobody can tell.
+    package let title: SharedFiles.Title?
 }

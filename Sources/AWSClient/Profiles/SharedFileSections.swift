@@ -1,7 +1,10 @@
 /// One of the files that the AWS tools share (`~/.aws/config`, `~/.aws/credentials`), in its sections.
 ///
 /// The grammar is the one that the SDKs' common tests fix: a comment begins a line, or stands behind a blank; a line that
-/// begins with a blank continues the value in front of it; behind an empty value, such lines are properties of their own.
+/// is indented deeper than a property continues its value; behind an empty value, such lines are properties of their own.
+/// As in Python's `configparser`, which botocore reads these files with, a section's properties may be indented as well.
+///
+/// What can't be understood is left out and noted: most of it is of other profiles than the one in use.
 package struct SharedFileSections: Sendable {
     package struct Section: Sendable {
         /// What stands between the brackets, trimmed.
@@ -15,60 +18,44 @@ package struct SharedFileSections: Sendable {
         package let line: Int
         /// Holds nothing of the line: it may be a secret.
         package let message: String
+        /// The section that it stands in; nil where that has no name.
+        package let section: String?
     }
 
     /// In the file's order; a name may occur more than once.
     package private(set) var sections: [Section] = []
+    /// In the file's order.
+    package private(set) var faults: [Malformed] = []
 
-    package init(_ text: String) throws(Malformed) {
-        var property: (name: String, hasSubproperties: Bool)?
-        // Swift counts CR LF as one character, so lines are split by bytes.
-        let bytes = Array(text.utf8)
-        let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
-        let lines = content.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        for (index, raw) in lines.enumerated() {
+    package init(_ text: String) {
+        var reader = Reader()
+        for (index, raw) in Self.lines(text).enumerated() {
             let line = String(decoding: raw, as: UTF8.self)
             let trimmed = Self.trim(line)
-            guard let first = trimmed.first, first != "#", first != ";" else { continue }
-            if Self.isBlank(line.utf8.first) {
-                guard let current = property else {
-                    throw Malformed(line: index + 1, message: "Expected a property definition, found continuation")
-                }
-                if current.hasSubproperties, !trimmed.contains("=") {
-                    throw Malformed(line: index + 1, message: "Expected an '=' sign defining a sub-property")
-                }
-                sections[sections.count - 1].properties[current.name, default: ""] += "\n\(trimmed)"
-            } else if first == "[" {
-                property = nil
-                guard let end = trimmed.firstIndex(of: "]") else {
-                    throw Malformed(line: index + 1, message: "A profile definition must end with ']'")
-                }
-                let behind = Self.trim(trimmed[trimmed.index(after: end)...])
-                guard behind.isEmpty || behind.hasPrefix("#") || behind.hasPrefix(";") else {
-                    throw Malformed(line: index + 1, message: "Only a comment may stand behind a profile definition")
-                }
-                let name = Self.trim(trimmed[trimmed.index(after: trimmed.startIndex)..<end])
-                sections.append(Section(name: name, properties: [:]))
-            } else {
-                guard !sections.isEmpty else {
-                    throw Malformed(line: index + 1, message: "Expected a profile definition")
-                }
-                let definition = Self.withoutComment(trimmed)
-                guard let equals = definition.firstIndex(of: "=") else {
-                    throw Malformed(line: index + 1, message: "Expected an '=' sign defining a property")
-                }
-                let name = Self.trim(definition[..<equals]).lowercased()
-                guard !name.isEmpty else {
-                    throw Malformed(line: index + 1, message: "The property in front of '=' has no name")
-                }
-                let value = Self.trim(definition[definition.index(after: equals)...])
-                property = (name, value.isEmpty)
-                sections[sections.count - 1].properties[name] = value
+            guard let first = trimmed.utf8.first, first != UInt8(ascii: "#"), first != UInt8(ascii: ";") else {
+                continue
+            }
+            let indent = line.utf8.prefix { Self.isBlank($0) }.count
+            if let message = reader.take(trimmed, indent: indent) {
+                let section = reader.isInSection ? reader.sections.last?.name : nil
+                faults.append(Malformed(line: index + 1, message: message, section: section))
             }
         }
-        for index in sections.indices {
-            sections[index].properties = sections[index].properties.filter { Self.isName($0.key) }
+        sections = reader.sections.map { section in
+            Section(name: section.name, properties: section.properties.filter { Self.isName($0.key) })
         }
+    }
+
+    /// Swift counts CR LF as one character, so lines are split by bytes.
+    private static func lines(_ text: String) -> [ArraySlice<UInt8>] {
+        var bytes = Array(text.utf8)
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+        // A lone CR ends a line as well; of CR LF it is a blank at the line's end.
+        for index in bytes.indices where bytes[index] == UInt8(ascii: "\r") {
+            let isLone = index + 1 == bytes.count || bytes[index + 1] != UInt8(ascii: "\n")
+            if isLone { bytes[index] = UInt8(ascii: "\n") }
+        }
+        return bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     }
 
     /// The properties within a property's value: its lines `name = value`.
@@ -111,5 +98,59 @@ package struct SharedFileSections: Sendable {
             before = byte
         }
         return text
+    }
+
+    /// Takes one line after the other.
+    private struct Reader {
+        var sections: [Section] = []
+        /// False before the first header, and behind one that can't be read.
+        var isInSection = false
+        private var isBehindOddHeader = false
+        private var property: (name: String, hasSubproperties: Bool)?
+        /// Of the last line that continues nothing.
+        private var indent = 0
+
+        /// - Returns: why the line can't be understood; nil where it can.
+        mutating func take(_ line: String, indent: Int) -> String? {
+            if let property, indent > self.indent {
+                if property.hasSubproperties, !line.contains("=") {
+                    return "Expected an '=' sign defining a sub-property"
+                }
+                sections[sections.count - 1].properties[property.name, default: ""] += "\n\(line)"
+                return nil
+            }
+            self.indent = indent
+            property = nil
+            if line.utf8.first == UInt8(ascii: "[") { return header(line) }
+            guard isInSection else {
+                // One message for a header says it all.
+                return isBehindOddHeader ? nil : "Expected a profile definition"
+            }
+            let definition = withoutComment(line)
+            guard let equals = definition.firstIndex(of: "=") else {
+                return indent > 0
+                    ? "Expected a property definition, found continuation"
+                    : "Expected an '=' sign defining a property"
+            }
+            let name = trim(definition[..<equals]).lowercased()
+            if name.isEmpty { return "The property in front of '=' has no name" }
+            // `name: value` with an '=' in its value.
+            if !isName(name), name.contains(":") { return "Expected an '=' sign defining a property" }
+            let value = trim(definition[definition.index(after: equals)...])
+            property = (name, value.isEmpty)
+            sections[sections.count - 1].properties[name] = value
+            return nil
+        }
+
+        private mutating func header(_ line: String) -> String? {
+            guard let end = line.firstIndex(of: "]") else {
+                (isInSection, isBehindOddHeader) = (false, true)
+                return "A profile definition must end with ']'"
+            }
+            (isInSection, isBehindOddHeader) = (true, false)
+            // What stands behind the bracket is ignored, as botocore does.
+            sections.append(Section(name: trim(line[line.index(after: line.startIndex)..<end]), properties: [:]))
+            return nil
+        }
     }
 }

@@ -13,12 +13,28 @@ package struct CallProgress: Sendable {
     private var retries = 0
     private var firstAttempt: Double?
 
-    package init(retry: RetryPolicy) { self.retry = retry }
+    /// Waits for throttling count against the deadline; only the circuit's don't.
+    package let countsThrottling: Bool
+
+    package init(retry: RetryPolicy, countsThrottling: Bool = false) {
+        self.retry = retry
+        self.countsThrottling = countsThrottling
+    }
 
     /// An attempt may go out, after it waited for the rate, a Retry-After or the circuit. The deadline begins with the
     /// first one, and stands still while a later one waits.
-    package mutating func wasAdmitted(at now: Double, askedAt: Double) {
-        if firstAttempt == nil { firstAttempt = now } else { paused += now - askedAt }
+    ///
+    /// - Parameter outage: seconds of the wait for which the circuit was open.
+    package mutating func wasAdmitted(at now: Double, askedAt: Double, outage: Double = 0) {
+        if firstAttempt == nil { firstAttempt = now } else { waited(now - askedAt, outage: outage) }
+    }
+
+    /// A wait for the rate, the quota, a Retry-After or the circuit, in seconds; `outage` of them for the circuit.
+    package mutating func waited(_ seconds: Double, outage: Double) { paused += countsThrottling ? outage : seconds }
+
+    /// When a wait must end at the latest, in monotonic seconds; nil for no limit.
+    package func limit(now: Double) -> Double? {
+        countsThrottling && firstAttempt != nil ? now + max(0, remaining(now: now)) : nil
     }
 
     /// The last attempt's time went to an outage, and so do the delays so far.
@@ -51,14 +67,18 @@ package struct CallProgress: Sendable {
         guard failures < retry.maxAttempts, own < remaining(now: now) else { return nil }
         let delay = retry.delay(
             retry: retries, isThrottling: isThrottling, random: random, retryAfterHeader: retryAfterHeader)
-        paused += delay - own
+        guard !countsThrottling || delay < remaining(now: now) else { return nil }
+        waited(delay - own, outage: 0)
         retries += 1
         return delay
     }
 
     /// The fault that ends the call, with what the call took.
-    func complete(_ fault: ServiceFault, now: Double) -> ServiceFault {
+    ///
+    /// - Parameter isThrottling: the time was up while the call was throttled.
+    func complete(_ fault: ServiceFault, isThrottling: Bool = false, now: Double) -> ServiceFault {
         var fault = fault
+        if isThrottling { fault.code = ServiceFault.throttledCode }
         fault.attempts = attempts
         fault.elapsed = elapsed(now: now)
         return fault

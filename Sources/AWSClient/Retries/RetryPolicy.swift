@@ -7,7 +7,7 @@ public struct RetryPolicy: Sendable, Hashable {
     /// The longest delay between two attempts, in seconds.
     public var maxDelay: Double
     /// Seconds a call may take, counted from its first attempt, without the time it waits for the rate limit, the retry
-    /// quota, a Retry-After or the circuit.
+    /// quota, a Retry-After or the circuit; of those only the circuit isn't counted for the users at the end.
     public var deadline: Double
     /// Seconds that an outage may last before everything ends.
     public var outage: Double
@@ -36,7 +36,8 @@ public struct RetryPolicy: Sendable, Hashable {
 
     /// Seconds that a `Retry-After` header asks for: a number of seconds or an HTTP date. Nil where it is neither.
     ///
-    /// - Parameter unixNow: the server's clock as far as it is known, in seconds since 1970.
+    /// - Parameter unixNow: the clock of whoever answered, in seconds since 1970: a date is read against the answer's own
+    ///   `Date`, since this machine's clock may be minutes off.
     public static func retryAfter(_ value: String, unixNow: Int) -> Double? {
         let text = value.drop { $0 == " " }
         if let seconds = Int(text) { return seconds >= 0 ? Double(seconds) : nil }

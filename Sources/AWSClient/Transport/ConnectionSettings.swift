@@ -18,10 +18,13 @@ public struct ConnectionSettings: Sendable {
     /// No proxy, and the system's authorities.
     public static let direct = ConnectionSettings()
 
-    private init() {
-        certificateBundle = nil
+    private init(certificateBundle: String? = nil) {
+        self.certificateBundle = certificateBundle
         (httpProxy, httpsProxy, noProxy) = (nil, nil, [])
     }
+
+    /// The same trust, for what is never asked through a proxy.
+    var withoutProxies: ConnectionSettings { ConnectionSettings(certificateBundle: certificateBundle) }
 
     /// Reads `AWS_CA_BUNDLE` (else the profile's `ca_bundle`), `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; of a
     /// variable's two spellings the lower-case one counts first.
@@ -45,10 +48,7 @@ public struct ConnectionSettings: Sendable {
         }
         let file = settings.expand(path)
         do throws(FileAccess.Failure) {
-            let text = try settings.files.text(file)
-            guard text.contains("-----BEGIN ") else {
-                throw FileAccess.Failure.unreadable("it holds no certificate in PEM form")
-            }
+            try Self.requireCertificates(try settings.files.bytes(file))
         } catch {
             switch error {
             case .missing: throw Malformed(message: "\(place) names \(file), which doesn't exist")
@@ -56,6 +56,24 @@ public struct ConnectionSettings: Sendable {
             }
         }
         certificateBundle = file
+    }
+
+    /// Finds out now what the first handshake would stumble over.
+    private static func requireCertificates(_ content: [UInt8]) throws(FileAccess.Failure) {
+        guard !content.starts(with: [0xEF, 0xBB, 0xBF]) else {
+            throw .unreadable(
+                "it begins with a byte order mark, which hides its first certificate; save it as UTF-8 without one")
+        }
+        guard String(decoding: content, as: UTF8.self).contains("-----BEGIN ") else {
+            throw .unreadable("it holds no certificate in PEM form")
+        }
+        let count: Int
+        do {
+            count = try NIOSSLCertificate.fromPEMBytes(content).count
+        } catch {
+            throw .unreadable("a certificate in it is damaged")
+        }
+        guard count > 0 else { throw .unreadable("it holds no certificate in PEM form") }
     }
 
     /// The proxy for a server. Nothing on this machine is asked for through one.
@@ -81,18 +99,37 @@ public struct ConnectionSettings: Sendable {
         }
     }
 
+    /// The proxy that passes plain HTTP on: it is connected to in the server's place, and asked with the whole URL, since
+    /// many proxies open tunnels for TLS alone.
+    func forwardingProxy(for endpoint: Endpoint) -> ProxyServer? {
+        endpoint.scheme == "http" ? proxy(for: endpoint) : nil
+    }
+
+    /// Where to connect to, `http://host:port`.
+    func origin(for endpoint: Endpoint) -> String {
+        if let proxy = forwardingProxy(for: endpoint) {
+            let host = proxy.host.contains(":") && !proxy.host.hasPrefix("[") ? "[\(proxy.host)]" : proxy.host
+            return "http://\(host):\(proxy.port)"
+        }
+        return "\(endpoint.scheme)://\(endpoint.authority)"
+    }
+
     /// Writes both into a client's configuration.
     func apply(to configuration: inout HTTPClient.Configuration, for endpoint: Endpoint) {
-        if let proxy = proxy(for: endpoint) {
+        let forwardedOrigin = forwardingProxy(for: endpoint).map { _ in "\(endpoint.scheme)://\(endpoint.authority)" }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            WireRepair.install(in: channel, origin: forwardedOrigin)
+        }
+        if endpoint.scheme == "https", let proxy = proxy(for: endpoint) {
             configuration.proxy = .server(
                 host: proxy.host, port: proxy.port,
                 authorization: proxy.user.map { .basic(username: $0, password: proxy.password ?? "") })
         }
-        if let certificateBundle {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(certificateBundle)
-            configuration.tlsConfiguration = tls
-        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        // Older versions can be broken, and a signed request holds a session token.
+        tls.minimumTLSVersion = .tlsv12
+        if let certificateBundle { tls.trustRoots = .file(certificateBundle) }
+        configuration.tlsConfiguration = tls
     }
 }
 
@@ -102,6 +139,12 @@ struct ProxyServer: Sendable, Hashable {
     let port: Int
     let user: String?
     let password: String?
+
+    /// The header that logs in there; nil without a user.
+    var authorization: String? {
+        guard let user else { return nil }
+        return "Basic " + Base64.encode(Array("\(user):\(password ?? "")".utf8))
+    }
 
     /// Reads `http://user:password@host:port`; the scheme may be missing, the port is 80 then.
     init(_ url: String, place: String) throws(ConnectionSettings.Malformed) {

@@ -17,6 +17,10 @@ final class HTTPTransport: Sendable {
     private let configuration: HTTPClient.Configuration
     /// Whom connections are made to: the endpoint's host, or a proxy.
     private let peer: TransportFailure.Peer
+    /// `scheme://host:port` of what is connected to: the server, or a proxy that passes plain HTTP on.
+    private let origin: String
+    /// Logs in at such a proxy.
+    private let proxyAuthorization: String?
     /// Made at first use: whoever only checks a configuration opens nothing and has nothing to close.
     private let pool = Mutex<Pool>(.unused)
 
@@ -35,6 +39,8 @@ final class HTTPTransport: Sendable {
         // The client would go on trying until the connect timeout; refused connections are our business.
         configuration.connectionPool.retryConnectionEstablishment = false
         settings.apply(to: &configuration, for: endpoint)
+        origin = settings.origin(for: endpoint)
+        proxyAuthorization = settings.forwardingProxy(for: endpoint)?.authorization
         peer = TransportFailure.Peer(host: endpoint.host, proxy: settings.proxy(for: endpoint)?.host)
         self.configuration = configuration
     }
@@ -49,8 +55,9 @@ final class HTTPTransport: Sendable {
         let client = try open()
         let request: HTTPClient.Request
         do {
-            request = try HTTPClient.Request(
-                url: "\(endpoint.scheme)://\(endpoint.authority)\(target)", method: .GET, headers: headers)
+            var headers = headers
+            if let proxyAuthorization { headers.add(name: "Proxy-Authorization", value: proxyAuthorization) }
+            request = try HTTPClient.Request(url: origin + target, method: .GET, headers: headers)
         } catch {
             throw TransportFailure.sort(error, peer)
         }
@@ -59,13 +66,15 @@ final class HTTPTransport: Sendable {
             deadline: .now() + .nanoseconds(Int64(max(timeout, 0.001) * 1e9)))
         do {
             return try await withTaskCancellationHandler {
-                try await task.get()
+                try ContentCoding.decode(await task.get())
             } onCancel: {
                 task.cancel()
             }
         } catch {
             if Task.isCancelled { throw CancellationError() }
-            throw TransportFailure.sort(error, peer)
+            let failure = TransportFailure.sort(error, peer)
+            guard failure.kind == .untrusted else { throw failure }
+            throw await CertificateDiagnosis.explain(failure, endpoint, configuration)
         }
     }
 

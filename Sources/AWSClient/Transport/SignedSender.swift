@@ -22,9 +22,11 @@ final class SignedSender: Sendable {
     /// - Parameters:
     ///   - path: behind the endpoint's prefix, as it goes over the wire.
     ///   - timeout: seconds for connecting, head and body together.
-    /// - Returns: the answer; that of an error without anything that the request's signature was made of.
+    /// - Returns: the answer as it came, and what takes the secrets of this request out of texts that it holds.
     /// - Throws: `TransportFailure`, `CancellationError`.
-    func get(_ path: String, call: CallProgress, signing: Mending, timeout: Double) async throws -> HTTPAnswer {
+    func get(
+        _ path: String, call: CallProgress, signing: Mending, timeout: Double
+    ) async throws -> (answer: HTTPAnswer, echo: EchoRedaction) {
         guard let key = signing.key else { throw TransportFailure(.other, "there are no credentials to sign with") }
         let target = endpoint.pathPrefix + path
         let signature = signer.sign(
@@ -41,7 +43,7 @@ final class SignedSender: Sendable {
         if let token = signature.sessionToken { headers.add(name: "X-Amz-Security-Token", value: token) }
         headers.add(name: "Authorization", value: signature.authorization)
         let answer = try await transport.get(target, headers: headers, timeout: timeout)
-        return answer.status < 300 ? answer : EchoRedaction.answer(answer, without: key, signature.authorization)
+        return (answer, EchoRedaction(key, signature.authorization))
     }
 
     /// Closes all connections; no call follows.

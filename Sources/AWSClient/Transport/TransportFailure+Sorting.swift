@@ -108,10 +108,16 @@ extension TransportFailure {
         if stack.contains(.eofDuringHandshake) || stack.contains(.eofDuringAdditionalCertficiateChainValidation) {
             return TransportFailure(.connectionClosed, "\(peer.host) closed the connection during the TLS handshake")
         }
+        let word = stack.first.map(word) ?? ""
+        if word.contains("CERTIFICATE_VERIFY_FAILED") {
+            return TransportFailure(
+                .untrusted,
+                "the TLS certificate of \(peer.host) is untrusted: no authority that this machine trusts vouches for it "
+                    + "(AWS_CA_BUNDLE names other authorities)")
+        }
         return TransportFailure(
             .handshake,
-            "the TLS handshake with \(peer.host) failed\(stack.first.map(word) ?? ""): its certificate must verify "
-                + "(AWS_CA_BUNDLE names other authorities), and its port must speak TLS")
+            "the TLS handshake with \(peer.host) failed\(word): its port must speak TLS, of version 1.2 at least")
     }
 
     /// ` (CERTIFICATE_VERIFY_FAILED)`

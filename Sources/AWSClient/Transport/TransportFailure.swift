@@ -8,7 +8,9 @@ package struct TransportFailure: Error, Sendable, Hashable {
         case resolver
         /// The certificate isn't the host's.
         case certificate
-        /// The TLS handshake failed: an untrusted certificate, no common version, or no TLS at all.
+        /// The certificate doesn't verify: nobody who is trusted vouches for it, or it has expired.
+        case untrusted
+        /// The TLS handshake failed: no common version, or no TLS at all.
         case handshake
         /// The connection ended in the middle of an answer, or in front of it.
         case connectionClosed
@@ -30,7 +32,7 @@ package struct TransportFailure: Error, Sendable, Hashable {
         switch kind {
         case .timeout: "Timeout"
         case .bodyTooLarge: "BodyTooLarge"
-        case .certificate: "CertificateInvalid"
+        case .certificate, .untrusted: "CertificateInvalid"
         case .handshake: "TLSHandshakeFailed"
         case .unknownHost, .resolver: "HostNotFound"
         case .refused, .connectionClosed, .other: "ConnectionFailed"
@@ -44,7 +46,7 @@ package struct TransportFailure: Error, Sendable, Hashable {
         case .refused: .refused
         case .unknownHost: .unknownHost
         // Neither mends itself while a run waits for its first answer.
-        case .certificate, .handshake: .certificate
+        case .certificate, .untrusted, .handshake: .certificate
         case .resolver, .connectionClosed, .bodyTooLarge, .other: .other
         }
     }

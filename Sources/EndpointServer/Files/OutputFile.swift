@@ -11,8 +11,13 @@ internal import Glibc
 /// A file that couldn't be written.
 public struct OutputFileError: Error, Sendable, Hashable, CustomStringConvertible {
     public let path: String
-    /// What the system says.
+    /// What the system says, or what is there.
     public let reason: String
+
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
 
     public var description: String { "cannot write '\(path)': \(reason)" }
 }
@@ -27,8 +32,11 @@ final class OutputFile {
     private static let blockSize = 256 * 1024
 
     /// Creates the file, or empties it.
-    init(path: String) throws(OutputFileError) {
+    ///
+    /// - Parameter force: also where it isn't one of this form.
+    init(path: String, form: SyntheticFile, force: Bool) throws(OutputFileError) {
         self.path = path
+        if !force { try form.requireReplaceable(path) }
         descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.error(path) }
         plain.reserveCapacity(Self.blockSize + 4096)

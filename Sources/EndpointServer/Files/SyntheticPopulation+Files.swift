@@ -3,9 +3,10 @@ extension SyntheticPopulation {
     ///
     /// Each line is the endpoint as the API serves it, byte for byte, so it carries ApplicationId and User.UserId. Blocks its thread.
     ///
+    /// - Parameter force: writes over a file that isn't one of this form.
     /// - Throws: `OutputFileError`
-    public func writeArchive(to path: String, applicationID: String) throws {
-        let file = try OutputFile(path: path)
+    public func writeArchive(to path: String, applicationID: String, force: Bool = false) throws {
+        let file = try OutputFile(path: path, form: .archive, force: force)
         let application = Array(applicationID.utf8)
         var synthesis = EndpointSynthesis()
         for index in 0..<users {
@@ -22,9 +23,10 @@ extension SyntheticPopulation {
 
     /// Writes the IDs in order, one a line. Blocks its thread.
     ///
+    /// - Parameter force: writes over a file that isn't one of this form.
     /// - Throws: `OutputFileError`
-    public func writeIDs(to path: String) throws {
-        let file = try OutputFile(path: path)
+    public func writeIDs(to path: String, force: Bool = false) throws {
+        let file = try OutputFile(path: path, form: .ids, force: force)
         for index in 0..<users {
             try file.append(Self.id(at: index) + [UInt8(ascii: "\n")])
         }
@@ -33,9 +35,10 @@ extension SyntheticPopulation {
 
     /// Writes CSV with the columns user_id, status (`found` or `absent`) and endpoint_count, in the users' order. Blocks its thread.
     ///
+    /// - Parameter force: writes over a file that isn't one of this form.
     /// - Throws: `OutputFileError`
-    public func writeOutcomes(to path: String) throws {
-        let file = try OutputFile(path: path)
+    public func writeOutcomes(to path: String, force: Bool = false) throws {
+        let file = try OutputFile(path: path, form: .outcomes, force: force)
         try file.append("user_id,status,endpoint_count\n".utf8)
         for index in 0..<users {
             let user = user(at: index)

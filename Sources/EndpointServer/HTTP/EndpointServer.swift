@@ -16,6 +16,8 @@ public enum EndpointServer {
         public var latency = Duration.zero
         /// Nil takes every request, signed or not.
         public var signatures: SignatureRequirement?
+        /// How long a connection may keep the server waiting.
+        package var timeouts = ConnectionTimeouts()
         /// Event loops, at least 1.
         public var threads = 1
 

@@ -16,6 +16,7 @@ final class RequestHandler: ChannelInboundHandler {
     typealias OutboundOut = HTTPServerResponsePart
 
     private let service: EndpointService
+    private let deadline: ConnectionDeadline
     private var head: HTTPRequestHead?
     /// Nil once it is more than `largestBody`.
     private var body: [UInt8]? = []
@@ -27,7 +28,10 @@ final class RequestHandler: ChannelInboundHandler {
     /// GETs carry no body; one that does is hashed for its signature up to this size.
     private static let largestBody = 64 * 1024
 
-    init(_ service: EndpointService) { self.service = service }
+    init(_ service: EndpointService, _ deadline: ConnectionDeadline) {
+        self.service = service
+        self.deadline = deadline
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
@@ -43,6 +47,7 @@ final class RequestHandler: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
+            deadline.requestEnded()
             let decision = service.decide(head, body: body, now: WallClock.unixSeconds)
             guard decision.delay > .zero else { return send(decision, to: head, context) }
             schedule(in: decision.delay, context) { handler, context in handler.send(decision, to: head, context) }
@@ -101,9 +106,10 @@ final class RequestHandler: ChannelInboundHandler {
 
     private func finish(_ body: ByteBuffer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
         if body.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
-        if keepsAlive { return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil) }
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in
-            context.close(promise: nil)
+        deadline.answerBegan(context)
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { [deadline] _ in
+            guard keepsAlive else { return context.close(promise: nil) }
+            deadline.answerEnded(context)
         }
     }
 

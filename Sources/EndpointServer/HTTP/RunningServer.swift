@@ -30,7 +30,7 @@ public final class RunningServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     connections.insert(channel)
-                    try Self.configure(channel.pipeline.syncOperations, service)
+                    try Self.configure(channel.pipeline.syncOperations, service, configuration.timeouts)
                 }
             }
         do {
@@ -73,8 +73,11 @@ public final class RunningServer: Sendable {
         try? await group.shutdownGracefully()
     }
 
-    private static func configure(_ pipeline: ChannelPipeline.SynchronousOperations, _ service: EndpointService) throws
-    {
+    private static func configure(
+        _ pipeline: ChannelPipeline.SynchronousOperations, _ service: EndpointService, _ timeouts: ConnectionTimeouts
+    ) throws {
+        let deadline = ConnectionDeadline(timeouts)
+        try pipeline.addHandler(deadline)
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = 16 * 1024
         limits.maxHeaderListSize = 32 * 1024
@@ -84,7 +87,7 @@ public final class RunningServer: Sendable {
         try pipeline.configureHTTPServerPipeline(
             withPipeliningAssistance: true, withErrorHandling: true, withOutboundHeaderValidation: false,
             withEncoderConfiguration: encoding, withDecoderLimitConfiguration: limits)
-        try pipeline.addHandler(RequestHandler(service))
+        try pipeline.addHandler(RequestHandler(service, deadline))
     }
 }
 

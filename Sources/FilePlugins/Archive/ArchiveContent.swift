@@ -1,50 +1,117 @@
-/// What a file of an archive holds, by its first bytes.
+/// What a file of an archive holds, by its name and its first bytes.
 enum ArchiveContent: Sendable, Equatable {
-    /// JSON documents, one on each line; or nothing at all.
-    case lines
-    /// An import file: CSV with Pinpoint's column names.
-    case rows(separator: UInt8)
-    /// Something else, in words that follow "it is".
-    case other(String)
+    case text(Form, utf16: UTF16Order?)
+    /// Evidently no part of an export, in words that follow "it is".
+    case junk(String)
+    /// Something else that may hold endpoints, in words that follow "it is".
+    case unreadable(String)
+    /// Nothing at all.
+    case empty
+
+    enum Form: Sendable, Equatable {
+        /// JSON documents, one on each line.
+        case lines
+        /// JSON documents or lists over any number of lines.
+        case documents
+        /// An import file: CSV with Pinpoint's column names.
+        case rows(separator: UInt8)
+    }
 
     /// Reads no more than it must.
     ///
     /// - Throws: `InputDamage` where the file can't be opened. What can't be read further on is for the reading to meet: it
     ///   counts as lines.
     static func sniff(_ path: String) throws -> ArchiveContent {
+        let name = path.split(separator: "/").last ?? ""
+        if name == "_SUCCESS" { return .junk("a mark that another program has left") }
+        if name.hasSuffix(".crc") { return .junk("a checksum of another file") }
         let file = try InputFile(path: path)
         defer { file.close() }
         do {
-            var head = [UInt8](repeating: 0, count: headLength)
+            var head = [UInt8](repeating: 0, count: ForeignContent.headLength)
             let count = try head.withUnsafeMutableBytes { try file.read(into: $0) }
             head.removeLast(head.count - count)
-            if !head.starts(with: gzipMagic), let other = foreign(head) { return .other(other) }
-            return try sniff(InputWindow(path: path, capacity: windowLength))
+            // A gzip file is never empty: the reading says that it is cut off.
+            if head.isEmpty { return path.lowercased().hasSuffix(".gz") ? .text(.lines, utf16: nil) : .empty }
+            let utf16 = UTF16Order(markOf: head)
+            if !head.starts(with: gzipMagic), utf16 == nil, let other = ForeignContent.of(head) { return other }
+            return try sniff(path, utf16)
         } catch is InputDamage {
-            return .lines
+            return .text(.lines, utf16: nil)
         }
     }
 
-    private static func sniff(_ input: InputWindow) throws -> ArchiveContent {
+    private static func sniff(_ path: String, _ utf16: UTF16Order?) throws -> ArchiveContent {
+        let input = try InputWindow(path: path, capacity: windowLength, utf16: utf16)
         defer { input.close() }
         var isDamaged = false
         do { while input.count < windowLength, try input.extend() {} } catch is InputDamage { isDamaged = true }
-        if input.bytes.starts(with: gzipMagic) { return .other("a gzip file inside a gzip file") }
-        if !isDamaged, let other = foreign(Array(input.bytes.prefix(headLength))) { return .other(other) }
+        if input.count == 0 { return isDamaged ? .text(.lines, utf16: utf16) : .empty }
+        if input.bytes.starts(with: gzipMagic) { return .unreadable("a gzip file inside a gzip file: unpack it once") }
+        if utf16 == nil, let packed = UTF16Order(markOf: input.bytes) { return try sniff(path, packed) }
+        if !isDamaged, let other = ForeignContent.of(Array(input.bytes.prefix(ForeignContent.headLength))) {
+            return other
+        }
+        do {
+            if let form = try form(input) { return .text(form, utf16: utf16) }
+        } catch is InputDamage { isDamaged = true }
+        // What it was can't be told any more; the reading says that it is damaged.
+        if isDamaged || holdsDocument(input.bytes) { return .text(.lines, utf16: utf16) }
+        return ForeignContent.ofText(input.bytes)
+    }
+
+    /// Nil for text that is nothing of what an archive holds.
+    private static func form(_ input: InputWindow) throws -> Form? {
         try input.skipByteOrderMark()
-        _ = try skipBlanks(input)
+        let blanks = try skipBlanks(input)
         guard let first = input.bytes.first else { return .lines }
-        if first == UInt8(ascii: "{") { return .lines }
-        for separator in separators {
+        if first == UInt8(ascii: "{") { return try blanks.hasSeparators ? .documents : formOfDocument(input) }
+        let named = try SeparatorLine.consume(input)
+        if named != nil { _ = try skipBlanks(input) }
+        for separator in named.map({ [$0] }) ?? separators {
             var scanner = CSVScanner(separator: separator, wanted: nil)
             guard case .row = try scanner.scan(input) else { continue }
-            if ImportColumns.isHeader(scanner.fields.prefix(scanner.found)) { return .rows(separator: separator) }
+            if ImportHeader(scanner.fields.prefix(scanner.found)).isKnown { return .rows(separator: separator) }
         }
-        // What it was can't be told any more; the reading says that it is damaged.
-        if isDamaged { return .lines }
-        if first == UInt8(ascii: "[") { return .other("a JSON list, where each line must hold one document") }
-        if holdsDocument(input.bytes) { return .lines }
-        return .other("text that begins with neither a JSON document nor the header of an import file")
+        if first == UInt8(ascii: "["), try isList(input) { return .documents }
+        return nil
+    }
+
+    /// A first line that is a whole document begins a file of lines; so does one that is broken for itself, and that no
+    /// document can begin with.
+    private static func formOfDocument(_ input: InputWindow) throws -> Form {
+        switch try JSONCutter(stopsAtLineBreak: true).end(input) {
+        case .broken: return .lines
+        case .value(let length):
+            let next = try significant(input, from: length, onLine: true)
+            return next.map { [UInt8(ascii: "{"), UInt8(ascii: "["), 0x1E].contains($0) } == true ? .documents : .lines
+        case .lineBreak(let index):
+            let last = input.bytes[..<index].last { !isBlank($0) }
+            let next = try significant(input, from: index, onLine: false)
+            // Of all that may stand at a line's end in a document, only these may have a map behind them.
+            let mayGoOn = last.map { [UInt8(ascii: "["), UInt8(ascii: ","), UInt8(ascii: ":")].contains($0) } ?? false
+            return next == UInt8(ascii: "{") && !mayGoOn ? .lines : .documents
+        }
+    }
+
+    /// A list of maps, or an empty one. A line of a log may begin with a bracket, too.
+    private static func isList(_ input: InputWindow) throws -> Bool {
+        let next = try significant(input, from: 1, onLine: false)
+        return next.map { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "]") } ?? true
+    }
+
+    /// The first byte from an index on that isn't white space; nil at the end, of the line or of the input.
+    private static func significant(_ input: InputWindow, from start: Int, onLine: Bool) throws -> UInt8? {
+        var index = start
+        while true {
+            while index < input.count {
+                let byte = input.bytes[index]
+                if onLine, byte == 0x0A || byte == 0x0D { return nil }
+                if !isBlank(byte) || (onLine && byte == 0x1E) { return byte }
+                index += 1
+            }
+            if try !input.extend() { return nil }
+        }
     }
 
     /// Whether a line further on begins as a document does. Then the first one is what is wrong: the rest of a line that
@@ -53,8 +120,8 @@ enum ArchiveContent: Sendable, Equatable {
         var isAtStart = false
         for byte in bytes {
             switch byte {
-            case 0x0A: isAtStart = true
-            case 0x20, 0x09, 0x0D: break
+            case 0x0A, 0x0D: isAtStart = true
+            case 0x20, 0x09: break
             case UInt8(ascii: "{"):
                 if isAtStart { return true }
             default: isAtStart = false
@@ -63,38 +130,63 @@ enum ArchiveContent: Sendable, Equatable {
         return false
     }
 
-    /// Consumes white space in front of the first record; the line feeds among it.
-    static func skipBlanks(_ input: InputWindow) throws -> UInt64 {
+    /// White space, and what programs write between documents or at a file's end: a record separator, 0x1A.
+    static func isBlank(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D || byte == 0x1E || byte == 0x1A
+    }
+
+    /// Consumes white space and byte order marks in front of the first record; the lines among it, and whether record separators are.
+    static func skipBlanks(_ input: InputWindow) throws -> (lines: UInt64, hasSeparators: Bool) {
         var lines: UInt64 = 0
+        var hasSeparators = false
+        var isBehindReturn = false
         while true {
-            let blank = input.bytes.prefix { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
-            lines += UInt64(blank.count { $0 == 0x0A })
-            input.consume(blank.count)
-            if try input.count > 0 || !input.extend() { return lines }
+            while let byte = input.bytes.first {
+                if byte == 0xEF {
+                    while input.count < 3, try input.extend() {}
+                    guard input.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { break }
+                    input.consume(3)
+                    continue
+                }
+                guard isBlank(byte) else { break }
+                if byte == 0x0D || (byte == 0x0A && !isBehindReturn) { lines += 1 }
+                isBehindReturn = byte == 0x0D
+                if byte == 0x1E { hasSeparators = true }
+                input.consume(1)
+            }
+            if try input.count > 0 || !input.extend() { return (lines, hasSeparators) }
         }
     }
 
-    private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
+    private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|")]
     private static let gzipMagic: [UInt8] = [0x1F, 0x8B]
-    private static let headLength = 512
     private static let windowLength = 16 * 1024
+}
 
-    /// What lies in folders beside an export.
-    private static let signatures: [(bytes: [UInt8], name: String)] = [
-        ([0xFF, 0xFE], "UTF-16 text"), ([0xFE, 0xFF], "UTF-16 text"),
-        ([0x89] + Array("PNG".utf8), "a PNG image"), ([0xFF, 0xD8, 0xFF], "a JPEG image"),
-        (Array("PAR1".utf8), "a Parquet file"), (Array("ORC".utf8), "an ORC file"),
-        (Array("Obj\u{1}".utf8), "an Avro file"), (Array("SQLite format 3\0".utf8), "an SQLite database"),
-        (Array("%PDF-".utf8), "a PDF file"), (Array("PK\u{3}\u{4}".utf8), "a zip file or a spreadsheet"),
-        (Array("BZh".utf8), "a bzip2 file"), ([0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file"),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file"), ([0x04, 0x22, 0x4D, 0x18], "an lz4 file"),
-    ]
-
-    private static func foreign(_ head: [UInt8]) -> String? {
-        if let name = signatures.first(where: { head.starts(with: $0.bytes) })?.name { return name }
-        if head.dropFirst(257).starts(with: Array("ustar".utf8)) { return "a tar archive" }
-        // Of UTF-16 without a byte order mark every second byte is null; text has none at all, or by accident.
-        if head.count(where: { $0 == 0 }) * 16 > head.count { return "binary data, or text that isn't UTF-8" }
-        return nil
+/// The line with which some spreadsheets begin, `sep=;`: what stands between the fields of the lines behind it.
+enum SeparatorLine {
+    /// Consumes it with its line break; the separator, or nil, and nothing is consumed, where there is no such line.
+    static func consume(_ input: InputWindow) throws -> UInt8? {
+        while input.count < 9, try input.extend() {}
+        var text = input.bytes.prefix(9)
+        let isQuoted = text.first == UInt8(ascii: "\"")
+        if isQuoted { text = text.dropFirst() }
+        guard text.prefix(4).lazy.map({ $0 | 0x20 }).elementsEqual("sep=".utf8.lazy.map { $0 | 0x20 }) else {
+            return nil
+        }
+        text = text.dropFirst(4)
+        guard let separator = text.popFirst(), separator != 0x0A, separator != 0x0D else { return nil }
+        if isQuoted {
+            guard text.popFirst() == UInt8(ascii: "\"") else { return nil }
+        }
+        var length = isQuoted ? 7 : 5
+        switch (text.popFirst(), text.popFirst()) {
+        case (0x0D, 0x0A): length += 2
+        case (0x0A, _), (0x0D, _): length += 1
+        case (nil, _): break
+        default: return nil
+        }
+        input.consume(length)
+        return separator
     }
 }

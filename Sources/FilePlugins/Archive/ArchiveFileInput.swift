@@ -6,8 +6,10 @@ final class ArchiveFileInput {
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
     private var lines = ArchiveLines()
-    /// Nil where the file holds lines.
+    /// Nil where the file holds no rows.
     private var rows: ArchiveRows?
+    /// Nil where each line of the file is a record.
+    private var documents: ArchiveDocuments?
     /// What the next read meets.
     private var damage: InputDamage?
 
@@ -19,14 +21,9 @@ final class ArchiveFileInput {
     /// Opens the file and reads what stands in front of the first record.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
-    init(_ file: ArchiveFile, _ content: ArchiveContent) throws {
+    init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
         self.file = file
-        let status: FileStatus
-        do throws(FileStatus.Failure) { status = try FileStatus.of(file.path) } catch {
-            throw PipelineError(
-                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
-                hint: "Restore the file as it was and run again: the run resumes.")
-        }
+        let status = try Self.status(of: file)
         guard status.identity == file.status.identity, status.size >= file.status.size else {
             throw Self.replaced(file)
         }
@@ -34,10 +31,14 @@ final class ArchiveFileInput {
             throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
         }
         do {
-            let window = try InputWindow(path: file.path)
+            let window = try InputWindow(path: file.path, utf16: utf16)
             self.window = window
             try window.skipByteOrderMark()
-            if case .rows(let separator) = content { rows = try ArchiveRows(window, separator: separator) }
+            switch form {
+            case .lines: break
+            case .documents: documents = ArchiveDocuments()
+            case .rows(let separator): rows = try ArchiveRows(window, separator: separator)
+            }
         } catch let damage as InputDamage { self.damage = damage }
     }
 
@@ -57,11 +58,12 @@ final class ArchiveFileInput {
     private func nextPiece(_ window: InputWindow) throws -> ArchivePiece? {
         // In place: a copy of the rows would copy the fields each time.
         if rows != nil { return try rows?.next(window) }
+        if documents != nil { return try documents?.next(window) }
         return try lines.next(window)
     }
 
     /// Lines completely in front of the next record.
-    private var line: UInt64 { rows?.line ?? lines.line }
+    private var line: UInt64 { rows?.line ?? documents?.line ?? lines.line }
 
     private func record(_ piece: ArchivePiece) -> ArchiveRecord {
         ArchiveRecord(
@@ -86,8 +88,16 @@ final class ArchiveFileInput {
     /// - Throws: `PipelineError` of kind `.noInput` where the path names another file by now, or one that has shrunk.
     func checkIdentity() throws {
         let read = max(window?.fileOffset ?? 0, file.status.size)
-        guard let status = try? FileStatus.of(file.path), status.identity == file.status.identity, status.size >= read
-        else { throw Self.replaced(file) }
+        let status = try Self.status(of: file)
+        guard status.identity == file.status.identity, status.size >= read else { throw Self.replaced(file) }
+    }
+
+    private static func status(of file: ArchiveFile) throws -> FileStatus {
+        do throws(FileStatus.Failure) { return try FileStatus.of(file.path) } catch {
+            throw PipelineError(
+                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
+                hint: "Restore the file as it was and run again: the run resumes.")
+        }
     }
 
     private static func replaced(_ file: ArchiveFile) -> PipelineError {

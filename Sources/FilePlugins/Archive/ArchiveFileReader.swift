@@ -2,8 +2,10 @@ public import PipelineCore
 
 /// Reads earlier exports: a file, a folder with all its subfolders, or what a glob matches, in byte order of relative names.
 ///
-/// - A file holds a JSON document on each line, or is CSV as Pinpoint imports it; gzip is recognised by its first bytes. Of
-///   a folder or glob, what is evidently something else is left out with a warning.
+/// - A file holds a JSON document on each line, JSON documents or lists over any number of lines, or is CSV as Pinpoint
+///   imports it; gzip and UTF-16 are recognised by their first bytes.
+/// - Of a folder or glob, evident junk (an image, a mark of another program) is left out and counted, and any other file
+///   that can't be read is one fault.
 /// - In a folder, and where a glob's component doesn't say so itself, names that begin with a dot are left out.
 /// - A file that ends early or is corrupt ends with one fault; reading goes on with the next one.
 /// - A position's token is the file's relative name, its offset counts that file's uncompressed bytes, and its member is
@@ -11,11 +13,19 @@ public import PipelineCore
 /// - Memory doesn't grow with the archive, the list of its files aside.
 public struct ArchiveFileReader: ArchiveReader {
     private let path: PathOption
+    private let filter: NameFilter
     private let warn: @Sendable (String) -> Void
 
-    /// - Parameter warn: Takes a line for each file that is left out.
-    public init(path: PathOption, warn: @escaping @Sendable (String) -> Void) {
+    /// - Parameters:
+    ///   - include: Globs over relative names; where given, other files are left out.
+    ///   - exclude: Globs over relative names that are left out, folders with all that is in them.
+    ///   - warn: Takes a line for each file that is left out or can't be read.
+    public init(
+        path: PathOption, include: [String]? = nil, exclude: [String]? = nil,
+        warn: @escaping @Sendable (String) -> Void
+    ) {
         self.path = path
+        filter = NameFilter(include: include, exclude: exclude)
         self.warn = warn
     }
 
@@ -25,7 +35,7 @@ public struct ArchiveFileReader: ArchiveReader {
     ///   file or a symbolic link in it can't be read; where no file is an archive.
     public func open() async throws -> any ArchiveCursor {
         let cursor = ArchiveFileCursor()
-        try await cursor.open(path, warn: warn)
+        try await cursor.open(path, filter, warn: warn)
         return cursor
     }
 }

@@ -10,10 +10,13 @@ struct ArchivePiece {
 
 /// Cuts a file into lines, a document each. What they hold is looked at elsewhere, on many threads.
 ///
-/// A line ends with LF; one CR in front of it doesn't belong to the line. Lines of nothing but white space are no records.
+/// A line ends with LF, CR LF or CR. Lines of nothing but white space are no records. What stands at a line's ends where
+/// files were joined (byte order marks, 0x1A, record separators) doesn't belong to it.
 struct ArchiveLines {
     /// Lines completely in front of the next one.
     private(set) var line: UInt64 = 0
+    private var feed = ByteMark(0x0A)
+    private var carriageReturn = ByteMark(0x0D)
 
     /// A line's bound in bytes; a longer one is a fault. API answers end far below it.
     static let longestLine = 8 << 20
@@ -24,10 +27,9 @@ struct ArchiveLines {
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
         while true {
             let number = Int(line) + 1
-            let end = try lineFeed(input)
+            let end = try lineBreak(input)
             if end == nil, input.count == 0 { return nil }
-            var text = UnsafeRawBufferPointer(rebasing: input.bytes[..<(end ?? input.count)])
-            if text.last == 0x0D { text = UnsafeRawBufferPointer(rebasing: text.dropLast()) }
+            let text = Self.withoutMarks(UnsafeRawBufferPointer(rebasing: input.bytes[..<(end?.index ?? input.count)]))
             var content: ArchiveRecord.Content?
             if text.count > Self.longestLine {
                 content = .fault(
@@ -38,7 +40,7 @@ struct ArchiveLines {
                 content = .document(Array(text))
             }
             if let end {
-                input.consume(end + 1)
+                input.consume(end.index + end.length)
                 line += 1
             } else if try consumeLine(input) {
                 // Otherwise it is the last line, and what is appended to the file later still belongs to it.
@@ -48,23 +50,37 @@ struct ArchiveLines {
         }
     }
 
-    /// The index of the LF that ends the line at hand; nil where the line is too long to be held, or the last one.
-    private func lineFeed(_ input: InputWindow) throws -> Int? {
-        var scanned = 0
+    private struct LineBreak {
+        var index: Int
+        var length: Int
+    }
+
+    /// What ends the line at hand; nil where the line is too long to be held, or the last one.
+    private mutating func lineBreak(_ input: InputWindow) throws -> LineBreak? {
         while true {
-            if let index = Self.lineFeed(input.bytes, from: scanned) { return index }
-            scanned = input.count
-            // One more than too long, for a CR that doesn't count.
-            if scanned > Self.longestLine + 1 { return nil }
+            if let found = try lineBreakInWindow(input) { return found }
+            // One more than too long, for what doesn't count at its end.
+            if input.count > Self.longestLine + 1 { return nil }
             if try !input.extend() { return nil }
         }
     }
 
-    /// Consumes the rest of a line of any length; false where the input ends in front of its LF.
-    private func consumeLine(_ input: InputWindow) throws -> Bool {
+    /// The first line break as far as the window reaches, which grows where it ends with a CR.
+    private mutating func lineBreakInWindow(_ input: InputWindow) throws -> LineBreak? {
+        let feedIndex = feed.index(in: input)
+        guard let returnIndex = carriageReturn.index(in: input), returnIndex < feedIndex ?? .max else {
+            return feedIndex.map { LineBreak(index: $0, length: 1) }
+        }
+        while returnIndex + 1 == input.count, try input.extend() {}
+        let isFollowed = returnIndex + 1 < input.count && input.bytes[returnIndex + 1] == 0x0A
+        return LineBreak(index: returnIndex, length: isFollowed ? 2 : 1)
+    }
+
+    /// Consumes the rest of a line of any length; false where the input ends in front of its end.
+    private mutating func consumeLine(_ input: InputWindow) throws -> Bool {
         repeat {
-            if let index = Self.lineFeed(input.bytes, from: 0) {
-                input.consume(index + 1)
+            if let end = try lineBreakInWindow(input) {
+                input.consume(end.index + end.length)
                 return true
             }
             input.consume(input.count)
@@ -72,15 +88,51 @@ struct ArchiveLines {
         return false
     }
 
-    private static func lineFeed(_ bytes: UnsafeRawBufferPointer, from index: Int) -> Int? {
-        guard let base = bytes.baseAddress, index < bytes.count,
-            let found = memchr(base + index, 0x0A, bytes.count - index)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
+    private static func withoutMarks(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var text = text[...]
+        while let first = text.first {
+            if first == 0x1A || first == 0x1E {
+                text = text.dropFirst()
+            } else if first == 0xEF, text.starts(with: [0xEF, 0xBB, 0xBF]) {
+                text = text.dropFirst(3)
+            } else {
+                break
+            }
+        }
+        while text.last == 0x1A { text = text.dropLast() }
+        return UnsafeRawBufferPointer(rebasing: text)
     }
 
     private static func isBlank(_ text: UnsafeRawBufferPointer) -> Bool {
-        for byte in text where byte != 0x20 && byte != 0x09 && byte != 0x0D { return false }
+        for byte in text where byte != 0x20 && byte != 0x09 { return false }
         return true
+    }
+}
+
+/// Where the next byte of one value stands. What has been searched isn't searched again, so a file that has none of them
+/// costs one pass.
+private struct ByteMark {
+    private let byte: Int32
+    private var found: UInt64?
+    /// Up to here it has been looked for, as an offset in the input.
+    private var searched: UInt64 = 0
+
+    init(_ byte: Int32) { self.byte = byte }
+
+    /// Its index in the window; nil where the window holds none.
+    mutating func index(in input: InputWindow) -> Int? {
+        if let found, found >= input.offset { return Int(found - input.offset) }
+        found = nil
+        let start = Int(max(searched, input.offset) - input.offset)
+        let bytes = input.bytes
+        guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+        guard let match = memchr(base + start, byte, bytes.count - start) else {
+            searched = input.offset + UInt64(bytes.count)
+            return nil
+        }
+        let index = UnsafeRawPointer(match) - base
+        found = input.offset + UInt64(index)
+        searched = input.offset + UInt64(index) + 1
+        return index
     }
 }

@@ -10,6 +10,8 @@ struct ArchiveFile: Sendable {
     /// As messages and the `failures` table name it: what the configuration says, and the relative name.
     var shown: String
     var status: FileStatus
+    /// Why it can't be opened, in words that follow "it is"; nil for what the system gives a status of.
+    var problem: String?
 }
 
 /// The files that a path stands for, in byte order of their relative names.
@@ -22,14 +24,19 @@ struct ArchiveListing {
     private(set) var files: [ArchiveFile] = []
     /// The path names one file, which was meant.
     private(set) var isOneFile = false
+    /// Names that were passed over: hidden ones, links in circles, what `include` and `exclude` say. A folder counts once.
+    private(set) var leftOut = 0
 
     private let path: PathOption
+    private let filter: NameFilter
     private let warn: (String) -> Void
     /// The folder that relative names begin in, as it is opened and as it is shown; empty is the root.
     private var base = ""
     private var shownBase = ""
     private var components: [Substring] = []
     private var names: Set<String> = []
+    /// Something was left out because of `include` or `exclude`.
+    private var isFiltered = false
     private var foldersRead: Set<FileStatus.Identity> = []
     /// Folders in which a component has been looked for.
     private var lookedIn: Set<Look> = []
@@ -40,8 +47,9 @@ struct ArchiveListing {
     }
 
     /// - Throws: `PipelineError` of kind `.noInput` where there is no file, or something can't be listed.
-    init(_ path: PathOption, warn: @escaping (String) -> Void) throws {
+    init(_ path: PathOption, _ filter: NameFilter, warn: @escaping (String) -> Void) throws {
         self.path = path
+        self.filter = filter
         self.warn = warn
         let written = path.written.split(separator: "/")
         let firstPattern = written.firstIndex { GlobPattern.isPattern($0) }
@@ -49,6 +57,11 @@ struct ArchiveListing {
             try expand(path.written, firstPattern, written)
         } else {
             try list()
+        }
+        if files.isEmpty {
+            throw PipelineError(
+                .noInput, "no file of \(path.written) is left",
+                hint: "Check 'include' and 'exclude', and what was left out.")
         }
         files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     }
@@ -61,10 +74,11 @@ struct ArchiveListing {
         case .file:
             isOneFile = true
             let name = path.written.split(separator: "/").last.map(String.init) ?? path.written
+            guard filter.takes(name) else { return skip(name) }
             files = [ArchiveFile(name: name, path: path.resolved, shown: path.written, status: status)]
         case .folder:
             try addFolder("", status)
-            if files.isEmpty {
+            if files.isEmpty, !isFiltered {
                 throw PipelineError(
                     .noInput, "the folder \(path.written) holds no file",
                     hint: "Set 'path' to the folder, file or glob of the export.")
@@ -84,7 +98,7 @@ struct ArchiveListing {
         base = path.resolved.hasPrefix("/") ? "/" + front : front
         shownBase = (text.hasPrefix("/") ? "/" : "") + written[..<firstPattern].joined(separator: "/")
         if FileStatus.exists(base) { try match(0, "") }
-        if files.isEmpty {
+        if files.isEmpty, !isFiltered {
             throw PipelineError(
                 .noInput, "no file matches \(path.written)",
                 hint: "Check 'path'; a pattern doesn't match names that begin with a dot.")
@@ -97,14 +111,14 @@ struct ArchiveListing {
     private mutating func match(_ component: Int, _ folder: String) throws {
         guard component < components.count else { return try add(folder, isMatch: true) }
         let pattern = components[component]
-        guard let status = try? FileStatus.of(opened(folder)), status.kind == .folder else { return }
+        guard let status = try folderStatus(folder) else { return }
         guard lookedIn.insert(Look(component: component, folder: status.identity)).inserted else { return }
         if pattern == "**" {
             if component + 1 == components.count { return try addFolder(folder, status) }
             try match(component + 1, folder)
             for name in try visibleNames(folder) {
                 let name = join(folder, name)
-                if let status = try? FileStatus.of(opened(name)), status.kind == .folder { try match(component, name) }
+                if try folderStatus(name) != nil { try match(component, name) }
             }
         } else if GlobPattern.isPattern(pattern) {
             let matcher = GlobPattern(pattern)
@@ -123,6 +137,7 @@ struct ArchiveListing {
         guard foldersRead.insert(status.identity).inserted else { return }
         let names = try allNames(folder)
         let hidden = names.filter { $0.hasPrefix(".") }
+        leftOut += hidden.count
         if let first = hidden.first.map({ shown(join(folder, $0)) }) {
             warn(
                 hidden.count == 1
@@ -133,13 +148,52 @@ struct ArchiveListing {
     }
 
     private mutating func add(_ name: String, isMatch: Bool) throws {
-        let status = try status(of: opened(name), shown: shown(name))
+        guard !filter.excludes(name) else { return skip(name) }
+        let status: FileStatus
+        do throws(FileStatus.Failure) { status = try FileStatus.of(opened(name)) } catch {
+            switch error.number {
+            case ELOOP:
+                leftOut += 1
+                return warn("\(shown(name)) is left out: it is a symbolic link that leads back to itself")
+            case ENOENT where FileStatus.exists(opened(name)):
+                let nowhere = FileStatus(kind: .other, identity: FileStatus.Identity(device: 0, inode: 0), size: 0)
+                return addFile(name, nowhere, problem: "a symbolic link to something that doesn't exist")
+            default:
+                throw problem(error.number, path: opened(name), shown: shown(name))
+            }
+        }
         switch status.kind {
         case .folder: try addFolder(name, status)
         case .file:
-            guard names.insert(name).inserted else { return }
-            files.append(ArchiveFile(name: name, path: opened(name), shown: shown(name), status: status))
-        case .other: warn("\(shown(name)) is left out: it is no regular file")
+            addFile(
+                name, status, problem: FileStatus.isForbidden(opened(name)) ? "a file that this user may not read" : nil
+            )
+        case .other:
+            leftOut += 1
+            warn("\(shown(name)) is left out: it is no regular file")
+        }
+    }
+
+    private mutating func addFile(_ name: String, _ status: FileStatus, problem: String?) {
+        guard filter.takes(name) else { return skip(name) }
+        guard names.insert(name).inserted else { return }
+        files.append(ArchiveFile(name: name, path: opened(name), shown: shown(name), status: status, problem: problem))
+    }
+
+    /// Counts what the configuration leaves out, however many ways lead to it.
+    private mutating func skip(_ name: String) {
+        isFiltered = true
+        if names.insert(name).inserted { leftOut += 1 }
+    }
+
+    /// The status of a folder; nil for what is none, or leads nowhere.
+    private func folderStatus(_ name: String) throws -> FileStatus? {
+        do throws(FileStatus.Failure) {
+            let status = try FileStatus.of(opened(name))
+            return status.kind == .folder ? status : nil
+        } catch {
+            if [ENOENT, ENOTDIR, ELOOP].contains(error.number) { return nil }
+            throw problem(error.number, path: opened(name), shown: shown(name))
         }
     }
 
@@ -166,15 +220,19 @@ struct ArchiveListing {
 
     private func status(of path: String, shown: String) throws -> FileStatus {
         do throws(FileStatus.Failure) { return try FileStatus.of(path) } catch {
-            let problem =
-                switch error.number {
-                case ENOENT where FileStatus.exists(path): "\(shown) is a symbolic link to something that doesn't exist"
-                case ELOOP: "\(shown) is a symbolic link that leads back to itself"
-                case ENOENT: "\(shown) doesn't exist"
-                default: "\(shown) can't be read: \(errorText(error.number))"
-                }
-            throw PipelineError(.noInput, problem, hint: "Mend or remove it, or correct 'path', and run again.")
+            throw problem(error.number, path: path, shown: shown)
         }
+    }
+
+    private func problem(_ number: Int32, path: String, shown: String) -> PipelineError {
+        let problem =
+            switch number {
+            case ENOENT where FileStatus.exists(path): "\(shown) is a symbolic link to something that doesn't exist"
+            case ELOOP: "\(shown) is a symbolic link that leads back to itself"
+            case ENOENT: "\(shown) doesn't exist"
+            default: "\(shown) can't be read: \(errorText(number))"
+            }
+        return PipelineError(.noInput, problem, hint: "Mend or remove it, or correct 'path', and run again.")
     }
 
     // MARK: - Names

@@ -6,15 +6,22 @@ struct ArchiveRows {
     private(set) var line: UInt64
     private var scanner: CSVScanner
     private let columns: ImportColumns
+    private let header: [[UInt8]]
+    private let hasBlanks: Bool
+    private var isOver = false
 
-    /// Reads the header; white space may stand in front of it.
+    /// Reads the header; white space and a line that names the separator may stand in front of it.
     init(_ input: InputWindow, separator: UInt8) throws {
         scanner = CSVScanner(separator: separator, wanted: nil)
-        line = try ArchiveContent.skipBlanks(input)
+        line = try ArchiveContent.skipBlanks(input).lines
+        if try SeparatorLine.consume(input) != nil { line += try 1 + ArchiveContent.skipBlanks(input).lines }
         guard case .row(let extent) = try scanner.scan(input) else {
             throw InputDamage(message: "has lost its header since it was opened", hint: InputDamage.repair)
         }
-        columns = ImportColumns(header: Array(scanner.fields.prefix(scanner.found)))
+        header = Array(scanner.fields.prefix(scanner.found))
+        let names = ImportHeader(header)
+        columns = ImportColumns(header: names.names)
+        hasBlanks = names.hasBlanks
         input.consume(extent.length)
         line += UInt64(extent.lines)
     }
@@ -23,7 +30,7 @@ struct ArchiveRows {
     ///
     /// - Throws: `InputDamage`; the partial row in front of it is still in the window.
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
-        while true {
+        while !isOver {
             switch try scanner.scan(input) {
             case .end:
                 return nil
@@ -32,16 +39,20 @@ struct ArchiveRows {
                 line += 1
             case .row(let extent):
                 let number = Int(line) + 1
-                let content = content(UnsafeRawBufferPointer(rebasing: input.bytes[..<extent.text]), number)
+                let raw = UnsafeRawBufferPointer(rebasing: input.bytes[..<extent.text])
+                // Files that were joined: the header of the second one is no endpoint.
+                let isRow = !isMark(raw) && !scanner.fields.prefix(scanner.found).elementsEqual(header)
+                let content = isRow ? content(raw, number) : nil
                 input.consume(extent.length)
                 line += UInt64(extent.lines)
-                return ArchivePiece(content: content, line: number)
-            case .unterminatedQuote(let opening, let lines):
-                return try fault(
-                    input, .unterminatedQuote,
-                    "a quote isn't closed within \(CSVScanner.longestQuotedField) bytes or before the end of the file; "
-                        + "reading goes on with the line behind the one on which it opens",
-                    index: opening, lines: lines)
+                if let content { return ArchivePiece(content: content, line: number) }
+            case .unterminatedQuote(_, let lines):
+                // Where the field ends isn't known, so nothing behind it may be taken for a row.
+                isOver = true
+                let opens = lines == 0 ? "" : "that opens on line \(Int(line) + 1 + lines) "
+                return .rest(
+                    input, .unterminatedQuote, line: Int(line) + 1,
+                    "a quote \(opens)isn't closed within 16 MiB or before the end of the file")
             case .tooLong:
                 return try fault(
                     input, .malformedRecord,
@@ -49,7 +60,11 @@ struct ArchiveRows {
                     index: 0, lines: 0)
             }
         }
+        return nil
     }
+
+    /// What old programs write at a file's end.
+    private func isMark(_ raw: UnsafeRawBufferPointer) -> Bool { raw.allSatisfy { $0 == 0x1A } }
 
     private func content(_ raw: UnsafeRawBufferPointer, _ number: Int) -> ArchiveRecord.Content {
         let fields = scanner.fields.prefix(scanner.found)
@@ -70,7 +85,8 @@ struct ArchiveRows {
                     code: .invalidEncoding, message: "line \(number): the row is not valid UTF-8",
                     raw: Array(raw.prefix(InputFault.rawLimit))))
         }
-        return .document(columns.document(fields))
+        if !hasBlanks { return .document(columns.document(fields)) }
+        return .document(columns.document(fields.prefix(1) + fields.dropFirst().map(ImportHeader.value)))
     }
 
     /// Yields a fault and consumes the rest of the line that `index` stands on, with `lines` line breaks in front of it.

@@ -6,13 +6,21 @@ public import PipelineCore
 public struct ArchiveSource: Plugin {
     public static let kind = PluginKind.source
     public static let typeName = "archive"
-    public static let summary = "endpoints from exports: NDJSON or import CSV, plain or gzip, in files and folders"
+    public static let summary = "endpoints from exports: JSON or import CSV, plain or gzip, in files and folders"
 
     public static let schema = OptionSchema([
         OptionField(
             "path", .path(allowsDash: false), .required,
+            place: .inputs { $0.path("path").map(ArchiveListing.files) },
             "a file, a folder with its subfolders, or a glob (*, ?, [a-z], ** for folders), read in byte order of names"
         ),
+        OptionField(
+            "include", .list(.text), .optional,
+            "globs over names: only what matches one is read; without a slash a file's or folder's own name, with one the path"
+        ),
+        OptionField(
+            "exclude", .list(.text), .optional,
+            "globs over names: what matches one is left out, a folder with all that is in it"),
         OptionField(
             "application_id", .pattern(applicationIDPattern), .optional, shapesOutput: true,
             "the Pinpoint application of all endpoints; left out, each record says its own"),
@@ -39,8 +47,21 @@ public struct ArchiveSource: Plugin {
                 throw OptionError("conflict", "is none of newest, last")
             }
             return .archive(
-                reader: ArchiveFileReader(path: path, warn: context.warn),
+                reader: ArchiveFileReader(
+                    path: path, include: try globs(options, "include"), exclude: try globs(options, "exclude"),
+                    warn: context.warn),
                 decoder: decoder(options.text("application_id")), conflict: conflict)
+        }
+    }
+
+    private static func globs(_ options: Options, _ key: String) throws -> [String]? {
+        guard let values = options.list(key) else { return nil }
+        if values.isEmpty, key == "include" { throw OptionError(key, "is an empty list, so nothing would be read") }
+        return try values.map { value in
+            guard case .text(let glob) = value, glob.contains(where: { $0 != "/" }) else {
+                throw OptionError(key, "holds an empty glob")
+            }
+            return glob
         }
     }
 

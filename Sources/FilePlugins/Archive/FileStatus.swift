@@ -38,6 +38,9 @@ struct FileStatus: Sendable, Equatable {
             size: UInt64(max(0, status.st_size)))
     }
 
+    /// True where the system refuses to open a file for reading.
+    static func isForbidden(_ path: String) -> Bool { access(path, R_OK) != 0 && (errno == EACCES || errno == EPERM) }
+
     /// True where something stands at a path, even a symbolic link to nothing.
     static func exists(_ path: String) -> Bool {
         var status = stat()

@@ -1,7 +1,7 @@
 /// One component of a glob, as shells read it: `*` for any text, `?` for one character, `[a-z]` and `[!a-z]` for one of a
 /// set or none of it. Nothing but a dot matches a dot at the beginning of a name.
-struct GlobPattern {
-    private enum Token {
+struct GlobPattern: Sendable {
+    private enum Token: Sendable {
         case literal(Unicode.Scalar)
         case one
         case any

@@ -36,12 +36,6 @@ struct ImportColumns {
         }
     }
 
-    /// True for a first row that names what every import file names.
-    static func isHeader(_ fields: some Sequence<[UInt8]>) -> Bool {
-        fields.contains { field in ["Id", "Address", "ChannelType", "User.UserId"].contains { Array($0.utf8) == field }
-        }
-    }
-
     private static func path(_ name: [UInt8]) -> (path: [[UInt8]], kind: Kind) {
         // An attribute's own name may hold dots.
         let maps: [([String], Kind)] = [

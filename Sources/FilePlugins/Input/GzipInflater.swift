@@ -120,6 +120,15 @@ final class GzipInflater {
         return firstStart < starts.count ? starts[firstStart].compressed : 0
     }
 
+    /// What a file of so many bytes would come to if the rest is packed as well as what was inflated; nil where that is
+    /// nothing.
+    func size(ofStored stored: UInt64) -> UInt64? {
+        if state == .ended { return produced }
+        let consumed = file.offset - UInt64(stream.pointee.avail_in)
+        guard consumed > 0, produced > 0 else { return nil }
+        return max(produced, UInt64(Double(produced) * Double(stored) / Double(consumed)))
+    }
+
     private func inflateMember() throws {
         switch inflate(stream, Z_NO_FLUSH) {
         case Z_OK:

@@ -14,12 +14,15 @@ final class InputWindow {
     private(set) var offset: UInt64 = 0
     /// The input ended within a record: nothing ended its last line.
     private(set) var endedWithinRecord = false
+    /// The two bytes before the window, the last one in the low half.
+    private var before: UInt16 = 0
 
     /// - Parameters:
     ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
     ///   - end: Of the file, where what lies behind isn't part of the input.
-    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil) throws {
-        input = try UncompressedInput(path: path, chunk: capacity, end: end)
+    ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
+    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil) throws {
+        input = try UncompressedInput(path: path, chunk: capacity, end: end, utf16: utf16)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
 
@@ -59,6 +62,8 @@ final class InputWindow {
     /// Gives up the first bytes of the window.
     func consume(_ count: Int) {
         precondition(count <= end - start, "consuming what wasn't read")
+        if count > 1 { before = UInt16(storage[start + count - 2]) }
+        if count > 0 { before = before << 8 | UInt16(storage[start + count - 1]) }
         start += count
         offset += UInt64(count)
     }
@@ -75,8 +80,111 @@ final class InputWindow {
             start = 0
             end = 0
             offset = target
+            before = 0
         }
     }
+
+    /// Goes forward to the end of a record. Where a CR ended it, a LF that follows is still part of that line's end: the
+    /// file was written up to the CR when it was read.
+    ///
+    /// - Throws: `InputDamage` where the input doesn't reach that far, or the offset lies behind.
+    func skip(toEndOfRecord target: UInt64) throws {
+        guard target > offset else { return try skip(to: target) }
+        try skip(to: target - 1)
+        if count == 0, try !extend() { throw UncompressedInput.tooShort }
+        consume(1)
+    }
+
+    /// Whether a record ends here that ended at this offset when it was read earlier.
+    func isAt(_ target: UInt64) -> Bool {
+        offset == target || (offset == target + 1 && before == Self.returnAndLineFeed)
+    }
+
+    /// Consumes what stands before a record where files were joined: byte order marks and 0x1A, which old programs write
+    /// at the end of a file. So does a LF whose CR was the last byte of the input so far.
+    func skipJoints() throws {
+        if count == 0, try !extend() { return }
+        if bytes.first == Self.lineFeed, before & 0xFF == UInt16(Self.carriageReturn) { consume(1) }
+        while true {
+            if count == 0, try !extend() { return }
+            switch bytes[0] {
+            case Self.substitute:
+                consume(1)
+            case Self.byteOrderMark[0]:
+                while count < 3, try extend() {}
+                guard bytes.starts(with: Self.byteOrderMark) else { return }
+                consume(3)
+            default:
+                return
+            }
+        }
+    }
+
+    /// A text without the marks at its end that `skipJoints` knows: a file that was joined here ended with them, or held
+    /// nothing else.
+    static func withoutJoints(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        var count = text.count
+        while count > 0 {
+            if text[count - 1] == substitute {
+                count -= 1
+            } else if text[count - 1] == byteOrderMark[2], text[..<count].suffix(3).elementsEqual(byteOrderMark) {
+                count -= 3
+            } else {
+                break
+            }
+        }
+        return UnsafeRawBufferPointer(rebasing: text[..<count])
+    }
+
+    /// Whether such a mark stands anywhere in a text.
+    static func holdsJoint(_ text: UnsafeRawBufferPointer) -> Bool {
+        for (index, byte) in text.enumerated() {
+            if byte == substitute { return true }
+            if byte == byteOrderMark[0], text[index...].starts(with: byteOrderMark) { return true }
+        }
+        return false
+    }
+
+    /// The index of the first LF or CR from an index on, as far as the window reaches.
+    func lineBreak(from index: Int) -> Int? {
+        let bytes = bytes
+        guard let base = bytes.baseAddress else { return nil }
+        var index = index
+        // In blocks, so that a file that has no LF at all isn't searched for one up to its end for each of its lines.
+        while index < bytes.count {
+            let block = min(4096, bytes.count - index)
+            let feed = memchr(base + index, Int32(Self.lineFeed), block).map { UnsafeRawPointer($0) - base }
+            let part = (feed ?? index + block) - index
+            if let found = memchr(base + index, Int32(Self.carriageReturn), part) {
+                return UnsafeRawPointer(found) - base
+            }
+            if let feed { return feed }
+            index += block
+        }
+        return nil
+    }
+
+    /// The length of the line break at an index: CR LF is one. The window may be extended.
+    func lineBreakLength(at index: Int) throws -> Int {
+        guard bytes[index] == Self.carriageReturn else { return 1 }
+        if index + 1 == count {
+            // The CR has ended the line: what is appended later begins another one.
+            let ended = endedWithinRecord
+            defer { endedWithinRecord = ended }
+            if try !extend() { return 1 }
+        }
+        return bytes[index + 1] == Self.lineFeed ? 2 : 1
+    }
+
+    private static let lineFeed = UInt8(ascii: "\n")
+    private static let carriageReturn = UInt8(ascii: "\r")
+    private static let returnAndLineFeed: UInt16 = 0x0D0A
+    private static let substitute: UInt8 = 0x1A
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    /// Bytes of uncompressed input in all: in a gzip file an estimate, until its end has been read; nil before its beginning
+    /// has been.
+    func size() throws -> UInt64? { try input.size() }
 
     /// Consumes a byte order mark, if the input begins with one.
     func skipByteOrderMark() throws {

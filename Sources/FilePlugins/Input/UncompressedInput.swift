@@ -2,14 +2,18 @@
 final class UncompressedInput {
     private let file: InputFile
     private let inflater: GzipInflater?
+    /// Nil for what is taken as it stands.
+    private var decoder: UTF16Decoder?
     /// Uncompressed bytes in front of the next read.
     private(set) var offset: UInt64 = 0
 
     /// - Parameters:
     ///   - chunk: Bytes of gzip read at once.
     ///   - end: Of the file, where what lies behind isn't part of the input.
+    ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
     /// - Throws: `InputDamage` where the file can't be opened, or begins as something that can't hold user IDs.
-    init(path: String, chunk: Int = 256 * 1024, end: UInt64? = nil) throws {
+    init(path: String, chunk: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil) throws {
+        decoder = utf16.map(UTF16Decoder.init)
         let file = try InputFile(path: path, end: end)
         self.file = file
         var signature = [UInt8](repeating: 0, count: 10)
@@ -20,7 +24,8 @@ final class UncompressedInput {
             inflater = try GzipInflater(file, chunk: chunk)
         } else if signature.count < 2, path.lowercased().hasSuffix(".gz") {
             throw InputDamage(message: "is cut off: it is no complete gzip file", hint: InputDamage.repair)
-        } else if let name = Self.unreadable.first(where: { signature.starts(with: $0.signature) })?.name {
+        } else if utf16 == nil, let name = Self.unreadable.first(where: { signature.starts(with: $0.signature) })?.name
+        {
             throw InputDamage(
                 message: "is \(name); user IDs are read from UTF-8 text, plain or gzip",
                 hint: "Convert the file and run again.")
@@ -40,20 +45,28 @@ final class UncompressedInput {
         ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "a bzip2 file"),
     ]
 
-    /// The uncompressed size of a file, where that is known without reading all of it; nil for gzip and for what can't
-    /// be opened.
-    static func size(ofFile path: String) -> UInt64? {
-        guard let input = try? UncompressedInput(path: path), input.inflater == nil else { return nil }
-        defer { input.close() }
-        return try? input.file.size()
+    /// Bytes of uncompressed input in all. A gzip file doesn't tell, so there it is taken to be packed as well as what was
+    /// read of it so far; nil where that is nothing.
+    func size() throws -> UInt64? {
+        let stored = try file.size()
+        guard let inflater else { return stored }
+        return inflater.size(ofStored: stored)
     }
 
     /// Fills the buffer with uncompressed bytes; none means that the end is reached.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         let count =
-            if let inflater { try inflater.read(into: buffer) } else { try file.read(into: buffer) }
+            if decoder != nil {
+                try decoder?.read(into: buffer, from: stored) ?? 0
+            } else {
+                try stored(into: buffer)
+            }
         offset += UInt64(count)
         return count
+    }
+
+    private func stored(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+        if let inflater { try inflater.read(into: buffer) } else { try file.read(into: buffer) }
     }
 
     /// Goes forward to an offset: at once in a plain file, by inflating in a gzip file. The buffer takes what is
@@ -81,10 +94,10 @@ final class UncompressedInput {
         message: "ends in front of the place where the run stopped; it has changed since",
         hint: "Restore the file as it was, or start over with --fresh.")
 
-    /// Where the gzip member that holds an uncompressed byte begins in the file; 0 in a plain file.
+    /// Where the gzip member that holds an uncompressed byte begins in the file; 0 in a plain file, and in UTF-16.
     ///
     /// - Parameter offset: no less than in the call before.
-    func member(at offset: UInt64) -> UInt64 { inflater?.member(at: offset) ?? 0 }
+    func member(at offset: UInt64) -> UInt64 { decoder == nil ? inflater?.member(at: offset) ?? 0 : 0 }
 
     /// Bytes of the file that were read, as they stand there.
     var fileOffset: UInt64 { file.offset }

@@ -16,9 +16,12 @@ enum Entry {
     case other
 
     /// Without following a link.
-    init(_ path: String) {
+    ///
+    /// - Throws: `PipelineError` where something other than a missing name keeps it from being looked at.
+    init(_ path: String) throws {
         var status = stat()
         guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else { throw FileFailure.error(errno, "look at", path) }
             self = .nothing
             return
         }
@@ -44,13 +47,20 @@ enum Files {
 
     /// The whole of a small file; nil where there is none.
     static func contents(of path: String) throws -> [UInt8]? {
-        guard Entry(path) != .nothing else { return nil }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard try Entry(path) != .nothing else { return nil }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT { return nil }
             throw FileFailure.error(errno, "open", path)
         }
         defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw FileFailure.error(errno, "examine", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw PipelineError(
+                .configuration, "\(path) is no regular file",
+                hint: "Restore the file that was there, or move this away.")
+        }
         var result: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -109,7 +119,13 @@ enum Files {
         }
         defer { closedir(folder) }
         var names: [String] = []
-        while let entry = readdir(folder) {
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else {
+                // Half of the names would pass for all of them.
+                if errno != 0 { throw FileFailure.error(errno, "list", path) }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
@@ -120,7 +136,7 @@ enum Files {
 
     /// Removes a file, or a folder with all that is in it; follows no links. What isn't there needs no removal.
     static func remove(_ path: String) throws {
-        if Entry(path) == .folder {
+        if try Entry(path) == .folder {
             for name in try names(in: path) { try remove("\(path)/\(name)") }
             guard rmdir(path) == 0 || errno == ENOENT else { throw FileFailure.error(errno, "remove", path) }
         } else {

@@ -2,14 +2,17 @@ internal import PipelineCore
 
 /// Writes rows as JSON objects, a line each, straight from the cells and their arena.
 ///
-/// Keys stand in column order and every row has every key. Texts and times are strings, JSON is a nested value, a double
-/// is its shortest decimal that reads back as the same double.
+/// Keys stand in column order and every row has every key. Texts and times are strings; JSON is a string that holds it,
+/// nested only where its form is the same in every row; a double is its shortest decimal that reads back as the same double.
 struct JSONLines: Sendable {
     /// For each column what stands in front of its value: `{"application_id":`, `,"user_id":`.
     private let keys: [[UInt8]]
     private let keyBytes: Int
+    /// For each column whether its JSON is a nested value.
+    private let nests: [Bool]
 
     init(_ table: TableDefinition) {
+        nests = table.columns.map(\.hasFixedForm)
         keys = table.columns.enumerated().map { index, column in
             var writer = JSONWriter()
             writer.value(column.name)
@@ -42,8 +45,7 @@ struct JSONLines: Sendable {
     private static func estimate(_ cell: Cell) -> Int {
         switch cell.kind {
         case .null, .integer, .real: 6
-        case .text, .time: Int(cell.length) + 2
-        case .json: Int(cell.length)
+        case .text, .time, .json: Int(cell.length) + 2
         }
     }
 
@@ -52,8 +54,7 @@ struct JSONLines: Sendable {
         cells.reduce(keyBytes + 2) { sum, cell in
             switch cell.kind {
             case .null, .integer, .real: sum + 32
-            case .text, .time: sum + 6 * Int(cell.length) + 2
-            case .json: sum + Int(cell.length)
+            case .text, .time, .json: sum + 6 * Int(cell.length) + 2
             }
         }
     }
@@ -65,14 +66,15 @@ struct JSONLines: Sendable {
             for row in rows {
                 let cells = cells[row * columns..<(row + 1) * columns]
                 text.reserve(bound(cells))
-                for (key, cell) in zip(keys, cells) {
-                    text.append(key)
+                for (column, cell) in zip(keys.indices, cells) {
+                    text.append(keys[column])
                     switch cell.kind {
                     case .null: text.appendNull()
                     case .integer: text.append(cell.integer)
                     case .real: text.append(cell.real)
                     case .text, .time: text.append(quoted: arena.bytes(of: cell))
-                    case .json: text.append(json: arena.bytes(of: cell))
+                    case .json where nests[column]: text.append(json: arena.bytes(of: cell))
+                    case .json: text.append(quoted: arena.bytes(of: cell))
                     }
                 }
                 text.append(UInt8(ascii: "}"))

@@ -50,11 +50,14 @@ struct Manifest {
         }
     }
 
-    /// The run whose manifest stands in a folder; nil where there is none, or one that isn't this program's.
-    static func standing(in folder: String) -> RunStanding? {
-        guard let bytes = try? Files.contents(of: "\(folder)/\(name)"), let tape = try? JSONTape(decoding: bytes) else {
-            return nil
-        }
-        return try? RunStanding(tape.root)
+    /// The run whose manifest stands in a folder; nil where there is none.
+    ///
+    /// - Throws: `PipelineError`: `.configuration` where it is cut off, or isn't this version's: what was published there can't
+    ///   be told, which isn't the same as nothing.
+    static func standing(in folder: String) throws -> RunStanding? {
+        try StandingFault.reading(
+            "\(folder)/\(name)",
+            hint: "Restore it from a backup; or move its folder away, and what is in it counts as not published."
+        ) { try RunStanding($0) }
     }
 }

@@ -17,6 +17,10 @@ public struct NDJSONSink: Sink {
     public let maxFileSize: Int
     /// Loaders fold free keys, or refuse them.
     public var mapForm: MapForm { .entries }
+    /// Whoever has read a file would never learn of a change.
+    public var amendsPublishedRuns: Bool { false }
+    /// 1: JSON with free names is text.
+    public var contentVersion: Int { 1 }
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -62,6 +66,7 @@ extension NDJSONSink: Plugin {
     public static let schema = OptionSchema([
         OptionField(
             "path", .path(allowsDash: false), .required,
+            place: .outputFolder(entries: ["current", "latest.json", ".sluice", "runs"], holdsRuns: true),
             "The folder for the runs; it and the folders on the way are made where they are missing."),
         OptionField(
             "mode", .pattern(modePattern), .defaulted(WriteMode.append.rawValue), shapesOutput: true,

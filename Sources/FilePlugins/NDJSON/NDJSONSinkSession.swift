@@ -21,6 +21,8 @@ actor NDJSONSinkSession: SinkSession {
         var history: RunHistory
         /// The newest run as its checkpoint file has it.
         var standing: RunStanding?
+        /// Why that run can't be gone on with.
+        var fault: PipelineError?
         /// The newest run's files; nil until something is written.
         var files: RunFiles?
         var pending: RunCheckpoint?
@@ -40,16 +42,22 @@ actor NDJSONSinkSession: SinkSession {
     /// Makes the folder, takes the lock, and finishes what a crash has left half done.
     func connect() throws {
         let folder = try OutputFolder(sink.target, pipeline: context.pipeline, shard: context.shard)
-        lock = try RunLock(
+        let lock = try RunLock(
             path: folder.lock,
             subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(sink.target)")
+        self.lock = lock
         try Failpoint.reach("ndjson.open.locked")
         try Ownership.claim(folder, mode: sink.mode)
+        try lock.mark(folder.owner, as: "\(context.pipeline).\(context.shard)")
         try Failpoint.reach("ndjson.open.owned")
         var history = try RunHistory(folder)
         try Recovery(folder: folder, warn: warn).perform(&history)
         try Failpoint.reach("ndjson.open.recovered")
-        store = Store(folder: folder, history: history, standing: history.newest)
+        // Found out before anybody is asked for: what this run replaces.
+        if sink.mode == .replace { _ = try history.published }
+        store = Store(
+            folder: folder, history: history, standing: history.newest,
+            fault: history.newest.flatMap { folder.fault(of: $0) })
     }
 
     func close() {
@@ -63,8 +71,9 @@ actor NDJSONSinkSession: SinkSession {
     // MARK: Runs
 
     func state() throws -> SinkState {
-        let standing = try opened().standing
-        return SinkState(lastRun: standing?.run, checkpoint: standing?.checkpoint)
+        let store = try opened()
+        return SinkState(
+            lastRun: store.standing?.run, checkpoint: store.standing?.checkpoint, fault: store.fault)
     }
 
     func run(withID runID: String) throws -> RunRecord? {
@@ -87,9 +96,8 @@ actor NDJSONSinkSession: SinkSession {
                 .cantCreate,
                 "\(sink.target): run \(standing.run.runID) is published with \(standing.run.counts.failed) failures, and "
                     + "published files are never changed",
-                hint: "Do the run again in its place with sluice run --fresh --logical-date "
-                    + "\(standing.run.logicalDate). In mode 'replace' a run with more failures than accept_failed waits "
-                    + "for retry before it is published.")
+                hint: "sluice run --fresh --logical-date \(standing.run.logicalDate) --retry does the run again in its "
+                    + "place, and asks again for what fails before it publishes.")
         }
         var records: [FailedRecord] = []
         try files().forEachLine(of: index) { line in
@@ -126,7 +134,8 @@ actor NDJSONSinkSession: SinkSession {
             throw PipelineError(.software, "'\(run.runID)' can't name a folder")
         }
         let folder = store.folder
-        let newest = max(store.history.newest?.sequence ?? 0, Manifest.standing(in: folder.current)?.sequence ?? 0)
+        let newest = max(
+            store.history.newest?.sequence ?? 0, try Manifest.standing(in: folder.current)?.sequence ?? 0)
         var run = run
         run.state = .running
         run.finishedAt = nil
@@ -145,6 +154,7 @@ actor NDJSONSinkSession: SinkSession {
         let tables = try folder.make(standing, context.tables)
         try Failpoint.reach("ndjson.begin.after-rename")
         try self.store?.history.write(standing)
+        self.store?.fault = nil
         try Failpoint.reach("ndjson.begin.after-history")
         self.store?.standing = standing
         self.store?.files = try RunFiles(folder.underWay(run.runID), tables, maxFileSize: sink.maxFileSize)
@@ -214,7 +224,6 @@ actor NDJSONSinkSession: SinkSession {
             throw PipelineError(.software, "\(sink.target): a run can't end as '\(state.rawValue)' here")
         }
         let files = try files()
-        let folder = try opened().folder
         return try undoing(files) {
             try files.checkPlace()
             guard state == .complete else {
@@ -223,7 +232,7 @@ actor NDJSONSinkSession: SinkSession {
                 return SinkObservations()
             }
             var observed = SinkObservations()
-            if sink.mode == .replace, let before = Manifest.standing(in: folder.current), folder.owns(before) {
+            if sink.mode == .replace, let before = try store?.history.published {
                 observed.previousEndpoints = before.checkpoint.counts.endpoints
                 observed.removed = max(0, observed.previousEndpoints - standing.checkpoint.counts.endpoints)
             }

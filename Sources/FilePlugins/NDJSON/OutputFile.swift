@@ -16,18 +16,25 @@ final class OutputFile {
     enum Opening {
         /// It must exist.
         case existing
-        /// It is made, or emptied.
+        /// It is made; what stood there loses its name.
         case fresh
     }
 
     init(_ path: String, _ opening: Opening) throws {
         self.path = path
-        descriptor =
-            switch opening {
-            case .existing: open(path, O_RDWR | O_CLOEXEC)
-            case .fresh: open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        do {
+            descriptor =
+                switch opening {
+                case .existing: try FileForWriting.open(path)
+                case .fresh: try FileForWriting.create(path, permissions: 0o666)
+                }
+        } catch {
+            descriptor = -1
+            switch error {
+            case .system(let number): throw FileFailure.error(number, "open", path)
+            case .refused: throw error.pipelineError(path)
             }
-        guard descriptor >= 0 else { throw FileFailure.error(errno, "open", path) }
+        }
     }
 
     deinit { close() }

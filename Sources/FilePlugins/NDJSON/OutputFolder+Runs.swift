@@ -28,19 +28,38 @@ extension OutputFolder {
 
     /// Takes up the files of an unfinished run where its checkpoint says.
     ///
-    /// - Throws: `PipelineError` of kind `.ioError` where they aren't what the checkpoint says.
+    /// - Throws: `PipelineError`: `.ioError` where they aren't what the checkpoint says; what `checkpoint(of:)` throws.
     func takeUp(_ standing: RunStanding, _ tables: [TableDefinition], maxFileSize: Int) throws -> RunFiles {
         let folder = underWay(standing.run.runID)
-        guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.standing == standing else {
-            throw PipelineError(
-                .ioError, "the files of the unfinished run \(standing.run.runID) aren't in \(folder) any more",
-                hint: "Put them back to resume the run, or run with --fresh to begin again.")
-        }
+        let checkpoint = try checkpoint(of: standing)
         for name in [RunCheckpoint.name + ".new", Manifest.name, Manifest.name + ".new"] {
             try Files.remove("\(folder)/\(name)")
         }
         let files = try RunFiles.resume(checkpoint, in: folder, tables: tables, maxFileSize: maxFileSize)
         try Failpoint.reach("ndjson.resume.done")
         return files
+    }
+
+    /// The checkpoint file of an unfinished run.
+    ///
+    /// - Throws: `PipelineError`: `.configuration` where it can't be understood, `.ioError` where it isn't there or is that of
+    ///   another run.
+    func checkpoint(of standing: RunStanding) throws -> RunCheckpoint {
+        let folder = underWay(standing.run.runID)
+        guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.standing == standing else {
+            throw PipelineError(
+                .ioError, "the files of the unfinished run \(standing.run.runID) aren't in \(folder) any more",
+                hint: "Put them back to resume the run, or run with --fresh to begin again.")
+        }
+        return checkpoint
+    }
+
+    /// Why a run can't be gone on with, as far as its checkpoint file tells; nil where it can, or is at its end.
+    func fault(of standing: RunStanding) -> PipelineError? {
+        guard standing.run.state == .running || standing.run.state == .unpublished else { return nil }
+        do { _ = try checkpoint(of: standing) } catch {
+            return error as? PipelineError ?? PipelineError(.software, "\(error)")
+        }
+        return nil
     }
 }

@@ -23,18 +23,29 @@ struct OutputFolder: Sendable {
     /// - Throws: `PipelineError` of kind `.cantCreate`, or `.ioError` on a full disk.
     init(_ path: String, pipeline: String, shard: Int) throws {
         try Folder.make(path)
-        guard let root = Folder.resolved(path) else {
+        guard let root = try Folder.existing(path) else {
             throw PipelineError(.cantCreate, "\(path) can't be reached", hint: "Check the folders on the way to it.")
         }
         self.root = root == "/" ? "" : root
         self.pipeline = pipeline
         self.shard = shard
-        guard Entry(runs) != .folder else { return }
+        for path in [own, runs] {
+            switch try Entry(path) {
+            case .nothing, .folder: break
+            default:
+                throw PipelineError(
+                    .cantCreate, "\(path) is no folder, and isn't written to",
+                    hint: "Find out who put it there, move it away and run again; or name another path.")
+            }
+        }
+        guard try Entry(runs) != .folder else { return }
         try Folder.make(runs)
         try Files.sync(folder: own)
         try Files.sync(folder: self.root + "/")
         // The folder above may be one that this user can't open; then its file system has to look after itself.
-        try? Files.sync(folder: String(self.root[..<(self.root.lastIndex(of: "/") ?? self.root.startIndex)]) + "/")
+        do { try Files.sync(folder: Folder.of(self.root)) } catch let error as PipelineError
+            where error.kind == .cantCreate
+        {}
     }
 
     /// Makes nothing.
@@ -84,16 +95,19 @@ struct OutputFolder: Sendable {
     /// A pipeline's name holds no dot, so this is nobody else's.
     private var mark: String { "\(pipeline).\(shard)" }
 
+    /// Whether a folder's name is one that this pipeline gives to its runs.
+    func names(_ folder: String) -> Bool { folder.hasPrefix("\(pipeline)-") }
+
     func owns(_ standing: RunStanding) -> Bool { standing.pipeline == pipeline && standing.shard == shard }
 
     /// Takes a folder out of its place and deletes it. Whatever a crash leaves of it goes when the sink is opened again.
     func discard(_ path: String) throws {
-        guard Entry(path) != .nothing else { return }
+        guard try Entry(path) != .nothing else { return }
         try Files.makeFolder(trash)
         let name = path[path.index(after: path.lastIndex(of: "/") ?? path.startIndex)...]
         var aside = "\(trash)/\(name)"
         var number = 1
-        while Entry(aside) != .nothing {
+        while try Entry(aside) != .nothing {
             aside = "\(trash)/\(name).\(number)"
             number += 1
         }

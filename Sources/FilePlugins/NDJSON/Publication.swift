@@ -30,14 +30,15 @@ struct Publication {
     /// - Throws: `PipelineError` of kind `.cantCreate` where something that isn't the sink's stands in a run's way.
     static func checkPlace(_ folder: OutputFolder, _ standing: RunStanding) throws {
         let place = folder.published(standing)
-        var isFree = Entry(place) == .nothing
-        if !isFree, let there = Manifest.standing(in: place), folder.owns(there), there.run.runID == standing.run.runID
+        var isFree = try Entry(place) == .nothing
+        if !isFree, let there = try Manifest.standing(in: place), folder.owns(there),
+            there.run.runID == standing.run.runID
         {
             isFree = true
         }
         guard isFree else { throw Self.isInTheWay(place, "isn't a run of this pipeline") }
         if !standing.isSharded {
-            switch Entry(folder.current) {
+            switch try Entry(folder.current) {
             case .nothing, .link: break
             default: throw Self.isInTheWay(folder.current, "isn't a symbolic link")
             }
@@ -48,9 +49,8 @@ struct Publication {
     ///   its rows would stand there twice.
     static func checkNames(_ folder: OutputFolder, _ standing: RunStanding) throws {
         let other = folder.publishedOtherwise(standing)
-        guard let there = Manifest.standing(in: other), folder.owns(there), there.run.runID == standing.run.runID else {
-            return
-        }
+        guard let there = try Manifest.standing(in: other), folder.owns(there), there.run.runID == standing.run.runID
+        else { return }
         throw Self.isInTheWay(
             other, "has the same run, \(standing.isSharded ? "of which this is a shard" : "one shard of it")")
     }
@@ -64,9 +64,9 @@ struct Publication {
     /// Renames the run's folder. An earlier form of the same run gives way to it at once.
     private func moveIntoPlace() throws {
         let (made, place) = (folder.underWay(runID), folder.published(standing))
-        guard Entry("\(made)/\(RunCheckpoint.name)") != .nothing else { return }
+        guard try Entry("\(made)/\(RunCheckpoint.name)") != .nothing else { return }
         try Self.checkPlace(folder, standing)
-        if Entry(place) == .nothing {
+        if try Entry(place) == .nothing {
             try Files.move(made, to: place)
         } else if try Files.exchange(made, place) {
             try Failpoint.reach("ndjson.publish.after-exchange")
@@ -104,8 +104,14 @@ struct Publication {
             for name in try Files.names(in: folder.root + "/")
             where !name.hasPrefix(".") && name != OutputFolder.publishedName(standing) {
                 let path = "\(folder.root)/\(name)"
-                guard Entry(path) == .folder, let run = Manifest.standing(in: path), folder.owns(run),
-                    run.mode == .replace, name == OutputFolder.publishedName(run)
+                // What belongs to others may have a manifest of its own.
+                guard try Entry(path) == .folder, folder.names(name) else { continue }
+                let there: RunStanding?
+                do { there = try Manifest.standing(in: path) } catch {
+                    warn("an older run isn't removed, because it can't be told what it is: \(error)")
+                    continue
+                }
+                guard let run = there, folder.owns(run), run.mode == .replace, name == OutputFolder.publishedName(run)
                 else { continue }
                 older.append((path, run.sequence))
             }

@@ -12,12 +12,12 @@ struct Recovery {
         try Failpoint.reach("ndjson.open.after-removal")
         for name in try Files.names(in: folder.own) {
             let path = "\(folder.own)/\(name)"
-            guard Entry(path) == .folder, path != folder.runs else { continue }
+            guard try Entry(path) == .folder, path != folder.runs else { continue }
             try judge(path, &history)
         }
         // The folder of a complete run is in its place, but not all was done: its checkpoint file is still there.
         if let newest = history.newest, newest.run.state == .complete,
-            Entry("\(folder.published(newest))/\(RunCheckpoint.name)") == .file
+            try Entry("\(folder.published(newest))/\(RunCheckpoint.name)") == .file
         {
             try publish(newest, &history)
         }
@@ -27,11 +27,15 @@ struct Recovery {
     /// One folder among those of runs under way.
     private func judge(_ path: String, _ history: inout RunHistory) throws {
         let checkpoint: RunCheckpoint?
-        do { checkpoint = try RunCheckpoint.read(in: path) } catch {
-            // Whose it is can't be told. Where it is this pipeline's, going on with its run says what is wrong.
+        let manifest: RunStanding?
+        do {
+            checkpoint = try RunCheckpoint.read(in: path)
+            manifest = try checkpoint == nil ? Manifest.standing(in: path) : nil
+        } catch {
+            // Whose it is can't be told. Where it is this pipeline's newest run, the sink's state says what is wrong.
             return
         }
-        guard let standing = checkpoint?.standing ?? Manifest.standing(in: path), folder.owns(standing),
+        guard let standing = checkpoint?.standing ?? manifest, folder.owns(standing),
             path == folder.underWay(standing.run.runID)
         else { return }
         if history[standing.run.runID] == nil, checkpoint != nil, standing.checkpoint.commitNumber > 0,

@@ -76,7 +76,7 @@ extension OutputFolder {
         }
         for table in checkpoint.tables where table.generation > 0 {
             let aside = "\(made)/\(TableFiles.folderName(table.name, table.generation))"
-            guard Entry(aside) == .folder else { continue }
+            guard try Entry(aside) == .folder else { continue }
             try discard("\(made)/\(table.name)")
             try Failpoint.reach("ndjson.publish.between-tables")
             try Files.move(aside, to: "\(made)/\(table.name)")

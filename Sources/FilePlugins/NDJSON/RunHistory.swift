@@ -24,6 +24,24 @@ struct RunHistory {
     /// The run that began last.
     var newest: RunStanding? { standings.values.max { $0.sequence < $1.sequence } }
 
+    /// The run of this pipeline that `current` leads to; nil where it leads nowhere, or to another pipeline's.
+    ///
+    /// Where a run's manifest was deleted its record tells as much.
+    ///
+    /// - Throws: `PipelineError` of kind `.configuration` where its manifest can't be understood.
+    var published: RunStanding? {
+        get throws {
+            guard try Entry(folder.current) == .link else { return nil }
+            if let standing = try Manifest.standing(in: folder.current) {
+                return folder.owns(standing) ? standing : nil
+            }
+            guard let name = Files.target(ofLink: folder.current), try Entry("\(folder.root)/\(name)") == .folder else {
+                return nil
+            }
+            return standings.values.first { OutputFolder.publishedName($0) == name && $0.run.state == .complete }
+        }
+    }
+
     /// Writes a run's record, durably.
     mutating func write(_ standing: RunStanding) throws {
         try Replacement.write(standing.json, to: folder.history(standing.run.runID), in: folder.runs)

@@ -131,7 +131,8 @@ struct StandingFault: Error {
 
     /// Reads a JSON file of the sink's own; nil where there is none.
     ///
-    /// - Throws: `PipelineError` of kind `.ioError` that names the file.
+    /// - Throws: `PipelineError` that names the file: `.configuration` where it is damaged or of another version, which no
+    ///   other attempt mends.
     static func reading<R>(
         _ path: String, hint: String = "Restore it from a backup, or run with --fresh to begin again.",
         _ body: (JSONNode) throws -> R
@@ -139,7 +140,7 @@ struct StandingFault: Error {
         guard let bytes = try Files.contents(of: path) else { return nil }
         do { return try body(JSONTape(decoding: bytes).root) } catch {
             let clause = (error as? StandingFault)?.clause ?? "is damaged (\(error))"
-            throw PipelineError(.ioError, "\(path) \(clause)", hint: hint)
+            throw PipelineError(.configuration, "\(path) \(clause)", hint: hint)
         }
     }
 }

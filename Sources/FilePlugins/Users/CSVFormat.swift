@@ -42,7 +42,13 @@ struct CSVFormat: RecordFormat {
         }
         scanner.wanted = index ?? 0
         guard position.offset > 0 else { return }
-        try input.skip(to: position.offset)
+        // Without a header it is the first row that says how many fields a row has.
+        while scanner.width == nil {
+            let row = try scan(input)
+            if case .end = row { break }
+            _ = try record(input, row)
+        }
+        if !input.isAt(position.offset) { try input.skip(toEndOfRecord: position.offset) }
         line = position.line
     }
 
@@ -73,6 +79,7 @@ struct CSVFormat: RecordFormat {
                 consume(input, length, lines: 1)
             case .row(let extent):
                 let names = Array(scanner.fields.prefix(scanner.found))
+                scanner.width = extent.fieldCount
                 consume(input, extent.length, lines: extent.lines)
                 return names
             case .unterminatedQuote, .tooLong:
@@ -85,56 +92,83 @@ struct CSVFormat: RecordFormat {
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
         while true {
-            switch try scanner.scan(input) {
-            case .end: return nil
-            case .blank(let length): consume(input, length, lines: 1)
-            case .row(let extent): return row(input, extent)
-            case .unterminatedQuote(let opening, let lines):
-                let where_ = lines == 0 ? "" : " on line \(Int(line) + 1 + lines)"
-                return try fault(
-                    input, .unterminatedQuote,
-                    "a quote that opens\(where_) isn't closed within \(CSVScanner.longestQuotedField) bytes "
-                        + "or before the end of the file; reading goes on with the next line",
-                    index: opening, lines: lines)
-            case .tooLong:
-                return try fault(
-                    input, .invalidUserID,
-                    "the row is longer than \(CSVScanner.longestRow) bytes; reading goes on with the next line",
-                    index: 0, lines: 0)
+            let row = try scan(input)
+            if case .end = row { return nil }
+            if let record = try record(input, row) { return record }
+        }
+    }
+
+    private mutating func scan(_ input: InputWindow) throws -> CSVScanner.Row {
+        do { return try scanner.scan(input) } catch let field as CSVScanner.FieldTooLong {
+            throw InputDamage(
+                message:
+                    "has a quoted field of more than 16 MiB: the quote that opens on line \(Int(line) + 1 + field.lines) "
+                    + "is probably never closed",
+                hint: "Correct the quotes there and run again: the run resumes where it stopped.")
+        }
+    }
+
+    /// Consumes what was scanned; nil where that is no record.
+    private mutating func record(_ input: InputWindow, _ row: CSVScanner.Row) throws -> InputRecord? {
+        let number = Int(line) + 1
+        switch row {
+        case .end:
+            return nil
+        case .blank(let length):
+            consume(input, length, lines: 1)
+            return nil
+        case .row(let extent):
+            let content = scanner.withRaw(input, extent.text) { judge(extent, number, $0) }
+            if scanner.width == nil { scanner.width = extent.fieldCount }
+            consume(input, extent.length, lines: extent.lines)
+            return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)
+        case .unterminatedQuote(_, let lines):
+            // All that follows is in the quotes, and nobody knows which of it is meant to be.
+            let content = scanner.withRaw(input, input.count) { raw in
+                inputFault(
+                    .unterminatedQuote, line: number,
+                    "the quote that opens on line \(number + lines) isn't closed before the end of the file, so all rows "
+                        + "that follow are in it", raw: raw)
             }
+            consume(input, input.count, lines: scanner.lines)
+            return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)
+        case .tooLong:
+            throw PipelineError(.software, "a row of a list was held in memory as a whole")
         }
     }
 
-    private mutating func row(_ input: InputWindow, _ extent: CSVScanner.Extent) -> InputRecord {
-        let number = Int(line) + 1
-        let raw = UnsafeRawBufferPointer(rebasing: input.bytes[..<extent.text])
-        let content: InputRecord.Content
-        if scanner.found > 0 {
-            content = scanner.fields[0].withUnsafeBytes { userID($0, subject: subject, line: number, raw: raw) }
-        } else {
+    private func judge(
+        _ extent: CSVScanner.Extent, _ number: Int, _ raw: UnsafeRawBufferPointer
+    ) -> InputRecord.Content {
+        func fault(_ code: InputFault.Code, _ problem: String) -> InputRecord.Content {
+            inputFault(code, line: number, problem, raw: raw)
+        }
+        if extent.isDoubtful {
+            return fault(
+                .unterminatedQuote,
+                "text stands behind the quote that closes a field of several lines, so a quote is missing before it, and "
+                    + "rows may be lost in that field")
+        }
+        if extent.plainBytes > CSVScanner.longestRow {
+            return fault(.invalidUserID, "the row is longer than \(CSVScanner.longestRow) bytes")
+        }
+        if extent.hasSurplus, let width = scanner.width {
+            return fault(
+                .surplusFields,
+                "the row has \(extent.fieldCount) fields, the first row \(width): a separator in a field stands outside "
+                    + "of quotes, and nobody knows which field is the ID")
+        }
+        guard scanner.found > 0 else {
             let count = extent.fieldCount
-            content = inputFault(
-                .missingField, line: number,
-                "the row has \(count) field\(count == 1 ? "" : "s"), none for \(subject)", raw: raw)
+            return fault(
+                .missingField, "the row has \(count) field\(count == 1 ? "" : "s"), none for \(subject)")
         }
-        consume(input, extent.length, lines: extent.lines)
-        return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)
-    }
-
-    /// Yields a fault and consumes the rest of the line that `index` stands on, with `lines` line breaks in front of it.
-    private mutating func fault(
-        _ input: InputWindow, _ code: InputFault.Code, _ problem: String, index: Int, lines: Int
-    ) throws -> InputRecord {
-        let number = Int(line) + 1
-        let start = input.offset
-        var raw = Array(input.bytes.prefix(InputFault.rawLimit))
-        let terminated = try CSVScanner.consumeLine(input, from: index)
-        raw.removeLast(max(0, raw.count - Int(input.offset - start)))
-        if terminated { while raw.last == 0x0A || raw.last == 0x0D { raw.removeLast() } }
-        line += UInt64(lines + (terminated ? 1 : 0))
-        return InputRecord(
-            content: .fault(InputFault(code: code, message: "line \(number): \(problem)", raw: raw)),
-            next: Position(offset: input.offset, line: line), line: number)
+        if extent.hasTail { return fault(.invalidUserID, "\(subject) has text behind its closing quote") }
+        return scanner.fields[0].withUnsafeBytes { bytes in
+            extent.isQuoted
+                ? userID(bytes, subject: subject, line: number, raw: raw)
+                : joinedUserID(bytes, subject: subject, line: number, raw: raw)
+        }
     }
 
     private mutating func consume(_ input: InputWindow, _ length: Int, lines: Int) {

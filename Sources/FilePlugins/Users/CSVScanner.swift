@@ -3,86 +3,108 @@ internal import PipelineCore
 
 /// Cuts CSV into rows (RFC 4180), and follows Python's `csv` module where files stray from it.
 ///
-/// - A row ends with LF, CR LF or CR.
+/// - A row ends with LF, CR LF or CR. Marks that stand at its ends because files were joined don't belong to it.
 /// - A field that begins with a quote goes to the closing quote; `""` in it is one quote, and separators and line breaks
 ///   belong to it. Text behind the closing quote is appended, up to the separator: `"a"b` is `ab`.
 /// - A quote elsewhere is an ordinary character. Spaces are never dropped.
+///
+/// Where one field is wanted, a row is consumed while it is scanned, so that it may be longer than what is held in memory.
 struct CSVScanner {
     let separator: UInt8
     /// The field that is wanted, from 0; nil for all of them.
     var wanted: Int?
+    /// As many fields as a row may have; nil where that isn't known.
+    var width: Int?
     /// What was found of it: the field's value, or each field's.
     private(set) var fields: [[UInt8]] = []
     /// How many of `fields` belong to the row at hand; the rest is storage for rows to come.
     private(set) var found = 0
+    /// The beginning of the row at hand, as far as it was consumed while it was scanned.
+    private var consumed: [UInt8] = []
+    /// Line breaks in the quoted fields of the row at hand.
+    private(set) var lines = 0
+    /// The last byte that was looked at for them is a CR.
+    private var isBehindReturn = false
+    /// The quoted field at hand is longer than its bound.
+    private var isQuoteTooLong = false
 
-    /// A quoted field's bound, quotes aside.
-    static let longestQuotedField = 65_536
-    /// A row's bound, its line break aside: what is held in memory at once.
+    /// A quoted field's bound.
+    static let longestQuotedField = 16 << 20
+    /// A row's bound, quoted fields and its line break aside.
     static let longestRow = 1 << 20
+    /// A row that is being consumed is held up to here.
+    private static let heldAtOnce = 128 * 1024
 
     private static let quote = UInt8(ascii: "\"")
     private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
-
-    /// What begins at the window's start. It isn't consumed.
-    enum Row {
-        case end
-        /// An empty line, of which `length` bytes are to be consumed.
-        case blank(length: Int)
-        case row(Extent)
-        /// A quoted field without an end, or too long a one. `opening` is the quote's index, `lines` counts the line
-        /// breaks in front of it.
-        case unterminatedQuote(opening: Int, lines: Int)
-        case tooLong
-    }
-
-    /// How far a row goes.
-    struct Extent {
-        var fieldCount = 0
-        /// Bytes without the line break that ends the row.
-        var text = 0
-        /// Bytes with it.
-        var length = 0
-        /// Line breaks, those in quoted fields and the one that ends the row.
-        var lines = 0
-    }
 
     init(separator: UInt8, wanted: Int?) {
         self.separator = separator
         self.wanted = wanted
     }
 
-    /// Scans one row, extending the window until it holds it.
+    /// Lets somebody look at the first bytes of the row at hand, at least as many as a fault keeps.
+    ///
+    /// - Parameter count: How far the row goes in the window.
+    func withRaw<Result>(
+        _ input: InputWindow, _ count: Int, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        let held = UnsafeRawBufferPointer(rebasing: input.bytes[..<count])
+        if consumed.isEmpty { return body(held) }
+        return (consumed + held.prefix(InputFault.rawLimit - consumed.count)).withUnsafeBytes(body)
+    }
+
+    /// Scans one row, extending the window as needed.
+    ///
+    /// - Throws: `InputDamage`; `FieldTooLong` where one field is wanted.
     mutating func scan(_ input: InputWindow) throws -> Row {
         found = 0
-        var extent = Extent()
-        if input.count == 0, try !input.extend() { return .end }
+        consumed.removeAll(keepingCapacity: true)
+        lines = 0
+        try input.skipJoints()
+        if input.count == 0 { return .end }
         if let breakLength = try lineBreak(input, at: 0) { return .blank(length: breakLength) }
+        var extent = Extent()
         var index = 0
         while true {
-            if index > Self.longestRow { return .tooLong }
             let isWanted = wanted == nil || wanted == extent.fieldCount
+            let isSurplus = width.map { extent.fieldCount >= $0 } ?? false
             if isWanted { startField() }
+            var isQuoted = false
+            var linesInside = 0
             if try byte(input, at: index) == Self.quote {
+                isQuoted = true
+                let linesBefore = lines
+                let start = offset(input, index)
                 guard let behind = try quotedField(input, opening: index, isWanted: isWanted) else {
-                    return .unterminatedQuote(opening: index, lines: extent.lines)
+                    if isQuoteTooLong, wanted != nil { throw FieldTooLong(lines: linesBefore) }
+                    return .unterminatedQuote(opening: index, lines: linesBefore)
                 }
-                extent.lines += Self.lineBreaks(input.bytes[index..<behind])
+                linesInside = lines - linesBefore
                 index = behind
+                if isSurplus, offset(input, index) - start > 2 { extent.hasSurplus = true }
             }
-            guard let fieldEnd = try plainText(input, from: index) else { return .tooLong }
-            if isWanted { append(input.bytes[index..<fieldEnd]) }
-            index = fieldEnd
+            guard let rest = try plainText(input, from: &index, isWanted: isWanted, &extent) else { return .tooLong }
+            if isSurplus, rest.count > 0 { extent.hasSurplus = true }
+            if isQuoted, linesInside > 0, !rest.isBlank { extent.isDoubtful = true }
+            if isWanted, wanted != nil {
+                extent.isQuoted = isQuoted
+                extent.hasTail = isQuoted && rest.count > 0
+            }
             extent.fieldCount += 1
             let next = try byte(input, at: index)
             if next == separator {
                 index += 1
+                extent.plainBytes += 1
+                // Several quoted fields together are bounded where they are held in memory.
+                if wanted == nil, index > Self.longestQuotedField + Self.longestRow { return .tooLong }
                 continue
             }
-            if index > Self.longestRow { return .tooLong }
+            if wanted == nil, extent.plainBytes > Self.longestRow { return .tooLong }
             extent.text = index
             extent.length = index
+            extent.lines = lines
             if next != nil {
                 extent.length += try lineBreak(input, at: index) ?? 0
                 extent.lines += 1
@@ -97,21 +119,11 @@ struct CSVScanner {
     static func consumeLine(_ input: InputWindow, from index: Int) throws -> Bool {
         var index = index
         while true {
-            let bytes = input.bytes
-            while index < bytes.count {
-                let byte = bytes[index]
-                if byte == lineFeed || byte == carriageReturn {
-                    input.consume(index)
-                    if byte == carriageReturn {
-                        while input.count < 2, try input.extend() {}
-                        if input.count > 1, input.bytes[1] == lineFeed { input.consume(1) }
-                    }
-                    input.consume(1)
-                    return true
-                }
-                index += 1
+            if let end = input.lineBreak(from: index) {
+                input.consume(end + (try input.lineBreakLength(at: end)))
+                return true
             }
-            input.consume(index)
+            input.consume(input.count)
             index = 0
             if try !input.extend() { return false }
         }
@@ -125,19 +137,27 @@ struct CSVScanner {
         return input.bytes[index]
     }
 
+    private func offset(_ input: InputWindow, _ index: Int) -> UInt64 { input.offset + UInt64(index) }
+
     /// The length of the line break at an index; nil where there is none.
     private func lineBreak(_ input: InputWindow, at index: Int) throws -> Int? {
-        switch try byte(input, at: index) {
-        case Self.lineFeed: 1
-        case Self.carriageReturn: try byte(input, at: index + 1) == Self.lineFeed ? 2 : 1
-        default: nil
+        guard let byte = try byte(input, at: index), byte == Self.lineFeed || byte == Self.carriageReturn else {
+            return nil
         }
+        return try input.lineBreakLength(at: index)
     }
 
-    /// Reads from an opening quote to behind its closing one; nil where that is missing or too far away.
+    // MARK: Fields
+
+    /// Reads from an opening quote to behind its closing one, whose index it gives; nil where that is missing, or too far
+    /// away for a row that is held in memory.
     private mutating func quotedField(_ input: InputWindow, opening: Int, isWanted: Bool) throws -> Int? {
+        let bound = offset(input, opening) + 1 + UInt64(Self.longestQuotedField)
+        isBehindReturn = false
+        isQuoteTooLong = false
         // A second quote belongs to the value, so a piece may begin with one.
         var piece = opening + 1
+        var counted = piece
         var index = piece
         while true {
             let bytes = input.bytes
@@ -145,33 +165,75 @@ struct CSVScanner {
                 let match = memchr(base + index, Int32(Self.quote), bytes.count - index)
             {
                 let closing = UnsafeRawPointer(match) - base
-                if closing - opening - 1 > Self.longestQuotedField { return nil }
+                isQuoteTooLong = offset(input, closing) > bound
+                if isQuoteTooLong { return nil }
                 if isWanted { append(bytes[piece..<closing]) }
+                countLines(bytes[counted..<closing])
+                counted = closing
                 guard try byte(input, at: closing + 1) == Self.quote else { return closing + 1 }
                 piece = closing + 1
                 index = closing + 2
             } else {
                 index = max(index, bytes.count)
-                if index - opening - 1 > Self.longestQuotedField { return nil }
+                countLines(bytes[counted..<index])
+                counted = index
+                isQuoteTooLong = offset(input, index) > bound
+                if isQuoteTooLong { return nil }
+                if wanted != nil, index >= Self.heldAtOnce {
+                    if isWanted { append(bytes[piece..<index]) }
+                    release(input, index)
+                    (piece, counted, index) = (0, 0, 0)
+                }
                 if try !input.extend() { return nil }
             }
         }
     }
 
-    /// Where the unquoted text at an index ends: a separator, a line break or the end of input; nil where it makes the
-    /// row too long.
-    private func plainText(_ input: InputWindow, from start: Int) throws -> Int? {
+    /// Reads the unquoted text at an index, up to a separator, a line break or the end of input; nil where it makes a row
+    /// that is held in memory too long.
+    private mutating func plainText(
+        _ input: InputWindow, from start: inout Int, isWanted: Bool, _ extent: inout Extent
+    ) throws -> PlainText? {
+        var text = PlainText()
         var index = start
+        var piece = start
         while true {
             let bytes = input.bytes
-            while index < bytes.count {
-                let byte = bytes[index]
-                if byte == separator || byte == Self.lineFeed || byte == Self.carriageReturn { return index }
-                index += 1
+            let end = bytes[index...].firstIndex {
+                $0 == separator || $0 == Self.lineFeed || $0 == Self.carriageReturn
             }
-            if index > Self.longestRow { return nil }
-            if try !input.extend() { return index }
+            index = end ?? bytes.count
+            if end == nil {
+                if wanted == nil, extent.plainBytes + index - piece > Self.longestRow { return nil }
+                if wanted != nil, index >= Self.heldAtOnce {
+                    take(bytes[piece..<index], isWanted, &text, &extent)
+                    release(input, index)
+                    (piece, index) = (0, 0)
+                }
+                if try input.extend() { continue }
+            }
+            var last = UnsafeRawBufferPointer(rebasing: input.bytes[piece..<index])
+            // A row's last field: what was joined behind it isn't its text.
+            if end.map({ input.bytes[$0] != separator }) ?? true { last = InputWindow.withoutJoints(last) }
+            take(last[...], isWanted, &text, &extent)
+            start = index
+            return text
         }
+    }
+
+    private mutating func take(
+        _ bytes: Slice<UnsafeRawBufferPointer>, _ isWanted: Bool, _ text: inout PlainText, _ extent: inout Extent
+    ) {
+        text.count += bytes.count
+        if text.isBlank { text.isBlank = bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+        extent.plainBytes += bytes.count
+        if isWanted { append(bytes) }
+    }
+
+    /// Consumes what was scanned of a row, and keeps as much of it as a fault does.
+    private mutating func release(_ input: InputWindow, _ count: Int) {
+        consumed.append(contentsOf: input.bytes.prefix(min(count, InputFault.rawLimit - consumed.count)))
+        input.consume(count)
     }
 
     private mutating func startField() {
@@ -180,16 +242,15 @@ struct CSVScanner {
     }
 
     private mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>) {
-        fields[found - 1].append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes))
+        // Of a single field no more is kept than tells that it is too long for an ID.
+        let room = wanted == nil ? bytes.count : max(0, longestUserID + 1 - fields[found - 1].count)
+        fields[found - 1].append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
     }
 
-    private static func lineBreaks(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int {
-        var count = 0
-        var afterReturn = false
+    private mutating func countLines(_ bytes: Slice<UnsafeRawBufferPointer>) {
         for byte in bytes {
-            if byte == carriageReturn || (byte == lineFeed && !afterReturn) { count += 1 }
-            afterReturn = byte == carriageReturn
+            if byte == Self.carriageReturn || (byte == Self.lineFeed && !isBehindReturn) { lines += 1 }
+            isBehindReturn = byte == Self.carriageReturn
         }
-        return count
     }
 }

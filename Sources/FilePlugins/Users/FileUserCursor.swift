@@ -1,3 +1,4 @@
+internal import Glibc
 internal import PipelineCore
 
 /// An opened file of user IDs. Reads block a thread of its own.
@@ -32,8 +33,11 @@ actor FileUserCursor: UserCursor {
             path = content.path
             let input = try InputWindow(path: path, end: content.end)
             self.input = input
-            identity = try? FileStatus.of(path).identity
-            guard seen != nil else { return try format.begin(input, at: position) }
+            identity = try status().identity
+            guard seen != nil else {
+                try format.begin(input, at: position)
+                return reader.size.set(try input.size())
+            }
             // Which IDs are repeats depends on everything in front.
             try format.begin(input, at: .start)
             while input.offset < position.offset {
@@ -41,7 +45,8 @@ actor FileUserCursor: UserCursor {
                 guard let record = try format.next(input) else { break }
                 _ = isNew(record)
             }
-            guard input.offset == position.offset || position == .start else { throw UncompressedInput.tooShort }
+            guard input.isAt(position.offset) || position == .start else { throw UncompressedInput.tooShort }
+            reader.size.set(try input.size())
         } catch {
             close()
             throw describe(error, opening: true)
@@ -63,6 +68,7 @@ actor FileUserCursor: UserCursor {
                     }
                     if isNew(record) { records.append(record) }
                 }
+                reader.size.set(try input.size())
             } catch {
                 failure = describe(error, opening: false)
             }
@@ -73,7 +79,8 @@ actor FileUserCursor: UserCursor {
 
     /// The end counts only where the file is still the one that was opened: what replaced it may go on differently.
     private func checkIsSame(_ input: InputWindow) throws {
-        if let now = try? FileStatus.of(path), now.identity == identity, now.size >= input.fileOffset {
+        let now = try status()
+        if now.identity == identity, now.size >= input.fileOffset {
             if case .file = reader.place, input.endedWithinRecord, now.size > input.fileOffset {
                 throw InputWindow.writtenMeanwhile
             }
@@ -82,6 +89,12 @@ actor FileUserCursor: UserCursor {
         throw PipelineError(
             .noInput, "\(reader.place.name) was replaced while it was read",
             hint: "Run again: the run goes on if the new file begins with what was read of the old one.")
+    }
+
+    private func status() throws -> FileStatus {
+        do throws(FileStatus.Failure) { return try FileStatus.of(path) } catch {
+            throw InputDamage.readFailed(error.number)
+        }
     }
 
     func close() {

@@ -9,7 +9,7 @@ extension FileUserReader: Plugin {
     // None of these is part of the fingerprint: the hash of the input that was read tells whether it is the same.
     public static let schema = OptionSchema([
         OptionField(
-            "path", .path(allowsDash: true), .required,
+            "path", .path(allowsDash: true), .required, place: .input,
             "The file; - is standard input. gzip is recognised by its first bytes, not by its name."),
         OptionField(
             "format", .enumeration(Format.allCases.map(\.rawValue)), .optional,
@@ -19,7 +19,7 @@ extension FileUserReader: Plugin {
             "csv: the IDs' column, its name in the header or its number from 1. ndjson: a path, such as User.UserId."),
         OptionField(
             "header", .boolean, .optional,
-            "The first row holds the columns' names, or says what the lines are. Default: true for csv, false for lines."
+            "The first row holds names, or says what the lines are. Default: false for lines; true for csv by name."
         ),
         OptionField(
             "separator", .enumeration(separators.map(\.name) + [whitespace]), .optional,
@@ -70,9 +70,9 @@ extension FileUserReader: Plugin {
             let hasHeader = options.boolean("header") ?? false
             return separatorName == nil ? .lines(hasHeader: hasHeader) : .whitespace(hasHeader: hasHeader)
         case .csv:
-            let hasHeader = options.boolean("header") ?? true
+            let hasHeader = options.boolean("header")
             return .csv(
-                column: try csvColumn(column, hasHeader), hasHeader: hasHeader,
+                column: try csvColumn(column, hasHeader), hasHeader: hasHeader ?? true,
                 separator: separators.first { $0.name == separatorName }?.byte)
         case .ndjson:
             return try ndjson(column)
@@ -106,13 +106,20 @@ extension FileUserReader: Plugin {
         return format
     }
 
-    private static func csvColumn(_ names: [String]?, _ hasHeader: Bool) throws -> CSVFormat.Column {
+    private static func csvColumn(_ names: [String]?, _ hasHeader: Bool?) throws -> CSVFormat.Column {
         guard let names, !names.isEmpty else {
             throw OptionError("column", "say which column holds the user IDs: a name in the header, or a number from 1")
         }
         // A dotted name arrives in parts; `User.UserId` is what Pinpoint's own import files have in their header.
         let name = names.joined(separator: ".")
-        if hasHeader { return .name(name) }
+        if hasHeader == nil, Int(name) != nil {
+            // Whoever counts columns may have no header: its first user would be taken for one.
+            throw OptionError(
+                "header",
+                "has to be said where 'column' is a number: true if the first row holds names, false if it holds a user"
+            )
+        }
+        if hasHeader ?? true { return .name(name) }
         guard let number = Int(name), number > 0 else {
             throw OptionError("column", "without a header the column must be a number from 1, not '\(name)'")
         }

@@ -1,10 +1,11 @@
 package import LocalFiles
 public import PipelineCore
+internal import Synchronization
 
 /// Reads user IDs from a file of lines, a CSV or an NDJSON file, plain or gzip.
 ///
-/// - IDs are yielded as they stand in the file, never trimmed: a line of spaces is an ID of spaces. A byte order mark at
-///   the beginning is dropped, empty lines are no records.
+/// - IDs are yielded as they stand in the file, never trimmed: a line of spaces is an ID of spaces. Byte order marks and
+///   0x1A where files were joined are dropped, empty lines are no records. Lines end with LF, CR LF or CR.
 /// - gzip is recognised by its first bytes, not by its name. Several members in a row are one input.
 /// - A position counts bytes of uncompressed input. Opening a plain file at a position is one seek; a gzip file is
 ///   inflated up to it.
@@ -20,6 +21,16 @@ public struct FileUserReader: UserReader {
     let place: Place
     let layout: Layout
     let distinct: Bool
+    /// What cursors have found out; a gzip file's size shows while it is read.
+    let size = InputSize()
+
+    final class InputSize: Sendable {
+        private let bytes = Mutex<UInt64?>(nil)
+
+        var current: UInt64? { bytes.withLock { $0 } }
+
+        func set(_ size: UInt64?) { bytes.withLock { $0 = size } }
+    }
 
     /// Where the bytes are.
     enum Place: Sendable {
@@ -62,7 +73,8 @@ public struct FileUserReader: UserReader {
         }
     }
 
-    public var inputSize: UInt64? { (try? place.content.path).flatMap(UncompressedInput.size(ofFile:)) }
+    /// Known from the first `open` on; an estimate where the file is gzip, until its end has been read.
+    public var inputSize: UInt64? { size.current }
 
     /// Keeps standard input aside; a file stays where it is.
     ///

@@ -1,9 +1,9 @@
-internal import Glibc
 internal import PipelineCore
 
 /// Cuts input into lines, and holds no more of one than its bound.
 ///
-/// A line ends with LF; one CR in front of it doesn't belong to the line, any other CR does. The last line needs no LF.
+/// A line ends with LF, CR LF or CR; the last line needs no end. Marks that stand at a line's ends because files were joined
+/// don't belong to it.
 struct LineCutter {
     /// Lines completely in front of the next one.
     private(set) var line: UInt64 = 0
@@ -12,10 +12,14 @@ struct LineCutter {
 
     init(longest: Int) { self.longest = longest }
 
-    /// Goes to a position; in front of the first line a byte order mark is dropped.
+    /// Goes to a position; before the first line a byte order mark is dropped.
     mutating func begin(_ input: InputWindow, at position: Position) throws {
         line = position.line
-        if position.offset == 0 { try input.skipByteOrderMark() } else { try input.skip(to: position.offset) }
+        if position.offset == 0 {
+            try input.skipByteOrderMark()
+        } else {
+            try input.skip(toEndOfRecord: position.offset)
+        }
     }
 
     /// The next record: what `judge` makes of a line's text and number, where that isn't nil; nil at the end of input.
@@ -23,15 +27,18 @@ struct LineCutter {
         _ input: InputWindow, judge: (_ text: UnsafeRawBufferPointer, _ number: Int) -> InputRecord.Content?
     ) throws -> InputRecord? {
         while true {
+            try input.skipJoints()
             let number = Int(line) + 1
-            let end = try lineFeed(input)
+            let end = try lineBreak(input)
             if end == nil, input.count == 0 { return nil }
-            var text = UnsafeRawBufferPointer(rebasing: input.bytes[..<(end ?? min(input.count, longest + 2))])
-            if text.last == 0x0D { text = UnsafeRawBufferPointer(rebasing: text.dropLast()) }
+            let breakLength = try end.map(input.lineBreakLength(at:)) ?? 0
+            var text = UnsafeRawBufferPointer(rebasing: input.bytes[..<(end ?? min(input.count, longest + 1))])
+            // Of a line that is too long the end isn't seen.
+            if text.count <= longest || end != nil { text = InputWindow.withoutJoints(text) }
             let content = judge(text, number)
             let isComplete: Bool
             if let end {
-                input.consume(end + 1)
+                input.consume(end + breakLength)
                 isComplete = true
             } else {
                 isComplete = try consumeLine(input)
@@ -44,34 +51,26 @@ struct LineCutter {
         }
     }
 
-    /// The index of the LF that ends the line at hand; nil where the line is too long to be held, or the last one.
-    private func lineFeed(_ input: InputWindow) throws -> Int? {
+    /// The index of the break that ends the line at hand; nil where the line is too long to be held, or the last one.
+    private func lineBreak(_ input: InputWindow) throws -> Int? {
         var scanned = 0
         while true {
-            if let index = Self.lineFeed(input.bytes, from: scanned) { return index }
+            if let index = input.lineBreak(from: scanned) { return index }
             scanned = input.count
-            // One more than too long, for a CR that doesn't count.
-            if scanned > longest + 1 { return nil }
+            if scanned > longest { return nil }
             if try !input.extend() { return nil }
         }
     }
 
-    /// Consumes the rest of a line of any length; false where the input ends in front of its LF.
+    /// Consumes the rest of a line of any length; false where the input ends before its break.
     private func consumeLine(_ input: InputWindow) throws -> Bool {
         repeat {
-            if let index = Self.lineFeed(input.bytes, from: 0) {
-                input.consume(index + 1)
+            if let index = input.lineBreak(from: 0) {
+                input.consume(index + (try input.lineBreakLength(at: index)))
                 return true
             }
             input.consume(input.count)
         } while try input.extend()
         return false
-    }
-
-    private static func lineFeed(_ bytes: UnsafeRawBufferPointer, from index: Int) -> Int? {
-        guard let base = bytes.baseAddress, index < bytes.count,
-            let found = memchr(base + index, 0x0A, bytes.count - index)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
     }
 }

@@ -2,8 +2,7 @@ internal import PipelineCore
 
 /// One user ID on each line.
 ///
-/// Empty lines are no records. Nothing is trimmed: a line of spaces is an ID of spaces, and a CR in the middle of a line
-/// belongs to the ID.
+/// Empty lines are no records. Nothing is trimmed: a line of spaces is an ID of spaces.
 struct LineFormat: RecordFormat {
     /// The first line that isn't empty says what follows and is no ID.
     let hasHeader: Bool
@@ -21,7 +20,7 @@ struct LineFormat: RecordFormat {
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
         try cutter.next(input) { text, number in
-            text.isEmpty ? nil : userID(text, subject: "the line", line: number, raw: text)
+            text.isEmpty ? nil : joinedUserID(text, subject: "the line", line: number, raw: text)
         }
     }
 }

@@ -33,7 +33,8 @@ struct NDJSONFormat: RecordFormat {
         if text.count > longestLine { return fault(.invalidUserID, "the line is longer than \(longestLine) bytes") }
         let tape: JSONTape
         do { tape = try JSONTape(decoding: Array(text)) } catch {
-            return fault(.invalidEncoding, "\(error)")
+            let isText = String(validating: text.bindMemory(to: UInt8.self), as: UTF8.self) != nil
+            return fault(isText ? .invalidJSON : .invalidEncoding, "\(error)")
         }
         var node = tape.root
         for name in path {

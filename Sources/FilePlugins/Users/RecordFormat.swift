@@ -35,6 +35,20 @@ func userID(
     return .userID(id)
 }
 
+/// Judges the bytes of an ID that nothing encloses. A mark within it says that two files were joined there and the last line
+/// of the first one had no end: that is two IDs, or part of one that nobody meant.
+func joinedUserID(
+    _ bytes: UnsafeRawBufferPointer, subject: @autoclosure () -> String, line: Int, raw: UnsafeRawBufferPointer
+) -> InputRecord.Content {
+    guard !InputWindow.holdsJoint(bytes) else {
+        return inputFault(
+            .invalidUserID, line: line,
+            "\(subject()) holds a byte order mark or 0x1A in the middle of a user ID, as where files are joined without a "
+                + "line break between them", raw: raw)
+    }
+    return userID(bytes, subject: subject(), line: line, raw: raw)
+}
+
 /// A fault of the record that begins on a line.
 func inputFault(
     _ code: InputFault.Code, line: Int, _ problem: String, raw: UnsafeRawBufferPointer

@@ -37,8 +37,10 @@ final class StandardInputSpool: Sendable {
     /// - Returns: Whether an earlier process has read it.
     func fill(for run: InputRun) async throws -> Bool {
         // The input that a run refuses is its successor's.
-        if !folder.holds(run), let reader = state.withLock({ $0.reader }) { folder.handOver(from: reader, to: run) }
-        if !folder.holds(run) { try checkReadable() }
+        if try !folder.holds(run), let reader = state.withLock({ $0.reader }) {
+            folder.handOver(from: reader, to: run)
+        }
+        if try !folder.holds(run) { try checkReadable() }
         let copy = InputCopy(descriptor: descriptor)
         let wasKept = try await copy.fill(folder, for: run) { self.state.withLock { $0.reader = run } }
         let path = folder.path(of: run)

@@ -5,6 +5,8 @@ struct WhitespaceFormat: RecordFormat {
     /// The first line that isn't blank says what follows and holds no IDs.
     let hasHeader: Bool
     private(set) var line: UInt64 = 0
+    /// The last byte consumed was a CR: a LF that follows belongs to it.
+    private var isBehindReturn = false
 
     init(hasHeader: Bool) { self.hasHeader = hasHeader }
 
@@ -14,7 +16,7 @@ struct WhitespaceFormat: RecordFormat {
         try input.skipByteOrderMark()
         guard hasHeader else { return }
         try skipSpace(input)
-        _ = try consume(input, until: { $0 == Self.lineFeed })
+        _ = try consume(input, until: { $0 == Self.lineFeed || $0 == Self.carriageReturn })
     }
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
@@ -28,14 +30,22 @@ struct WhitespaceFormat: RecordFormat {
             if Self.isSpace(input.bytes[end]) { break }
             end += 1
         }
-        let bytes = UnsafeRawBufferPointer(rebasing: input.bytes[..<end])
-        let content = userID(bytes, subject: "the line", line: number, raw: bytes)
+        var bytes = UnsafeRawBufferPointer(rebasing: input.bytes[..<end])
+        if end <= longestUserID { bytes = InputWindow.withoutJoints(bytes) }
+        let content = joinedUserID(bytes, subject: "the line", line: number, raw: bytes)
         _ = try consume(input, until: Self.isSpace)
         return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)
     }
 
+    /// Consumes white space, and the marks of joined files between it.
     private mutating func skipSpace(_ input: InputWindow) throws {
-        _ = try consume(input, until: { !Self.isSpace($0) })
+        var offset: UInt64
+        repeat {
+            _ = try consume(input, until: { !Self.isSpace($0) })
+            offset = input.offset
+            try input.skipJoints()
+            if input.offset > offset { isBehindReturn = false }
+        } while input.offset > offset
     }
 
     /// Consumes up to the first byte that ends it, which stays; false where the input ends first.
@@ -44,7 +54,9 @@ struct WhitespaceFormat: RecordFormat {
             let bytes = input.bytes
             var index = 0
             while index < bytes.count, !isEnd(bytes[index]) {
-                if bytes[index] == Self.lineFeed { line += 1 }
+                let byte = bytes[index]
+                if byte == Self.carriageReturn || (byte == Self.lineFeed && !isBehindReturn) { line += 1 }
+                isBehindReturn = byte == Self.carriageReturn
                 index += 1
             }
             let isFound = index < bytes.count
@@ -55,6 +67,7 @@ struct WhitespaceFormat: RecordFormat {
     }
 
     private static let lineFeed = UInt8(ascii: "\n")
+    private static let carriageReturn = UInt8(ascii: "\r")
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }

@@ -1,7 +1,8 @@
 internal import PipelineCore
 
-/// Writes values of a tape as compact JSON that `jsonb` can hold: strings and numbers as they stand in the source,
-/// without white space between them and without what was dropped.
+/// Writes values of a tape as compact JSON that `jsonb` can hold, spelled in one way whatever the source's escapes: without
+/// white space, strings with the escapes that JSON demands and no others, numbers and the order of members as they came,
+/// without what was dropped. So answers that say the same give the same bytes.
 ///
 /// A string with U+0000 or a lone surrogate, a number beyond the range of `numeric`, and a map with such a name or with
 /// a name `$json`, become `{"$json":"…"}`: their source text in ASCII.
@@ -101,18 +102,41 @@ struct ExtraWriter: Sendable {
         append("}")
     }
 
-    /// Writes a string's source text; in source form with `\u` escapes for all that isn't ASCII.
+    /// Writes a string; in source form with `\u` escapes for all that isn't ASCII.
     mutating func writeString(_ contents: TapeContents, _ index: Int, _ form: Form) {
-        let source = contents.source(contents.nodes[index])
+        let node = contents.nodes[index]
+        let source = contents.source(node)
         append("\"")
-        if form == .storable || source.allSatisfy({ $0 < 0x80 }) {
+        if !node.flags.contains(.escaped), form == .storable || source.allSatisfy({ $0 < 0x80 }) {
+            // Nothing in it needs an escape, and nothing has one.
             bytes.append(contentsOf: source)
         } else {
-            for unit in String(decoding: source, as: UTF8.self).utf16 {
-                if unit < 0x80 { bytes.append(UInt8(unit)) } else { appendEscape(unit) }
-            }
+            contents.forEachCodePoint(of: node) { appendCharacter($0, form) }
         }
         append("\"")
+    }
+
+    private mutating func appendCharacter(_ point: UInt32, _ form: Form) {
+        switch point {
+        case 0x22, 0x5C:
+            append("\\")
+            bytes.append(UInt8(point))
+        case 0x0A: bytes.append(contentsOf: "\\n".utf8)
+        case 0x0D: bytes.append(contentsOf: "\\r".utf8)
+        case 0x09: bytes.append(contentsOf: "\\t".utf8)
+        case ..<0x20: appendEscape(UInt16(point))
+        case ..<0x80: bytes.append(UInt8(point))
+        default:
+            // A lone surrogate stands in source form alone: no storable string has one.
+            if form == .storable, let scalar = Unicode.Scalar(point) {
+                bytes.append(contentsOf: String(Character(scalar)).utf8)
+            } else if point < 0x10000 {
+                appendEscape(UInt16(point))
+            } else {
+                appendEscape(UInt16(0xD800 + (point - 0x10000) >> 10))
+                appendEscape(UInt16(0xDC00 + (point - 0x10000) & 0x3FF))
+            }
+        }
     }
 
     private mutating func appendEscape(_ unit: UInt16) {
@@ -128,7 +152,8 @@ struct ExtraWriter: Sendable {
     /// Source text is to follow, which `endSource` wraps.
     mutating func beginSource() -> Int { bytes.count }
 
-    /// Puts the source text that was written since `start` into `{"$json":"…"}`. It is ASCII without control characters.
+    /// Puts the source text that was written since `start` into `{"$json":"…"}`. It is ASCII without control characters: the
+    /// text of a string has escapes for them.
     mutating func endSource(_ start: Int) {
         let source = Array(bytes[start...])
         bytes.removeLast(source.count)

@@ -34,6 +34,12 @@ public struct Layout: Sendable, Hashable {
         tables =
             content.map { table in
                 var table = isKeyedByRun ? table.keyedByRun() : table
+                if maps == .entries {
+                    let names = Set(Self.mapColumns.map(\.name))
+                    for index in table.columns.indices where names.contains(table.columns[index].name) {
+                        table.columns[index].hasFixedForm = true
+                    }
+                }
                 // At the end, where a table that is there already gains them too.
                 if table.role == .endpoints { table.columns += columns.map { Column($0.name, $0.type) } }
                 return table
@@ -64,12 +70,12 @@ extension Layout {
     static let endpoints = TableDefinition(
         name: "endpoints", role: .endpoints,
         columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + lastColumns,
-        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+        key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
     static let endpointDocuments = TableDefinition(
         name: "endpoints", role: .endpoints,
         columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + mapColumns + lastColumns,
-        key: ["application_id", "endpoint_id"], indexes: [["application_id", "user_id"]])
+        key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
     static let mapColumns = [
         Column("attributes", .json), Column("metrics", .json), Column("user_attributes", .json),

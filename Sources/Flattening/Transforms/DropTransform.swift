@@ -24,6 +24,7 @@ public struct DropTransform: Transform, Plugin {
                 : "can't drop '\(path.text)': an ID can't be dropped (mask it with hmac-sha256)"
             throw OptionError(path: ["paths", String(place)], message)
         }
+        try MemberPath.checkNeeded(paths, "paths", context)
         return DropTransform(paths: paths)
     }
 

@@ -38,6 +38,7 @@ extension MaskTransform: Plugin {
                 }
             }
         }
+        try MemberPath.checkNeeded(paths, "paths", context)
         let key = options.secret("key")?.reveal()
         guard usesHash else {
             if key != nil { throw OptionError("key", "is for hmac-sha256; 'redact' has no key") }

@@ -32,6 +32,18 @@ extension MemberPath {
     /// The IDs that rows are found by.
     static let ids = [id, applicationID, userID]
 
+    /// - Throws: `OptionError` where a path of an option leads to, or around, a member that the run goes by.
+    static func checkNeeded(_ paths: [MemberPath], _ key: String, _ context: PluginContext) throws {
+        for (place, path) in paths.enumerated() {
+            for member in context.neededMembers where path.leads(to: member) || path.leadsAround(member) {
+                throw OptionError(
+                    path: [key, String(place)],
+                    "can't hide '\(member.joined(separator: "."))', by which 'conflict: newest' tells which of two records "
+                        + "counts (leave it, or set 'conflict: last')")
+            }
+        }
+    }
+
     /// The paths of an option that is a list of them.
     static func list(_ options: Options, _ key: String) throws -> [MemberPath] {
         let values = options.list(key) ?? []

@@ -15,8 +15,10 @@ package final class SpoolFile {
 
     init(creating path: String) throws {
         self.path = path
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard descriptor >= 0 else { throw SystemFailure.pipelineError(errno, creating: path) }
+        descriptor = -1
+        do { descriptor = try FileForWriting.create(path, permissions: 0o600) } catch {
+            throw error.pipelineError(path)
+        }
         buffer.reserveCapacity(Self.capacity)
     }
 

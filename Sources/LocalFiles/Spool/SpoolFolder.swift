@@ -23,18 +23,27 @@ package struct SpoolFolder: Sendable {
     }
 
     /// Whether a run's input is kept aside.
-    package func holds(_ run: InputRun) -> Bool { access(path(of: run), F_OK) == 0 }
+    ///
+    /// - Throws: `PipelineError`: `.configuration` where others could have put it there, `.cantCreate` where the folder can't
+    ///   be looked into.
+    package func holds(_ run: InputRun) throws -> Bool {
+        guard try PrivateFolder.check(path) else { return false }
+        var status = stat()
+        if lstat(path(of: run), &status) == 0 { return true }
+        guard errno == ENOENT else { throw SystemFailure.pipelineError(errno, creating: path(of: run)) }
+        return false
+    }
 
     /// Keeps a run's input aside, unless it is already; what other runs of the pipeline and shard have left behind goes.
     ///
     /// - Parameter write: writes the input to the file that it is given.
-    /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `write` throws, and then there is
-    ///   no spool.
+    /// - Throws: `PipelineError`: `.configuration` where others own the folder or may write into it; `.cantCreate`, or
+    ///   `.ioError` on a full disk; whatever `write` throws, and then there is no spool.
     /// - Returns: Whether it was there already.
     package func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws -> Bool {
-        try Folder.make(path, permissions: 0o700)
-        removeOthers(run)
-        guard !holds(run) else { return true }
+        try PrivateFolder.make(path)
+        try removeOthers(run)
+        guard try !holds(run) else { return true }
         let name = path(of: run)
         let aside = name + ".new"
         do {
@@ -62,9 +71,11 @@ package struct SpoolFolder: Sendable {
 
     /// Removes a run's spool, if there is one.
     package func remove(_ run: InputRun) {
-        guard holds(run) else { return }
+        let spool = path(of: run)
+        guard access(spool, F_OK) == 0 else { return }
+        // Nothing but the tests' faults comes from there, and what is removed needs no error.
         try? Failpoint.reach("spool.remove.before-unlink")
-        unlink(path(of: run))
+        unlink(spool)
     }
 
     private static let suffix = ".spool"
@@ -72,8 +83,8 @@ package struct SpoolFolder: Sendable {
     /// A pipeline's name holds no dot, so no other pipeline's prefix begins with this one.
     private func prefix(_ run: InputRun) -> String { "\(run.pipeline).\(run.shard)." }
 
-    private func removeOthers(_ run: InputRun) {
-        guard let folder = opendir(path) else { return }
+    private func removeOthers(_ run: InputRun) throws {
+        guard let folder = opendir(path) else { throw SystemFailure.pipelineError(errno, creating: path) }
         defer { closedir(folder) }
         let own = path(of: run)
         while let entry = readdir(folder) {

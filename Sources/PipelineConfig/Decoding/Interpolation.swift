@@ -9,6 +9,8 @@ struct Interpolation: Sendable {
         var text: String
         /// What was put in, for redaction.
         var insertions: [Insertion] = []
+        /// The text without what was put in.
+        var literal = ""
     }
 
     struct Insertion: Sendable {
@@ -16,28 +18,33 @@ struct Interpolation: Sendable {
             case environment
             /// The default that stands in the reference itself.
             case reference
-            /// Surely a secret.
-            case file
+            /// Surely a secret. The file's path is resolved.
+            case file(String)
         }
 
         var text: String
         var origin: Origin
+
+        var isDefault: Bool { if case .reference = origin { true } else { false } }
     }
 
     /// What is wrong, by the variable's or the file's name; never by a value.
     struct Failure: Error, Equatable {
         var message: String
         var hint: String?
+        /// The variable isn't there.
+        var isUnset = false
     }
 
     static let maximumFileBytes = 65_536
 
     func replace(in text: String) throws(Failure) -> Result {
-        guard text.utf8.contains(UInt8(ascii: "$")) else { return Result(text: text) }
+        guard text.utf8.contains(UInt8(ascii: "$")) else { return Result(text: text, literal: text) }
         var result = Result(text: "")
         var rest = Substring(text)
         while let dollar = rest.firstIndex(of: "$") {
             result.text += rest[..<dollar]
+            result.literal += rest[..<dollar]
             rest = rest[dollar...]
             if rest.hasPrefix("$${") {
                 result.text += "${"
@@ -48,14 +55,18 @@ struct Interpolation: Sendable {
                 }
                 let insertion = try value(of: rest[rest.index(dollar, offsetBy: 2)..<end])
                 result.text += insertion.text
+                // What stands on both sides of it is no one word.
+                result.literal += " "
                 result.insertions.append(insertion)
                 rest = rest[rest.index(after: end)...]
             } else {
                 result.text += "$"
+                result.literal += "$"
                 rest = rest.dropFirst()
             }
         }
         result.text += rest
+        result.literal += rest
         return result
     }
 
@@ -81,7 +92,7 @@ struct Interpolation: Sendable {
         guard let value else {
             throw Failure(
                 message: "the environment variable '\(name)' isn't set",
-                hint: "set it, or write ${\(name):-default}")
+                hint: "set it, or write ${\(name):-default}", isUnset: true)
         }
         return Insertion(text: value, origin: .environment)
     }
@@ -91,9 +102,9 @@ struct Interpolation: Sendable {
             throw Failure(message: "'${file:\(path)}' names no file", hint: "write ${file:/run/secrets/name}")
         }
         let bytes: [UInt8]
+        let resolved = FileContents.resolve(path, in: folder)
         do throws(FileContents.ReadError) {
-            bytes = try FileContents.read(
-                FileContents.resolve(path, in: folder), limit: Self.maximumFileBytes)
+            bytes = try FileContents.read(resolved, limit: Self.maximumFileBytes)
         } catch {
             throw Failure(message: "the file '\(path)' can't be read: \(error.reason)")
         }
@@ -105,7 +116,7 @@ struct Interpolation: Sendable {
         }
         if text.hasSuffix("\r\n") || text.hasSuffix("\n") { text.removeLast() }
         guard !text.isEmpty else { throw Failure(message: "the file '\(path)' is empty") }
-        return Insertion(text: text, origin: .file)
+        return Insertion(text: text, origin: .file(resolved))
     }
 
     private static func isName(_ name: Substring) -> Bool {

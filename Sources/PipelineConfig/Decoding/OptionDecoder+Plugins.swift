@@ -11,6 +11,8 @@ struct DecodedPlugin: Sendable {
     var options: Options
     /// A sink's own.
     var transforms: [DecodedPlugin]
+    /// What it was decoded from.
+    var node: DocumentNode
     var product: any Sendable
 }
 
@@ -51,7 +53,11 @@ extension OptionDecoder {
                 isComplete = false
             }
         }
-        guard let values = decodeFields(own, of: node), isComplete else { return nil }
+        let outer = warnsOfPublicSecrets
+        warnsOfPublicSecrets = kind == .transform
+        let decoded = decodeFields(own, of: node)
+        warnsOfPublicSecrets = outer
+        guard let values = decoded, isComplete else { return nil }
         let options = Options(values)
         let place = node["type"]?.place ?? node.place
         var context = context
@@ -59,7 +65,7 @@ extension OptionDecoder {
         guard let product = make(factory, options, context, node: node, place: place) else { return nil }
         return DecodedPlugin(
             factory: factory, name: context.name, namePlace: name == nil ? place : nameNode?.place ?? place,
-            isNamed: name != nil, options: options, transforms: transforms, product: product)
+            isNamed: name != nil, options: options, transforms: transforms, node: node, product: product)
     }
 
     /// A list of plugins, with what each was made from.

@@ -10,7 +10,9 @@ extension OptionDecoder {
         var shown: String
     }
 
-    mutating func decodeScalar(_ node: DocumentNode, as type: OptionType, label: String) -> OptionValue? {
+    mutating func decodeScalar(
+        _ node: DocumentNode, as type: OptionType, label: String, isAddress: Bool = false
+    ) -> OptionValue? {
         guard case .scalar(let written, let isPlain) = node.content else { return mismatch(node, type, label) }
         let isSecret = if case .secret = type { true } else { false }
         let result: Interpolation.Result
@@ -18,18 +20,31 @@ extension OptionDecoder {
             result = try interpolation.replace(in: written)
         } catch {
             // A name in front of which a secret stands is not shown by the failure, which holds only the reference.
-            diagnostics.error(error.message, at: node.place, hint: error.hint)
+            // What is to hide values gets no default: everybody who reads the pipeline would know it.
+            let isUnset = isSecret && warnsOfPublicSecrets && error.isUnset
+            diagnostics.error(error.message, at: node.place, hint: isUnset ? "set it" : error.hint)
             return nil
         }
         for insertion in result.insertions {
             switch insertion.origin {
-            case .file: redact(insertion.text)
+            case .file(let path):
+                redact(insertion.text)
+                referencedFiles.append((path, node.place))
             // Shorter ones would blot out parts of words, and say little.
             case .environment: if insertion.text.utf8.count >= 4 { redact(insertion.text) }
             case .reference: break
             }
         }
         if isSecret { redact(result.text) }
+        if isSecret, warnsOfPublicSecrets, result.insertions.contains(where: \.isDefault) {
+            diagnostics.warning(
+                "\(label) comes from the default that stands in this file, which hides nothing from those who read it",
+                at: node.place, hint: "leave the default out, so that a run without the variable is refused")
+        }
+        if let left = Self.placeholder(in: result, as: type, isAddress: isAddress) {
+            diagnostics.error("\(label) holds \(left.what)", at: node.place, hint: left.hint)
+            return nil
+        }
         let scalar = Scalar(
             text: result.text, isQuoted: !isPlain && result.insertions.isEmpty,
             shown: isSecret ? "•••" : "'\(Self.shortened(written))'")
@@ -128,6 +143,10 @@ extension OptionDecoder {
             return allowsDash
                 ? .success(.path(PathOption(written: text, resolved: text)))
                 : .failure(Problem(hint: "a file of that name is ./-"))
+        }
+        if let scheme = RemotePath.scheme(of: text) {
+            return .failure(
+                Problem(message: "must be a path on this machine, not a URL", hint: RemotePath.hint(for: scheme)))
         }
         if text.hasPrefix("~") {
             return .failure(

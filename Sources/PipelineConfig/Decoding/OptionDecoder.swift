@@ -9,6 +9,11 @@ struct OptionDecoder {
     var context: PluginContext
     /// Values that no message may show.
     private(set) var redactions: Set<String> = []
+    /// The files that references took values from, with the reference's place; relative ones are resolved.
+    var referencedFiles: [(path: String, place: Place)] = []
+    /// A secret of the plugin at hand hides values: where it is the default of a reference, it hides nothing from whoever
+    /// reads the pipeline.
+    var warnsOfPublicSecrets = false
     /// Keys of the top level, to tell an option that stands too deep.
     var topLevelKeys: [String] = []
 
@@ -23,9 +28,18 @@ struct OptionDecoder {
 
     // MARK: Mappings
 
+    /// So many unknown keys of one mapping are told one by one; more come from a file that is no pipeline.
+    private static let unknownKeysTold = 100
+
     /// Reports keys that no field has.
     mutating func checkKeys(of node: DocumentNode, known: [String]) {
-        for entry in node.entries ?? [] where !known.contains(entry.key) {
+        let unknown = (node.entries ?? []).filter { !known.contains($0.key) }
+        if unknown.count > Self.unknownKeysTold, let next = unknown.dropFirst(Self.unknownKeysTold).first {
+            diagnostics.error(
+                "\(unknown.count - Self.unknownKeysTold) more unknown options, from '\(next.key)' on", at: next.keyPlace
+            )
+        }
+        for entry in unknown.prefix(Self.unknownKeysTold) {
             var hint = Suggestion.hint(for: entry.key, among: known)
             if Suggestion.nearest(to: entry.key, among: known) == nil, topLevelKeys.contains(entry.key) {
                 hint = "it belongs at the top level"
@@ -116,7 +130,7 @@ struct OptionDecoder {
             // What it was made from is kept for the fingerprint, until its owner is made.
             return decodePlugin(node, kind: kind).map { .plugin($0) }
         case .fieldPath: return decodeFieldPath(node, label: label)
-        default: return decodeScalar(node, as: type, label: label)
+        default: return decodeScalar(node, as: type, label: label, isAddress: field?.isAddress ?? false)
         }
     }
 

@@ -3,24 +3,30 @@ internal import Yams
 /// Turns the parser's nodes into a document's: keys are text and unique, aliases and merge keys are put in, tags
 /// refused.
 struct DocumentComposer {
-    /// Aliases of aliases multiply; beyond this a document isn't read.
-    private static let maximumNodes = 100_000
+    /// Aliases of aliases multiply; beyond this, or as many values as the text has characters, a document isn't read.
+    private static let standardMaximum = 100_000
     private static let maximumDepth = 64
 
     private let veils: KeyVeils
+    /// A text without aliases can't have more values.
+    private let maximumNodes: Int
     private var nodes = 0
     /// Set where a limit is passed: reading ends.
     private var hasOverflowed = false
     private var diagnostics: DiagnosticCollector
 
-    static func compose(_ node: Node, veils: KeyVeils, diagnostics: inout DiagnosticCollector) -> DocumentNode? {
-        var composer = DocumentComposer(veils: veils, diagnostics: diagnostics)
+    /// - Parameter characters: how many the text has.
+    static func compose(
+        _ node: Node, characters: Int, veils: KeyVeils, diagnostics: inout DiagnosticCollector
+    ) -> DocumentNode? {
+        var composer = DocumentComposer(characters: characters, veils: veils, diagnostics: diagnostics)
         let result = composer.compose(node, depth: 0)
         diagnostics = composer.diagnostics
         return composer.hasOverflowed ? nil : result
     }
 
-    private init(veils: KeyVeils, diagnostics: DiagnosticCollector) {
+    private init(characters: Int, veils: KeyVeils, diagnostics: DiagnosticCollector) {
+        maximumNodes = max(Self.standardMaximum, characters)
         self.veils = veils
         self.diagnostics = diagnostics
     }
@@ -29,9 +35,9 @@ struct DocumentComposer {
         let place = node.mark.map(Place.init) ?? Place(line: 1, column: 1)
         var result = DocumentNode(content: .scalar("", isPlain: true), place: place)
         nodes += 1
-        if !hasOverflowed, nodes > Self.maximumNodes {
+        if !hasOverflowed, nodes > maximumNodes {
             hasOverflowed = true
-            diagnostics.error("the document grows beyond \(Self.maximumNodes) values through its aliases", at: place)
+            diagnostics.error("the document grows beyond \(maximumNodes) values through its aliases", at: place)
         } else if !hasOverflowed, depth > Self.maximumDepth {
             hasOverflowed = true
             diagnostics.error("nested more than \(Self.maximumDepth) deep", at: place)
@@ -61,7 +67,10 @@ struct DocumentComposer {
         for (key, value) in mapping {
             let place = key.mark.map(Place.init) ?? Place(line: 1, column: 1)
             guard case .scalar(let scalar) = key else {
-                diagnostics.error("a key must be plain text", at: place)
+                let isTemplate = if case .mapping = key { true } else { false }
+                diagnostics.error(
+                    "a key must be plain text", at: place,
+                    hint: isTemplate ? "a template's {{…}} is filled in before the pipeline is read" : nil)
                 continue
             }
             let name = veils.lift(scalar.string)

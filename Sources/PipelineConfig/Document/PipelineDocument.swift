@@ -22,9 +22,10 @@ struct PipelineDocument {
                         hint: "one file holds one pipeline")
                     return nil
                 }
-                guard let root = DocumentComposer.compose(node, veils: veils, diagnostics: &diagnostics) else {
-                    return nil
-                }
+                guard
+                    let root = DocumentComposer.compose(
+                        node, characters: text.scalars.count, veils: veils, diagnostics: &diagnostics)
+                else { return nil }
                 guard !root.isNull else {
                     diagnostics.error("the file holds no options", at: root.place)
                     return nil

@@ -89,3 +89,8 @@ public struct SinkObservations: Sendable, Hashable {
 
     public init() {}
 }
+
+extension RunProgress {
+    /// Whether every record has its outcome: the input has ended, and nobody is parked.
+    public var isFetched: Bool { inputEnded && parked.isEmpty }
+}

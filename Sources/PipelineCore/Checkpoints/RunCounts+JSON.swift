@@ -1,10 +1,12 @@
 extension RunCounts {
     /// The counts as a run and a checkpoint hold them, every key present, tables by name:
-    /// `{"records":3,"found":2,"absent":1,"failed":0,…,"rows":{"users":3}}`.
+    /// `{"records":3,"found":2,"absent":1,"failed":0,…,"rows":{"users":3}}`. `invalid` alone is left out where it is 0:
+    /// earlier versions don't know it, and pass over it.
     public var json: String {
         var writer = JSONWriter()
         writer.object { writer in
             for (name, value) in [("records", records)] + Self.members.map({ ($0, self[keyPath: $1]) }) {
+                if name == "invalid", value == 0 { continue }
                 writer.key(name)
                 writer.value(value)
             }
@@ -39,7 +41,8 @@ extension RunCounts {
     /// The names as the columns spell them.
     private static var members: [(String, WritableKeyPath<RunCounts, Int>)] {
         [
-            ("found", \.found), ("absent", \.absent), ("failed", \.failed), ("endpoints", \.endpoints),
+            ("found", \.found), ("absent", \.absent), ("failed", \.failed), ("invalid", \.invalid),
+            ("endpoints", \.endpoints),
             ("superseded", \.superseded), ("removed", \.removed), ("previous_endpoints", \.previousEndpoints),
             ("refused", \.refused), ("filtered", \.filtered), ("not_numbers", \.notNumbers),
             ("other_shards", \.elsewhere),

@@ -4,6 +4,8 @@ public struct RunCounts: Sendable, Hashable {
     public var found = 0
     public var absent = 0
     public var failed = 0
+    /// Failed records of them that held no usable ID, so that nobody could be asked for them.
+    public var invalid = 0
     /// Endpoints that were written.
     public var endpoints = 0
     /// Endpoints that a later row of the same run replaced.
@@ -32,6 +34,7 @@ public struct RunCounts: Sendable, Hashable {
         left.found += right.found
         left.absent += right.absent
         left.failed += right.failed
+        left.invalid += right.invalid
         left.endpoints += right.endpoints
         left.superseded += right.superseded
         left.removed += right.removed

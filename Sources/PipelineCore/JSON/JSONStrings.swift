@@ -56,6 +56,24 @@ enum JSONStrings {
         return written
     }
 
+    /// Gives the code points that a string's source text (without quotes) stands for, U+0000 and lone surrogates among them.
+    static func forEachCodePoint(_ source: UnsafePointer<UInt8>, _ length: Int, _ body: (UInt32) -> Void) {
+        guard length > 0 else { return }
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: length) { scratch in
+            guard let decoded = scratch.baseAddress else { return }
+            let count = decode(source, length, .kept, into: decoded)
+            var place = 0
+            while place < count {
+                let lead = decoded[place]
+                let width = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+                var point = width == 1 ? UInt32(lead) : UInt32(lead) & (0x7F >> UInt32(width))
+                for tail in 1..<max(1, width) { point = point << 6 | UInt32(decoded[place + tail] & 0x3F) }
+                body(point)
+                place += width
+            }
+        }
+    }
+
     /// Whether a string's source text says this name.
     static func equal(_ source: UnsafePointer<UInt8>, _ node: TapeNode, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
         let length = Int(node.length)

@@ -60,6 +60,12 @@ extension JSONTape {
         return values.count
     }
 
+    /// Takes a member out of its map, by the node of its value.
+    public mutating func dropMember(_ value: Int) {
+        precondition(value > 0 && self[node: value - 1].flags.contains(.name), "not a member's value")
+        self[node: value - 1].flags.insert(.dropped)
+    }
+
     /// Puts a text in a value's place, whatever that was.
     public mutating func replace(_ index: Int, with text: String) {
         let old = self[node: index]

@@ -133,6 +133,11 @@ public struct TapeContents {
         JSONStrings.decode(bytes + Int(node.offset), Int(node.length), .replaced, into: output)
     }
 
+    /// Gives a string's code points, escapes resolved: U+0000 and lone surrogates as they are.
+    public func forEachCodePoint(of node: TapeNode, _ body: (UInt32) -> Void) {
+        JSONStrings.forEachCodePoint(bytes + Int(node.offset), Int(node.length), body)
+    }
+
     /// Whether a string says exactly this.
     public func equal(_ node: TapeNode, _ name: UnsafeBufferPointer<UInt8>) -> Bool {
         JSONStrings.equal(bytes + Int(node.offset), node, name)

@@ -26,15 +26,23 @@ public struct OptionField: Sendable {
     public var summary: String
     /// Part of the fingerprint: a resume with another value is refused.
     public var shapesOutput: Bool
+    /// What happens at the place that a path names.
+    public var place: PlaceRole?
+    /// A text that says where something is, such as a URL or a host: a placeholder that was left in it is an error, as it
+    /// always is in a path and in a text that has to match a pattern.
+    public var isAddress: Bool
 
     public init(
-        _ key: String, _ type: OptionType, _ presence: Presence, shapesOutput: Bool = false, _ summary: String
+        _ key: String, _ type: OptionType, _ presence: Presence, shapesOutput: Bool = false, place: PlaceRole? = nil,
+        isAddress: Bool = false, _ summary: String
     ) {
         self.key = key
         self.type = type
         self.presence = presence
         self.summary = summary
         self.shapesOutput = shapesOutput
+        self.place = place
+        self.isAddress = isAddress
     }
 }
 

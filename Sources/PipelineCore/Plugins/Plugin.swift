@@ -19,6 +19,9 @@ public enum SourcePlan: Sendable {
 }
 
 extension SourcePlan {
+    /// Whether IDs are looked up, so that what failed can be asked for again.
+    public var isList: Bool { lookup != nil }
+
     /// Which of two rows with one endpoint's key counts.
     public var conflict: ConflictPolicy {
         switch self {
@@ -76,6 +79,8 @@ public struct PluginContext: Sendable {
     public var version: String
     /// Of how many shards this process runs one: it gets that part of every rate. 1 where the run isn't sharded.
     public var shards: Int
+    /// Members of an endpoint that the run goes by, from the outside in: a transform that hides one of them is refused.
+    public var neededMembers: [[String]] = []
     /// Takes a warning for the log.
     public var warn: @Sendable (String) -> Void
 

@@ -34,7 +34,11 @@ public struct InputFault: Sendable, Equatable {
         case emptyUserID = "EmptyUserId"
         case invalidUserID = "InvalidUserId"
         case invalidEncoding = "InvalidEncoding"
+        /// A line that isn't a JSON document.
+        case invalidJSON = "InvalidJSON"
         case missingField = "MissingField"
+        /// A row with more fields than the first one has, so that nobody knows which of them is the ID.
+        case surplusFields = "SurplusFields"
         case unterminatedQuote = "UnterminatedQuote"
         /// A record of an archive that isn't what an archive holds.
         case malformedRecord = "MalformedRecord"
@@ -42,6 +46,16 @@ public struct InputFault: Sendable, Equatable {
         case wrongApplication = "WrongApplication"
         /// A file of an archive that ends early or is corrupt; reading goes on with the next file.
         case damagedFile = "DamagedFile"
+        /// A file of an archive that holds something else than an archive does, or can't be opened.
+        case unreadableFile = "UnreadableFile"
+
+        /// A list holds no usable ID there, in contrast to what is wrong with an archive.
+        public var isOfList: Bool {
+            switch self {
+            case .malformedRecord, .wrongApplication, .damagedFile, .unreadableFile: false
+            default: true
+            }
+        }
     }
 
     public var code: Code
@@ -50,7 +64,7 @@ public struct InputFault: Sendable, Equatable {
     /// The input's own bytes, cut to `InputFault.rawLimit`.
     public var raw: [UInt8]
 
-    /// No more than this many bytes of faulty input are kept (64 KiB, the bound of a quoted field).
+    /// No more than this many bytes of faulty input are kept: 64 KiB.
     public static let rawLimit = 65_536
 
     public init(code: Code, message: String, raw: [UInt8]) {

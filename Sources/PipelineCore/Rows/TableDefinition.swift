@@ -16,10 +16,15 @@ public enum ColumnType: String, Sendable, Hashable {
 public struct Column: Sendable, Hashable {
     public var name: String
     public var type: ColumnType
+    /// A JSON value of one form in every row, lists of maps with fixed names: readers that guess types can take it nested.
+    /// Other JSON has free names and numbers of any size, which some readers refuse; a format that such readers read has it
+    /// as text.
+    public var hasFixedForm: Bool
 
-    public init(_ name: String, _ type: ColumnType) {
+    public init(_ name: String, _ type: ColumnType, hasFixedForm: Bool = false) {
         self.name = name
         self.type = type
+        self.hasFixedForm = hasFixedForm
     }
 }
 

@@ -10,6 +10,24 @@ public protocol ArchiveReader: Sendable {
 public protocol ArchiveCursor: InputCursor where Record == ArchiveRecord {
     /// The part of the input that has been read, from 0 to 1, for the progress display; nil where that isn't known.
     var fractionRead: Double? { get }
+    /// The files that the archive stands for; nil where it is no files.
+    var files: ArchiveFileCounts? { get }
+}
+
+extension ArchiveCursor {
+    public var files: ArchiveFileCounts? { nil }
+}
+
+/// How many files of an archive take part in a run, and how many were left out: evident junk, and what the configuration
+/// says. A file that can't be read is neither: it is a failed record.
+public struct ArchiveFileCounts: Sendable, Equatable {
+    public var read: Int
+    public var leftOut: Int
+
+    public init(read: Int, leftOut: Int) {
+        self.read = read
+        self.leftOut = leftOut
+    }
 }
 
 /// What an archive's documents mean. Pure, and safe to call from many tasks at once.

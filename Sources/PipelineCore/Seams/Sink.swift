@@ -6,10 +6,18 @@ public protocol Sink: Sendable {
     var name: String { get }
     /// Where the rows go, for messages and the summary; no secret in it.
     var target: String { get }
+    /// The same for two sinks of one type that are told to be one place, however that is spelled. What stands in files
+    /// needs none: the host compares the places that the options name.
+    var targetIdentity: String { get }
     /// `merge`, `append` or `replace`.
     var mode: WriteMode { get }
     /// How a map with free names stands in a JSON column, where the layout has such columns.
     var mapForm: MapForm { get }
+    /// Whether a run's failures can be fetched again when readers see its rows already.
+    var amendsPublishedRuns: Bool { get }
+    /// Grows when the same rows are written in another form: part of the fingerprint, so that no run goes on with rows of two
+    /// forms.
+    var contentVersion: Int { get }
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,
@@ -32,7 +40,10 @@ extension Sink {
 }
 
 extension Sink {
+    public var targetIdentity: String { target }
     public var mapForm: MapForm { .object }
+    public var amendsPublishedRuns: Bool { true }
+    public var contentVersion: Int { 0 }
 }
 
 /// How a map with free names stands in a JSON column.
@@ -104,10 +115,13 @@ public struct SinkState: Sendable {
     public var lastRun: RunRecord?
     /// The newest run's checkpoint.
     public var checkpoint: Checkpoint?
+    /// Why the newest run can't be gone on with, where what the store holds of it can't be read; it can still be given up.
+    public var fault: PipelineError?
 
-    public init(lastRun: RunRecord? = nil, checkpoint: Checkpoint? = nil) {
+    public init(lastRun: RunRecord? = nil, checkpoint: Checkpoint? = nil, fault: PipelineError? = nil) {
         self.lastRun = lastRun
         self.checkpoint = checkpoint
+        self.fault = fault
     }
 }
 

@@ -57,8 +57,13 @@ public struct StoredRun: Sendable {
     public var record: RunRecord
     /// How far it has come; nil where a later run's checkpoint has taken the place of its own.
     public var progress: StoredProgress?
+    /// Whether a process holds the lock under which it is written; nil where that can't be known.
+    public var isUnderWay: Bool?
 
-    public init(shard: Int, shards: Int? = nil, record: RunRecord, progress: StoredProgress?) {
+    public init(
+        shard: Int, shards: Int? = nil, record: RunRecord, progress: StoredProgress?, isUnderWay: Bool? = nil
+    ) {
+        self.isUnderWay = isUnderWay
         self.shard = shard
         self.shards = shards
         self.record = record

@@ -15,6 +15,9 @@ public protocol UserLookup: Sendable {
 
     /// True while an open circuit or a Retry-After holds all calls: then nobody is parked.
     var isHeld: Bool { get }
+    /// True while this user's failure may still turn out to be everybody's: it is one of a row of answers that aren't the
+    /// service's own, which no other answer has ended. Meanwhile it isn't committed.
+    func isInDoubt(_ userID: String) -> Bool
     /// A snapshot for progress and summary.
     var statistics: LookupStatistics { get }
     /// What was learned (the rate limit), as JSON, for the next process or run; nil where there is nothing.
@@ -25,11 +28,24 @@ public protocol UserLookup: Sendable {
     func shutdown() async
 }
 
+extension UserLookup {
+    public func isInDoubt(_ userID: String) -> Bool { false }
+}
+
 /// What the engine watches of one call while it is under way.
 public final class LookupCall: Sendable {
-    private let sent = Mutex<(first: ContinuousClock.Instant?, attempts: Int)>((nil, 0))
+    private struct Sent {
+        var first: ContinuousClock.Instant?
+        var attempts = 0
+        var throttled = 0
+    }
 
-    public init() {}
+    private let sent = Mutex(Sent())
+    /// The user is one of those at the end: waits for throttling count against its deadline, so that one who is throttled
+    /// for ever can't hold the run.
+    public let isAmongTheLast: Bool
+
+    public init(isAmongTheLast: Bool = false) { self.isAmongTheLast = isAmongTheLast }
 
     /// When the first attempt was sent; nil while it waits for its first token.
     public var firstSent: ContinuousClock.Instant? { sent.withLock { $0.first } }
@@ -43,6 +59,12 @@ public final class LookupCall: Sendable {
             sent.attempts += 1
         }
     }
+
+    /// Answers so far that said "too many requests".
+    public var throttled: Int { sent.withLock { $0.throttled } }
+
+    /// The lookup notes such an answer.
+    public func markThrottled() { sent.withLock { $0.throttled += 1 } }
 }
 
 /// What a lookup has done in this process.

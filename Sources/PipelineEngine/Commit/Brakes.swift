@@ -15,13 +15,15 @@ package struct Brakes: Sendable {
         self.accepted = accepted
     }
 
-    /// A share says little about few cases: it is judged from this many records …
+    /// A share says little about few cases: it is judged from this many records (of a `replace` that is to be published
+    /// what is removed is judged whatever the records are: its base is all that readers see, and a list that was cut off
+    /// has few) …
     static let recordsForShare = 1000
     /// … and this many cases on.
     static let casesForShare = 20
 
     /// The brake that a commit would pass, given the counts of everything committed and of this batch.
-    package func judge(_ counts: RunCounts, progress: RunProgress) -> PipelineError? {
+    package func judge(_ counts: RunCounts, progress: RunProgress, mode: WriteMode) -> PipelineError? {
         if !accepted.contains(.failed),
             let excess = excess(counts.failed, of: counts.records, records: counts.records, over: limits.maxFailed)
         {
@@ -37,8 +39,7 @@ package struct Brakes: Sendable {
                 hint: "Is it the right list, for the right application?")
         }
         if !accepted.contains(.removed),
-            let excess = excess(
-                counts.removed, of: counts.previousEndpoints, records: counts.records, over: limits.maxRemoved)
+            let excess = removals(counts, mode)
         {
             return brake(
                 "endpoints that would be removed: \(excess), more than max_removed allows", accept: "removed",
@@ -54,15 +55,19 @@ package struct Brakes: Sendable {
     }
 
     /// The brakes that counts as they stand have passed: somebody has accepted that, or the limits were others.
-    package func passed(by counts: RunCounts) -> Set<AcceptedBrake> {
+    package func passed(by counts: RunCounts, mode: WriteMode) -> Set<AcceptedBrake> {
         var passed: Set<AcceptedBrake> = []
         if excess(counts.absent, of: counts.records, records: counts.records, over: limits.maxAbsent) != nil {
             passed.insert(.absent)
         }
-        let removed = excess(
-            counts.removed, of: counts.previousEndpoints, records: counts.records, over: limits.maxRemoved)
-        if removed != nil { passed.insert(.removed) }
+        if removals(counts, mode) != nil { passed.insert(.removed) }
         return passed
+    }
+
+    private func removals(_ counts: RunCounts, _ mode: WriteMode) -> String? {
+        excess(
+            counts.removed, of: counts.previousEndpoints,
+            records: mode == .replace ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
     }
 
     /// The figures, where they are beyond the limit.

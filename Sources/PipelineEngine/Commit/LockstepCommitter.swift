@@ -5,11 +5,14 @@ internal import Synchronization
 actor LockstepCommitter {
     private(set) var lanes: [SinkLane]
     private let brakes: Brakes
+    /// Whether the records are a list's, not an archive's.
+    private let isOfList: Bool
     /// True while a commit is under way.
     nonisolated let isBusy = BusyFlag()
 
-    init(lanes: [SinkLane], brakes: Brakes) {
+    init(lanes: [SinkLane], brakes: Brakes, isOfList: Bool) {
         self.lanes = lanes
+        self.isOfList = isOfList
         self.brakes = brakes
     }
 
@@ -50,8 +53,8 @@ actor LockstepCommitter {
         if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
     }
 
-    /// Ends the run in every sink, in two steps as well. A `replace` with more failures than are accepted isn't published:
-    /// it waits.
+    /// Ends the run in every sink, in two steps as well. A `replace` with more failures, or more records without a usable
+    /// ID, than are accepted isn't published: it waits.
     ///
     /// - Parameter publishes: Whether a `replace` may be published at all; otherwise it waits, whatever failed.
     /// - Throws: as `commit`.
@@ -60,7 +63,7 @@ actor LockstepCommitter {
         for (index, lane) in lanes.enumerated() where lane.end != .complete {
             guard let checkpoint = lane.checkpoint else { continue }
             let end: RunState =
-                lane.mode == .replace && !(publishes && brakes.limits.accepts(checkpoint.counts))
+                lane.mode == .replace && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))
                 ? .unpublished : .complete
             if end != lane.end { ends[index] = end }
         }
@@ -90,7 +93,7 @@ actor LockstepCommitter {
 
     private func firstBrake(_ checkpoints: [Int: Checkpoint]) -> PipelineError? {
         checkpoints.sorted { $0.key < $1.key }.lazy.compactMap {
-            self.brakes.judge($0.value.counts, progress: $0.value.progress)
+            self.brakes.judge($0.value.counts, progress: $0.value.progress, mode: self.lanes[$0.key].mode)
         }.first
     }
 

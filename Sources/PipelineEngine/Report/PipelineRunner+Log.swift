@@ -21,7 +21,7 @@ extension PipelineRunner {
             subject = "run \(summary.runID)"
             fields["run_id"] = "\(summary.runID)"
             fields["logical_date"] = "\(summary.logicalDate)"
-            fields["state"] = "\(summary.state.rawValue)"
+            fields["state"] = "\(summary.state.toldText)"
             fields["records"] = .stringConvertible(summary.counts.records)
             fields["found"] = .stringConvertible(summary.counts.found)
             fields["absent"] = .stringConvertible(summary.counts.absent)

@@ -25,9 +25,13 @@ public struct RunSummary: Sendable {
     public var processed: Int
     /// The ordinal at which this process took the run up; nil where it began it.
     public var resumedFrom: Int?
+    /// An archive's files; nil for another input, and for a run that was complete before.
+    public var files: ArchiveFileCounts?
     public var sinks: [SinkSummary]
-    /// What a retry did; nil for a run.
+    /// What a retry did, or a run that asked again for its failures; nil for any other run.
     public var retried: RetryCounts?
+    /// Why it isn't a success though it came to its end, and what helps; nil where it is one, or didn't.
+    public var shortcoming: String?
 
     var elapsedSeconds: Double {
         Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
@@ -47,7 +51,7 @@ public struct RunSummary: Sendable {
             writer.key("logical_date")
             writer.value(logicalDate)
             writer.key("state")
-            writer.value(state.rawValue)
+            writer.value(state.toldText)
             for (key, value) in [
                 ("records", counts.records), ("found", counts.found), ("absent", counts.absent),
                 ("failed", counts.failed), ("endpoints", counts.endpoints), ("superseded", counts.superseded),
@@ -61,6 +65,15 @@ public struct RunSummary: Sendable {
                 for (table, rows) in counts.rows.sorted(by: { $0.key < $1.key }) {
                     writer.key(table)
                     writer.value(rows)
+                }
+            }
+            if let files {
+                writer.key("files")
+                writer.object { writer in
+                    for (key, value) in [("read", files.read), ("left_out", files.leftOut)] {
+                        writer.key(key)
+                        writer.value(value)
+                    }
                 }
             }
             for (key, value) in [
@@ -107,7 +120,7 @@ public struct RunSummary: Sendable {
             writer.key("next_ordinal")
             writer.value(sink.nextOrdinal)
             writer.key("state")
-            writer.value(sink.state.rawValue)
+            writer.value(sink.state.toldText)
             writer.key("refused")
             writer.value(sink.counts.refused)
         }
@@ -132,6 +145,9 @@ public struct RunSummary: Sendable {
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
         if counts.notNumbers > 0 {
             lines.append("  columns     \(counts.notNumbers) values are no numbers; 'extra' holds them")
+        }
+        if let files, files.leftOut > 0 {
+            lines.append("  files       \(files.read) read, \(files.leftOut) left out")
         }
         // An archive isn't asked.
         if statistics.requests > 0 {
@@ -161,7 +177,7 @@ public struct RunSummary: Sendable {
 
     private func description(_ state: RunState) -> String {
         switch state {
-        case .running: "not complete; run again to go on"
+        case .running: "interrupted; run again to go on"
         case .unpublished: "all is fetched, but not published"
         case .complete, .abandoned: state.rawValue
         }
@@ -173,6 +189,11 @@ public struct RunSummary: Sendable {
         guard own != (counts.found, counts.absent, counts.failed) else { return nil }
         return "its own account: \(own.0) found + \(own.1) absent + \(own.2) failed"
     }
+}
+
+extension RunState {
+    /// As a summary tells it. Whoever reads one finds the run's lock free, so none is under way any more.
+    var toldText: String { self == .running ? StoredRunGroup.interrupted : rawValue }
 }
 
 /// How one run ended in this process.

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import Synchronization
 
 /// The failures of several sinks, by ordinal, a part at a time.
 ///
@@ -42,6 +43,14 @@ struct FailedRecords {
         next = bound == .max ? nil : bound + 1
         return part.records.isEmpty ? nil : part
     }
+}
+
+/// What a retry within a run has done; nil where there was none.
+final class RetryTally: Sendable {
+    private let counts = Mutex<RetryCounts?>(nil)
+
+    var current: RetryCounts? { counts.withLock { $0 } }
+    func set(_ counts: RetryCounts) { self.counts.withLock { $0 = counts } }
 }
 
 /// What a retry has done, in this process.

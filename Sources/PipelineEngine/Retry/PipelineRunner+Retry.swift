@@ -25,35 +25,33 @@ extension PipelineRunner {
         return report
     }
 
-    private func amend(_ sinks: [SinkLane], _ accepted: Set<AcceptedBrake>) async throws -> RunReport {
+    func amend(_ sinks: [SinkLane], _ accepted: Set<AcceptedBrake>) async throws -> RunReport {
         let record = try ended(sinks)
         var lanes = sinks
         for index in lanes.indices {
             lanes[index].checkpoint = lanes[index].found.checkpoint
             lanes[index].end = lanes[index].found.lastRun?.state
         }
-        var closed: [(name: String, error: PipelineError)] = []
+        let open = try await amendable(lanes)
+        log.notice(
+            "the failures of run \(record.runID) are fetched again",
+            metadata: ["event": "retry", "run_id": "\(record.runID)"])
+        let execution = RetryExecution(self, record, lanes, amending: open, accepted)
+        return await execution.run()
+    }
+
+    /// The places of the sinks whose run can be amended; of the others it is said why they can't.
+    func amendable(_ lanes: [SinkLane]) async throws -> Set<Int> {
         var open: Set<Int> = []
         for (index, lane) in lanes.enumerated() {
             do {
                 _ = try await untilStopped { try await lane.session.failures(from: 0, limit: 1) }
                 open.insert(index)
             } catch let error as PipelineError where error.kind == .cantCreate {
-                closed.append((lane.name, error))
+                log.warning("sink '\(lane.name)' keeps its failures: \(error.message). \(error.hint ?? "")")
             }
         }
-        let hasFailures = open.contains { index in
-            lanes[index].checkpoint.map { $0.counts.failed + $0.counts.refused > 0 } ?? false
-        }
-        if let first = closed.first, !hasFailures { throw first.error }
-        for (name, error) in closed {
-            log.warning("sink '\(name)' keeps its failures: \(error.message). \(error.hint ?? "")")
-        }
-        log.notice(
-            "the failures of run \(record.runID) are fetched again",
-            metadata: ["event": "retry", "run_id": "\(record.runID)"])
-        var execution = RetryExecution(self, record, lanes, amending: open, accepted)
-        return await execution.run()
+        return open
     }
 
     /// The run that all sinks have ended last.
@@ -65,6 +63,7 @@ extension PipelineRunner {
                 .usage, "pipeline '\(plan.pipeline)' has no run whose failures could be fetched again",
                 hint: "Run it first, with sluice run.")
         }
+        if let fault = sinks.lazy.compactMap({ $0.found.fault }).first { throw fault }
         for sink in sinks {
             guard let last = sink.found.lastRun, last.isSameExecution(as: record) else {
                 throw PipelineError(

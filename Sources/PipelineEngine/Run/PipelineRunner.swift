@@ -96,7 +96,8 @@ public struct PipelineRunner: Sendable {
         }
         let decision = try RunDecision.decide(
             pipeline: plan.pipeline, request: request,
-            states: sinks.map { ($0.name, $0.found, $0.fingerprint) }, dated: dated, now: now())
+            states: sinks.map { ($0.name, $0.found, $0.fingerprint) }, dated: dated, now: now(),
+            publishes: { plan.inputLimit == nil && plan.limits.publishes($0, ofList: plan.source.isList) })
         switch decision {
         case .nothing(let record):
             log.notice("run \(record.runID) is complete already; nothing to do (--fresh does it again)")
@@ -107,6 +108,9 @@ public struct PipelineRunner: Sendable {
             let report = try await begin(date, abandoning: abandoning, request, sinks)
             return (report, nil)
         case .settle(let record):
+            if request.retriesFailures, plan.source.isList {
+                return (try await amend(sinks, request.accepted), remaining(request, after: record))
+            }
             var lanes = sinks
             for index in lanes.indices {
                 lanes[index].checkpoint = lanes[index].found.checkpoint
@@ -130,7 +134,8 @@ public struct PipelineRunner: Sendable {
     }
 
     private func begin(
-        _ date: LogicalDate, abandoning: Set<String>, _ request: RunRequest, _ sinks: [SinkLane]
+        _ date: LogicalDate, abandoning: Set<String>, keepsInput: Bool = false, _ request: RunRequest,
+        _ sinks: [SinkLane]
     ) async throws -> RunReport {
         var date = date
         if request.logicalDate == nil {
@@ -143,14 +148,26 @@ public struct PipelineRunner: Sendable {
         // Given up everywhere before it begins anywhere: a process that dies in between leaves sinks that agree.
         for lane in lanes {
             guard let last = lane.found.lastRun, abandoning.contains(last.runID) else { continue }
-            log.notice("run \(last.runID) is given up", metadata: ["sink": "\(lane.name)"])
+            log.log(
+                level: request.fresh || last.state != .unpublished ? .notice : .warning,
+                "run \(last.runID) is given up\(reason(last, request)); run \(record.runID) takes its place",
+                metadata: ["sink": "\(lane.name)"])
             try await untilStopped { try await lane.session.abandonRun(last.runID) }
+            if !keepsInput { await releaseInput(of: last) }
         }
         for index in lanes.indices { lanes[index].checkpoint = try await begin(record, in: lanes[index]) }
         log.notice("run \(record.runID) begins", metadata: ["event": "begin", "run_id": "\(record.runID)"])
         let execution = RunExecution(self, record, lanes, request, resumedFrom: nil)
         do { return try await execution.run() } catch let error as ChangedInput {
             throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
+        }
+    }
+
+    private func reason(_ run: RunRecord, _ request: RunRequest) -> String {
+        if request.fresh { return "" }
+        return switch run.state {
+        case .unpublished: ", which was never published because of what failed in it"
+        default: run.counts.records == 0 ? ", which had committed nothing" : ""
         }
     }
 
@@ -194,7 +211,8 @@ public struct PipelineRunner: Sendable {
             case .restart:
                 log.warning("the input has changed since run \(record.runID) began; it is given up, a new one begins")
                 return try await begin(
-                    request.logicalDate?.wholeSecond ?? now().wholeSecond, abandoning: [record.runID], request,
+                    request.logicalDate?.wholeSecond ?? now().wholeSecond, abandoning: [record.runID],
+                    keepsInput: true, request,
                     lanes.map { lane in
                         var lane = lane
                         lane.end = nil
@@ -208,7 +226,7 @@ public struct PipelineRunner: Sendable {
     ///
     /// - Parameter records: The run as each sink holds it, in the sinks' order.
     private func settledReport(_ record: RunRecord, _ sinks: [SinkLane], _ records: [RunRecord]) -> RunReport {
-        let summary = RunSummary(
+        var summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate, state: record.state,
             counts: plan.withAllTables(record.counts),
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
@@ -217,6 +235,8 @@ public struct PipelineRunner: Sendable {
                     name: sink.name, type: sink.typeName, target: sink.target, mode: sink.mode,
                     nextOrdinal: record.counts.records, state: record.state, counts: record.counts)
             })
+        summary.shortcoming = Shortcoming.text(
+            of: summary, plan, isLast: sinks.allSatisfy { $0.found.lastRun?.runID == record.runID })
         return RunReport(
             summary: summary, completionCode: completionCode(records.map(\.counts), ends: records.map(\.state)))
     }

@@ -6,8 +6,8 @@ package enum RunDecision: Equatable {
     case begin(LogicalDate, abandoning: Set<String>)
     /// Goes on with an unfinished run; sinks that haven't begun it yet do so.
     case resume(RunRecord)
-    /// Everything is fetched, but a `replace` waits because of its failures: it is published if they are accepted by now,
-    /// and nothing else begins before.
+    /// Everything is fetched, but a `replace` waits because of its failures: it is published, as they are accepted by now,
+    /// or the same date is asked for, which it blocks.
     case settle(RunRecord)
     /// The date asked for is done.
     case nothing(RunRecord)
@@ -15,31 +15,91 @@ package enum RunDecision: Equatable {
     /// - Parameters:
     ///   - states: What each sink holds, in the configuration's order, with its name.
     ///   - dated: The first sink's run with the ID of the date asked for, if it has one.
+    ///   - publishes: Whether a `replace` with these counts may be published.
     /// - Throws: `PipelineError` of kind `.configuration` where the sinks contradict each other or the configuration.
     package static func decide(
         pipeline: String, request: RunRequest, states: [(name: String, state: SinkState, fingerprint: String)],
-        dated: RunRecord?, now: LogicalDate
+        dated: RunRecord?, now: LogicalDate, publishes: (RunCounts) -> Bool = { _ in true }
     ) throws -> RunDecision {
         let unfinished = states.compactMap { $0.state.lastRun }.filter {
             $0.state == .running || $0.state == .unpublished
         }
         if let run = unfinished.first, !request.fresh {
-            let isFetched = states.allSatisfy { _, state, _ in
-                guard let last = state.lastRun, last.isSameExecution(as: run) else { return false }
-                return last.state == .complete || last.state == .unpublished
+            if let fault = states.lazy.compactMap({ $0.state.fault }).first { throw fault }
+            let own = states.filter { $0.state.lastRun?.isSameExecution(as: run) == true }
+            let hasEnded =
+                own.count == states.count
+                && own.allSatisfy { [.complete, .unpublished].contains($0.state.lastRun?.state) }
+            if request.logicalDate.map({ runID(pipeline, $0.wholeSecond) }) != run.runID,
+                unfinished.allSatisfy({ $0.state == .unpublished }), waits(states, publishes)
+            {
+                // It blocks its own date alone: the run of another one takes its place.
+                if let dated, dated.state == .complete { return .nothing(dated) }
+                return .begin(date(request, states, pipeline, now), abandoning: Set(unfinished.map(\.runID)))
             }
+            if hasCommittedNothing(states, of: run),
+                own.contains(where: { $0.state.checkpoint?.fingerprint != $0.fingerprint })
+            {
+                // There is nothing that another configuration could contradict.
+                return .begin(date(request, states, pipeline, now), abandoning: Set(unfinished.map(\.runID)))
+            }
+            let isFetched = own.count == states.count && own.allSatisfy { holdsAll($0.state) }
             try checkAgreement(states, on: run, isFetched: isFetched)
-            return isFetched ? .settle(run) : .resume(run)
+            return hasEnded ? .settle(run) : .resume(run)
         }
         let abandoning = Set(unfinished.map(\.runID))
         if let date = request.logicalDate {
             if let dated, dated.state == .complete, !request.fresh { return .nothing(dated) }
             return .begin(date.wholeSecond, abandoning: abandoning)
         }
+        return .begin(date(request, states, pipeline, now), abandoning: abandoning)
+    }
+
+    /// The date of a run that begins: the one that is asked for, else the first free second from now on.
+    private static func date(
+        _ request: RunRequest, _ states: [(name: String, state: SinkState, fingerprint: String)], _ pipeline: String,
+        _ now: LogicalDate
+    ) -> LogicalDate {
+        if let date = request.logicalDate { return date.wholeSecond }
         var date = now.wholeSecond
         let taken = Set(states.compactMap { $0.state.lastRun?.runID })
         while taken.contains(runID(pipeline, date)) { date = date.next }
-        return .begin(date, abandoning: abandoning)
+        return date
+    }
+
+    /// Whether all records of a sink's last run have their outcome there: what is still to come are its failures that are
+    /// fetched again, and its end.
+    private static func holdsAll(_ state: SinkState) -> Bool {
+        switch state.lastRun?.state {
+        case .complete, .unpublished: true
+        case .running: state.checkpoint?.progress.isFetched ?? false
+        case .abandoned, nil: false
+        }
+    }
+
+    /// Whether a sink's unpublished run can't be published as things are: because of what failed in it, or because the
+    /// configuration is another one by now.
+    private static func waits(
+        _ states: [(name: String, state: SinkState, fingerprint: String)], _ publishes: (RunCounts) -> Bool
+    ) -> Bool {
+        states.contains { _, state, fingerprint in
+            guard let run = state.lastRun, run.state == .unpublished else { return false }
+            return !publishes(run.counts) || state.checkpoint?.fingerprint != fingerprint
+        }
+    }
+
+    /// Whether no sink has a commit of its unfinished run.
+    private static func hasCommittedNothing(
+        _ states: [(name: String, state: SinkState, fingerprint: String)], of run: RunRecord
+    ) -> Bool {
+        states.allSatisfy { _, state, _ in
+            switch state.lastRun?.state {
+            case .running: state.checkpoint?.commitNumber == 0
+            case .unpublished: false
+            case .complete: state.lastRun?.isSameExecution(as: run) == false
+            case .abandoned, nil: true
+            }
+        }
     }
 
     /// Every sink must be at this run with at most one commit between them, or not have begun it while no other sink

@@ -15,6 +15,8 @@ struct RunExecution {
     private let most: Checkpoint
     /// What an earlier run left behind for the source.
     private let inheritedState: String?
+    /// What came of the failures that were fetched again before the run's end.
+    private let retried = RetryTally()
 
     init(
         _ runner: PipelineRunner, _ record: RunRecord, _ lanes: [SinkLane], _ request: RunRequest, resumedFrom: Int?
@@ -30,7 +32,8 @@ struct RunExecution {
         most = checkpoints.last ?? empty
         inheritedState = lanes.compactMap(\.found.checkpoint?.progress.sourceState).first
         committer = LockstepCommitter(
-            lanes: lanes, brakes: Brakes(limits: runner.plan.limits, accepted: request.accepted))
+            lanes: lanes, brakes: Brakes(limits: runner.plan.limits, accepted: request.accepted),
+            isOfList: runner.plan.source.isList)
     }
 
     /// Runs to the end, to a stop, or to an error; whatever it is, the report tells what is committed.
@@ -70,7 +73,9 @@ struct RunExecution {
     /// - Throws: what keeps the source from being opened.
     private func consumeSource() async throws -> PipelineError? {
         let resume = SourceResume(
-            progress: least.progress, ahead: most.commitNumber > least.commitNumber ? most.progress : nil)
+            progress: least.progress,
+            ahead: most.progress.nextOrdinal > least.progress.nextOrdinal
+                || most.commitNumber > least.commitNumber && !least.progress.isFetched ? most.progress : nil)
         let scope = InputScope(shard: runner.plan.shard, limit: runner.plan.inputLimit)
         let isStopped: @Sendable () -> Bool = { [stop = runner.stop] in stop.isRequested }
         switch runner.plan.source {
@@ -90,23 +95,26 @@ struct RunExecution {
                 if runner.plan.onChangedInput == .refuse { await runner.releaseInput(of: record) }
                 throw error
             }
-            let size = reader.inputSize.map(Double.init) ?? 0
+            var share = InputShare()
             let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
-                size > 0 && position.offset > 0 ? min(1, Double(position.offset) / size) : nil
+                share.read(to: position.offset, of: reader.inputSize)
             }
             if error == nil, await isComplete() { await runner.releaseInput(of: record) }
             return error
         case .archive(let reader, let decoder, _):
             let source = try await ArchiveRecordSource.open(
                 reader: reader, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
-            return await consume(source, hash: source.consumedHash, sourceState: { nil }) { _ in source.fractionRead }
+            return await consume(source, hash: source.consumedHash, files: source.files, sourceState: { nil }) { _ in
+                source.fractionRead
+            }
         }
     }
 
     private func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
 
     private func consume(
-        _ source: any RecordSource, hash: InputHash, sourceState: @escaping @Sendable () -> String?,
+        _ source: any RecordSource, hash: InputHash, files: ArchiveFileCounts? = nil,
+        sourceState: @escaping @Sendable () -> String?,
         fraction: (Position) -> Double?
     ) async -> PipelineError? {
         let plan = runner.plan
@@ -119,6 +127,7 @@ struct RunExecution {
         runner.board.update { reading in
             reading = ProgressBoard.Reading()
             reading.runID = record.runID
+            reading.files = files
             reading.records = least.counts.records
             reading.failed = least.counts.failed
             reading.absent = least.counts.absent
@@ -152,7 +161,30 @@ struct RunExecution {
             return stopped
         }
         if let failure { return explained(PipelineError(describing: failure)) }
+        if request.retriesFailures, plan.source.isList, let error = await fetchFailures() { return error }
+        stop.onRequest { underWay.stopWaiting() }
         return await complete(underWay)
+    }
+
+    /// Asks once more for what failed, while everything can still be amended.
+    private func fetchFailures() async -> PipelineError? {
+        let lanes = await committer.lanes
+        guard lanes.contains(where: { ($0.checkpoint?.counts.failed ?? 0) + ($0.checkpoint?.counts.refused ?? 0) > 0 })
+        else { return nil }
+        runner.log.notice(
+            "the failures of run \(record.runID) are fetched again before it ends",
+            metadata: ["event": "retry", "run_id": "\(record.runID)"])
+        do {
+            var fetch = FailureFetch(
+                runner, record, committer, amending: try await runner.amendable(lanes), isWithinRun: true)
+            defer { retried.set(fetch.counts) }
+            try await fetch.fetch()
+        } catch is CancellationError {
+            return stopped
+        } catch {
+            return runner.stop.isRequested ? stopped : PipelineError(describing: error)
+        }
+        return runner.stop.isRequested ? stopped : nil
     }
 
     /// A brake with what failed most often: the rows that would say so aren't committed.
@@ -195,6 +227,10 @@ struct RunExecution {
                 }
             }
             if let last, let fraction = fraction(last) { reading.fraction = fraction }
+            // A limit ends the run before the input does.
+            if let limit = runner.plan.inputLimit, limit > 0, runner.plan.shard.isWhole {
+                reading.fraction = min(1, max(reading.fraction ?? 0, Double(reading.records) / Double(limit)))
+            }
         }
     }
 
@@ -239,19 +275,22 @@ struct RunExecution {
         let lanes = await committer.lanes
         let ends = lanes.map { $0.end ?? .running }
         let counts = runner.plan.withAllTables(lanes.first?.checkpoint?.counts ?? RunCounts())
-        let summary = RunSummary(
+        var summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
             state: [.running, .unpublished].first(where: ends.contains) ?? .complete,
             counts: counts,
             statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - least.counts.records,
             resumedFrom: resumedFrom,
+            files: runner.board.current.files,
             sinks: lanes.map { lane in
                 RunSummary.SinkSummary(
                     name: lane.name, type: lane.typeName, target: lane.target, mode: lane.mode,
                     nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
+        summary.retried = retried.current
+        summary.shortcoming = Shortcoming.text(of: summary, runner.plan)
         return RunReport(
             summary: summary, error: error,
             completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts), ends: ends))

@@ -75,10 +75,16 @@ public struct RunRequest: Sendable {
     /// Give up an unfinished run, or do a complete one again.
     public var fresh = false
     public var accepted: Set<AcceptedBrake> = []
+    /// Ask once more for what failed, before the run ends and is published.
+    public var retriesFailures = false
 
-    public init(logicalDate: LogicalDate? = nil, fresh: Bool = false, accepted: Set<AcceptedBrake> = []) {
+    public init(
+        logicalDate: LogicalDate? = nil, fresh: Bool = false, accepted: Set<AcceptedBrake> = [],
+        retriesFailures: Bool = false
+    ) {
         self.logicalDate = logicalDate
         self.fresh = fresh
         self.accepted = accepted
+        self.retriesFailures = retriesFailures
     }
 }

@@ -44,7 +44,7 @@ extension PipelineStatus {
     private func write(_ run: StoredRunGroup, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("run_id", run.runID)
-            writer.member("state", run.state.rawValue)
+            writer.member("state", run.stateText)
             writer.member("logical_date", run.logicalDate)
             writer.member("started_at", run.startedAt)
             writer.key("finished_at")
@@ -72,7 +72,7 @@ extension PipelineStatus {
     private static func write(_ shard: StoredRun, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("shard", shard.shard)
-            writer.member("state", shard.record.state.rawValue)
+            writer.member("state", shard.stateText)
             writer.member("started_at", shard.record.startedAt)
             writer.key("finished_at")
             writer.value(shard.record.finishedAt)
@@ -98,7 +98,7 @@ extension PipelineStatus {
 
 extension SinkStatus {
     /// Its last run's state; `none` where there was no run yet, `unreachable` where nobody knows.
-    var stateText: String { error == nil ? last?.state.rawValue ?? "none" : "unreachable" }
+    var stateText: String { error == nil ? last?.stateText ?? "none" : "unreachable" }
 }
 
 extension JSONWriter {

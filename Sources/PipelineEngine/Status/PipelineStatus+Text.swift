@@ -42,7 +42,7 @@ extension PipelineStatus {
             "\(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
         if counts.refused > 0 { records += ", \(counts.refused) refused" }
         var lines = [
-            Self.line("last run", "\(run.runID), \(run.state.rawValue), \(ageText(run))"),
+            Self.line("last run", "\(run.runID), \(run.stateText), \(ageText(run))"),
             Self.line("date", run.logicalDate), Self.line("started", run.startedAt),
             Self.line("finished", run.finishedAt ?? "not yet"), Self.line("records", records),
             Self.line("endpoints", "\(counts.endpoints) written, \(counts.removed) removed"),
@@ -53,7 +53,7 @@ extension PipelineStatus {
                 lines.append(
                     Self.line(
                         "shard \(shard.shard)/\(run.shards)",
-                        "\(shard.record.state.rawValue), \(shard.record.counts.records) records\(progress)"))
+                        "\(shard.stateText), \(shard.record.counts.records) records\(progress)"))
             }
             let missing = run.shards - run.members.count
             if missing > 0 { lines.append(Self.line("shards", "\(missing) of \(run.shards) not begun")) }

@@ -33,11 +33,27 @@ package struct StoredRunGroup: Sendable {
         return states.contains(.abandoned) ? .abandoned : .running
     }
 
+    /// What a run is called that isn't at its end and that no process works on.
+    static let interrupted = "interrupted"
+
+    /// Its state as it is told: `running` only while a process holds a shard's lock, or where nobody can know.
+    package var stateText: String {
+        guard state == .running else { return state.rawValue }
+        return members.contains { $0.isUnderWay ?? ($0.record.state == .running) } ? state.rawValue : Self.interrupted
+    }
+
     /// The store's runs, in the order in which they began.
     package static func groups(of runs: [StoredRun]) -> [StoredRunGroup] {
         var members: [String: [StoredRun]] = [:]
         for run in runs { members[run.record.runID, default: []].append(run) }
         return members.values.map { StoredRunGroup(members: $0.sorted { $0.shard < $1.shard }) }
             .sorted { ($0.startedAt, $0.runID) < ($1.startedAt, $1.runID) }
+    }
+}
+
+extension StoredRun {
+    /// A shard's state as it is told.
+    var stateText: String {
+        record.state == .running && isUnderWay == false ? StoredRunGroup.interrupted : record.state.rawValue
     }
 }

@@ -8,6 +8,8 @@ package actor ArchiveRecordSource: RecordSource {
     private let shard: Shard
     /// The hash of the input in front of the first event.
     package nonisolated let consumedHash: InputHash
+    /// The files that are read, for the account; nil where the archive is no files.
+    package nonisolated let files: ArchiveFileCounts?
     private let cursor: any InputCursor<ArchiveRecord>
     private let archive: any ArchiveCursor
     private let fraction = Mutex<Double?>(nil)
@@ -38,15 +40,17 @@ package actor ArchiveRecordSource: RecordSource {
     ) async throws -> ArchiveRecordSource {
         let archive = try await reader.open()
         let prefix = try await VerifiedPrefix.read(scope.limiting(archive), against: resume, isStopped: isStopped)
-        let source = ArchiveRecordSource(prefix, archive, decoder: decoder, resume: resume, shard: scope.shard)
+        let source = ArchiveRecordSource(
+            prefix, archive, files: await archive.files, decoder: decoder, resume: resume, shard: scope.shard)
         await source.begin(with: prefix.surplus, resume)
         return source
     }
 
     private init(
-        _ prefix: VerifiedPrefix<ArchiveRecord>, _ archive: any ArchiveCursor, decoder: any RecordDecoder,
-        resume: SourceResume, shard: Shard
+        _ prefix: VerifiedPrefix<ArchiveRecord>, _ archive: any ArchiveCursor, files: ArchiveFileCounts?,
+        decoder: any RecordDecoder, resume: SourceResume, shard: Shard
     ) {
+        self.files = files
         self.decoder = decoder
         self.shard = shard
         self.archive = archive

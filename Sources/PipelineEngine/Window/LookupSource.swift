@@ -141,7 +141,7 @@ package actor LookupSource: RecordSource {
 
     private func takeReady(limit: Int) -> [SourceEvent] {
         var events: [SourceEvent] = []
-        while events.count < limit, let departure = window.takeHead() {
+        while events.count < limit, !isHeadInDoubt(events), let departure = window.takeHead() {
             switch departure {
             case .answered(let entry, let outcome): events.append(.record(record(entry, outcome)))
             case .parked(let entry): events.append(park(entry))
@@ -151,6 +151,14 @@ package actor LookupSource: RecordSource {
         }
         if events.count < limit, window.isEmpty, pending.isEmpty, case .success = readerEnd { turn(into: &events) }
         return events
+    }
+
+    /// The head has failed, but perhaps for a reason that is everybody's. It waits for another answer, for as long as one can
+    /// come: once nothing is under way and nothing more can be started, it has failed.
+    private func isHeadInDoubt(_ events: [SourceEvent]) -> Bool {
+        guard let userID = window.failedHead, lookup.isInDoubt(userID) else { return false }
+        // What was taken just now has made room: more can be started first.
+        return !calls.isEmpty || reading || !events.isEmpty
     }
 
     /// At the end of a phase: the next one begins.
@@ -180,7 +188,9 @@ package actor LookupSource: RecordSource {
         guard failure == nil, !isClosed else { return wake() }
         fillWindow()
         readAhead()
-        while calls.count < concurrency, let (ticket, userID, call) = window.start(LookupCall()) {
+        while calls.count < concurrency,
+            let (ticket, userID, call) = window.start(LookupCall(isAmongTheLast: phase == .parked))
+        {
             start(ticket, userID, call)
         }
         wake()

@@ -135,18 +135,27 @@ package struct OrderedWindow {
         return (head, first.ordinal, call)
     }
 
+    /// The user of the head, where its call has ended in a failure.
+    package var failedHead: String? {
+        guard let first = entries.first, case .settled(.failed, _) = first.state,
+            case .userID(let userID) = first.input.content
+        else { return nil }
+        return userID
+    }
+
     /// Gives up waiting for the head.
     package mutating func setHeadAside() {
         if !entries.isEmpty { entries[0].state = .setAside }
     }
 
     /// When the latest of the calls under way was first sent; nil where none is under way, or where one is not in its
-    /// first attempt: it waits to be sent, or its attempts get answers and it isn't stalled but retried.
+    /// first attempt: it waits to be sent, or its attempts get answers and it isn't stalled but retried. One that is
+    /// throttled again and again is as good as stalled.
     package var latestSent: ContinuousClock.Instant? {
         var latest: ContinuousClock.Instant?
         for entry in entries {
             guard case .underWay(let call) = entry.state else { continue }
-            guard call.attempts == 1, let sent = call.firstSent else { return nil }
+            guard call.attempts == 1 || call.throttled >= 2, let sent = call.firstSent else { return nil }
             latest = max(latest ?? sent, sent)
         }
         return latest

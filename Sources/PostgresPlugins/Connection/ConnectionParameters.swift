@@ -16,6 +16,9 @@ struct ConnectionParameters: Sendable {
     private let password: Secret?
     /// `host:port/dbname`, without any secret.
     let place: String
+    /// The same for spellings of one server and database: a host's case, its names for the own machine, an address in
+    /// place of a name where that is what is connected to.
+    let serverIdentity: String
 
     /// What is wrong with a URL, in words that hold nothing of it.
     struct Malformed: Error {
@@ -47,7 +50,12 @@ struct ConnectionParameters: Sendable {
         for (name, value) in keywords { effective[name] = value }
         self.password = password
         let host = effective["host"] ?? effective["hostaddr"] ?? "localhost"
-        place = "\(host):\(effective["port"] ?? "5432")/\(effective["dbname"] ?? effective["user"] ?? "")"
+        let port = effective["port"] ?? "5432"
+        let database = effective["dbname"] ?? effective["user"] ?? ""
+        place = "\(host):\(port)/\(database)"
+        let address = (effective["hostaddr"] ?? host).lowercased()
+        let isOwn = ["localhost", "::1", "0:0:0:0:0:0:0:1"].contains(address) || address.hasPrefix("127.")
+        serverIdentity = "\(isOwn ? "localhost" : address):\(port)/\(database)"
     }
 
     /// libpq's arrays, ended by a null; what comes later counts, so what is given counts over these defaults.

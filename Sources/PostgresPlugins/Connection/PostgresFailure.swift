@@ -36,6 +36,12 @@ struct PostgresFailure: Error {
     /// A statement was given up because somebody asked for that.
     var isCancelled: Bool { sqlState == "57014" }
 
+    /// A lock wasn't had in the time that was given for it.
+    var isLockTimeout: Bool { sqlState == "55P03" }
+
+    /// What a statement names isn't there.
+    var isMissing: Bool { isOf("42704", "42P01") }
+
     var isUniqueViolation: Bool { sqlState == "23505" }
 
     /// The server has no way to do that: COPY into a table with row-level security.

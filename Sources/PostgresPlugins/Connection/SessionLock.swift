@@ -8,7 +8,7 @@ struct SessionLock {
 
     /// What it locks, for messages.
     private let subject: String
-    private let objectKey: Int32
+    let objectKey: Int32
 
     init(schema: String, pipeline: String, shard: Int, target: String) {
         subject = "pipeline '\(pipeline)' (shard \(shard)) at \(target)"
@@ -50,6 +50,24 @@ struct SessionLock {
             try Task.checkCancellation()
             Pause.sleep(.milliseconds(50))
         }
+    }
+
+    /// The keys of the locks that are held in the connection's database; takes none. Nil on a standby, which knows nothing
+    /// of its primary's.
+    static func held(_ connection: PostgresConnection) throws -> Set<Int32>? {
+        let result = try connection.query(
+            """
+            SELECT pg_catalog.pg_is_in_recovery(), NULL::text UNION ALL
+            SELECT false, objid::int8::text FROM pg_catalog.pg_locks
+            WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid::int8 = $1::int8
+                AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
+            """, [String(UInt32(bitPattern: classKey))])
+        var held: Set<Int32> = []
+        for row in 0..<result.rowCount {
+            if result.boolean(row, 0) { return nil }
+            if let key = result.text(row, 1).flatMap({ UInt32($0) }) { held.insert(Int32(bitPattern: key)) }
+        }
+        return held
     }
 
     private struct Holder {

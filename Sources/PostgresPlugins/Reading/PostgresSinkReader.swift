@@ -11,6 +11,8 @@ actor PostgresSinkReader: SinkReader {
     private var connection: PostgresConnection?
     /// What the schema holds.
     private var relations: [String: SchemaCatalog.Relation] = [:]
+    /// The locks that were held before anything was read; nil where the server, a standby, can't know.
+    private var heldAtFirst: Set<Int32>?
     private var scan: Scan?
 
     private struct Scan {
@@ -42,10 +44,14 @@ actor PostgresSinkReader: SinkReader {
                     "\(sink.target): the server is PostgreSQL \(connection.serverVersion / 10_000); 13 or later is needed"
                 )
             }
+            heldAtFirst = try SessionLock.held(connection)
             try connection.execute(
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
                     + Self.settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
-            relations = try SchemaCatalog(schema: sink.schema, in: connection).relations
+            let catalog = try SchemaCatalog(schema: sink.schema, in: connection)
+            relations = catalog.relations
+            let names = (context.tables + RunLedger.tables).map(\.name)
+            if let warning = catalog.unloggedWarning(names, target: sink.target) { sink.warn(warning) }
         }
     }
 
@@ -84,6 +90,7 @@ actor PostgresSinkReader: SinkReader {
         let connection = try opened()
         try attempting("read its runs") {
             let progress = try progress(connection)
+            let held = try heldAtFirst.map { $0.union(try SessionLock.held(connection) ?? []) }
             let rows = try connection.query(
                 """
                 SELECT shard, run_id, state, \(timeText("logical_date")), \(timeText("started_at")),
@@ -93,13 +100,18 @@ actor PostgresSinkReader: SinkReader {
             ).rows
             result.runs = try rows.map { row in
                 let (shard, runID) = (Int(row[0] ?? "") ?? 0, row[1] ?? "")
-                guard let state = RunState(rawValue: row[2] ?? ""), let counts = try? RunCounts(json: row[6] ?? "")
-                else { throw unreadable("run \(runID)") }
+                guard let state = RunState(rawValue: row[2] ?? "") else {
+                    throw unreadable("run \(runID) has the state '\(PrintableText.of(row[2] ?? ""))'")
+                }
+                let counts = try decoded("the counts of run \(runID)") { try RunCounts(json: row[6] ?? "") }
                 let record = RunRecord(
                     runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "",
                     finishedAt: row[5], counts: counts, version: row[7] ?? "")
                 let own = progress[shard].flatMap { $0.runID == runID ? $0.progress : nil }
-                return StoredRun(shard: shard, record: record, progress: own)
+                let lock = SessionLock(
+                    schema: sink.schema, pipeline: context.pipeline, shard: shard, target: sink.target)
+                return StoredRun(
+                    shard: shard, record: record, progress: own, isUnderWay: held.map { $0.contains(lock.objectKey) })
             }
             result.neighbours = try connection.query(
                 "SELECT DISTINCT pipeline FROM \(name(RunLedger.runs.name)) WHERE pipeline <> $1 ORDER BY pipeline",
@@ -122,8 +134,9 @@ actor PostgresSinkReader: SinkReader {
         var result: [Int: (runID: String, progress: StoredProgress)] = [:]
         for row in rows {
             guard let shard = row[0].flatMap({ Int($0) }), let commit = row[2].flatMap({ Int($0) }),
-                let next = row[3].flatMap({ Int($0) }), let parked = try? [ParkedRecord](json: row[5] ?? "")
+                let next = row[3].flatMap({ Int($0) })
             else { throw unreadable("its checkpoint") }
+            let parked = try decoded("the parked users of its checkpoint") { try [ParkedRecord](json: row[5] ?? "") }
             result[shard] = (
                 row[1] ?? "",
                 StoredProgress(
@@ -131,6 +144,10 @@ actor PostgresSinkReader: SinkReader {
             )
         }
         return result
+    }
+
+    private func decoded<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
+        do { return try decode() } catch { throw unreadable("\(what): \(error)") }
     }
 
     private func unreadable(_ what: String) -> PipelineError {

@@ -36,7 +36,7 @@ struct ExistingTable {
             }
             let type = PostgresTables.typeName(column.type)
             if found.type != type { differences.append("column '\(column.name)' is \(found.type), not \(type)") }
-            if isKey, !found.comparesBytes {
+            if definition.comparedColumns.contains(column.name), !found.comparesBytes {
                 differences.append("column '\(column.name)' has a collation in which different texts are equal")
             }
         }
@@ -49,6 +49,9 @@ struct ExistingTable {
             differences.append(
                 "its key is (\(relation.key.joined(separator: ", "))), not (\(definition.key.joined(separator: ", ")))")
         }
+        if relation.isKeyDeferrable {
+            differences.append("its key is DEFERRABLE, and by such a key no row can be replaced")
+        }
         guard differences.isEmpty else { throw refusal(differences, "Write to another schema, or rename the table.") }
         if !missing.isEmpty, tables.onNewColumns == .refuse {
             throw refusal(
@@ -59,9 +62,25 @@ struct ExistingTable {
             "ALTER TABLE \(tables.name(definition.name)) ADD COLUMN "
                 + PostgresTables.declaration($0, isKey: false)
         }
-            + definition.indexes.filter { wanted in !relation.indexes.contains { $0.starts(with: wanted) } }.map {
-                tables.index(on: definition.name, $0)
-            }
+            + missingIndexes.map { tables.index(on: definition.name, $0) }
+    }
+
+    /// The indexes that the table lacks. Where this role can't make one, the one that an earlier version made will do.
+    private var missingIndexes: [[String]] {
+        func exists(_ columns: [String]) -> Bool { relation.indexes.contains { $0.columns.starts(with: columns) } }
+        return definition.indexes.filter { wanted in
+            !exists(wanted) && (relation.isOwn || !definition.formerIndexes.contains(where: exists))
+        }
+    }
+
+    /// The names of indexes that an earlier version made, and that others have taken the place of.
+    var formerIndexes: [String] {
+        guard relation.isOwn, missingIndexes.isEmpty else { return [] }
+        return definition.formerIndexes.flatMap { columns in
+            // As the server names an index that is made without a name.
+            let name = ([definition.name] + columns + ["idx"]).joined(separator: "_")
+            return relation.indexes.filter { $0.isPlain && $0.columns == columns && $0.name == name }.map(\.name)
+        }
     }
 
     private func refusal(_ differences: [String], _ hint: String) -> PipelineError {

@@ -40,7 +40,7 @@ struct PostgresTables {
     ///
     /// - Throws: `PipelineError` of kind `.configuration` where a table exists and differs, or belongs to another mode.
     func create(in connection: PostgresConnection) throws {
-        if try missing(in: connection).isEmpty { return }
+        if try missing(in: connection).isEmpty { return try dropFormerIndexes(in: connection) }
         try connection.transaction {
             // Two first runs in a schema create it in turn: the second one looks again.
             try connection.query("SELECT pg_advisory_xact_lock($1::int, $2::int)", SessionLock.ddlKey(schema: schema))
@@ -49,6 +49,25 @@ struct PostgresTables {
                 try connection.execute(statement)
             }
             try Failpoint.reach("postgres.open.before-commit")
+        }
+        try dropFormerIndexes(in: connection)
+    }
+
+    /// Drops the indexes that an earlier version made. That locks readers out for a moment, so it doesn't wait for them for
+    /// long: what stays now goes another time.
+    private func dropFormerIndexes(in connection: PostgresConnection) throws {
+        let catalog = try SchemaCatalog(schema: schema, in: connection)
+        let names = definitions.flatMap { definition in
+            catalog.relations[definition.name].map { ExistingTable(definition, $0, self).formerIndexes } ?? []
+        }
+        for index in names {
+            do {
+                try connection.transaction {
+                    _ = try connection.execute("SET LOCAL lock_timeout = '1s'; DROP INDEX \(name(index))")
+                }
+            } catch let failure as PostgresFailure where failure.isLockTimeout || failure.isMissing {
+                continue
+            }
         }
     }
 

@@ -8,8 +8,22 @@ struct SchemaCatalog {
         var columns: [ColumnOfTable] = []
         /// The primary key's columns, in order.
         var key: [String] = []
-        /// The columns of each valid index without conditions and expressions, in order.
-        var indexes: [[String]] = []
+        /// Whether the key is checked at the end of a statement or transaction: no row can be replaced by it.
+        var isKeyDeferrable = false
+        /// The valid indexes without conditions and expressions.
+        var indexes: [Index] = []
+        /// Whether this role may make and drop indexes here.
+        var isOwn = false
+        /// What of the table PostgreSQL empties after a crash: the table itself, or partitions of it.
+        var unlogged: [String] = []
+    }
+
+    struct Index {
+        var name: String
+        /// In order.
+        var columns: [String] = []
+        /// Whether nothing but look-ups depends on it, and `CREATE INDEX` would make it again with no more than its columns.
+        var isPlain: Bool
     }
 
     struct ColumnOfTable {
@@ -33,7 +47,8 @@ struct SchemaCatalog {
         let columns = try connection.query(
             """
             SELECT c.relname, c.relkind, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
-                a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', coalesce(l.collisdeterministic, true)
+                a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', coalesce(l.collisdeterministic, true),
+                pg_catalog.pg_has_role(c.relowner, 'USAGE') AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')
             FROM pg_catalog.pg_class AS c
             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -44,6 +59,7 @@ struct SchemaCatalog {
         for row in columns.rows {
             guard let relation = row[0], let kind = row[1] else { continue }
             relations[relation, default: Relation(kind: kind)].kind = kind
+            relations[relation]?.isOwn = row[7] == "t"
             guard let name = row[2] else { continue }
             relations[relation]?.columns.append(
                 ColumnOfTable(
@@ -52,9 +68,13 @@ struct SchemaCatalog {
         }
         let indexes = try connection.query(
             """
-            SELECT c.relname, i.indexrelid, i.indisprimary, a.attname
+            SELECT c.relname, i.indexrelid, i.indisprimary, a.attname, i.indimmediate, x.relname,
+                NOT i.indisunique AND i.indoption::text = '0 0' AND m.amname = 'btree' AND i.indnatts = i.indnkeyatts
+                    AND NOT i.indisclustered AND NOT i.indisreplident AND c.relkind = 'r'
             FROM pg_catalog.pg_index AS i
             JOIN pg_catalog.pg_class AS c ON c.oid = i.indrelid
+            JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+            JOIN pg_catalog.pg_am AS m ON m.oid = x.relam
             JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
             CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, place)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = k.attnum
@@ -64,11 +84,19 @@ struct SchemaCatalog {
         var last: String?
         for row in indexes.rows {
             guard let relation = row[0], let column = row[3] else { continue }
-            if row[1] != last { relations[relation]?.indexes.append([]) }
+            if row[1] != last {
+                relations[relation]?.indexes.append(Index(name: row[5] ?? "", isPlain: row[6] == "t"))
+            }
             last = row[1]
             let place = (relations[relation]?.indexes.count ?? 0) - 1
-            if place >= 0 { relations[relation]?.indexes[place].append(column) }
-            if row[2] == "t" { relations[relation]?.key.append(column) }
+            if place >= 0 { relations[relation]?.indexes[place].columns.append(column) }
+            if row[2] == "t" {
+                relations[relation]?.key.append(column)
+                relations[relation]?.isKeyDeferrable = row[4] != "t"
+            }
+        }
+        for (table, names) in try Self.unlogged(schema: schema, in: connection) {
+            relations[table]?.unlogged = names
         }
     }
 }

@@ -61,7 +61,7 @@ extension PostgresUserReader: Plugin {
     public static let summary = "User IDs from a query of a PostgreSQL database, asked once for each run."
     public static let schema = OptionSchema([
         OptionField(
-            "url", .secret, .required,
+            "url", .secret, .required, isAddress: true,
             "postgresql://user:password@host:5432/database, or libpq's keywords in one text."),
         OptionField(
             "query", .text, .required,

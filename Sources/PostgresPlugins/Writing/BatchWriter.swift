@@ -62,13 +62,25 @@ final class BatchWriter {
 
     /// Removes what an earlier execution of the same run left behind: its failures, and in `append` its rows.
     ///
-    /// - Parameter isShared: whether other shards have rows of this run.
-    func clear(run runID: String, shard: Int, isShared: Bool) throws {
+    /// In `merge` its rows become an earlier run's: they get the ordinal -1, before all that this execution writes.
+    ///
+    /// - Parameters:
+    ///   - isShared: whether other shards have rows of this run; which are whose can't be told.
+    ///   - isKnown: whether this shard has begun the run before.
+    func clear(run runID: String, shard: Int, isShared: Bool, isKnown: Bool) throws {
         if let failures = places.failures?.definition, failures.index(of: "run_id") != nil {
             let hasShard = failures.index(of: "shard") != nil
             try connection.query(
                 "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
                 hasShard ? [runID, String(shard)] : [runID])
+        }
+        if tables.mode == .merge, isKnown, !isShared {
+            for place in [places.users, places.endpoints].compactMap({ $0 })
+            where place.definition.index(of: "run_id") != nil && place.definition.index(of: "ordinal") != nil {
+                try connection.query(
+                    "UPDATE \(tables.name(place.definition.name)) SET ordinal = -1 WHERE run_id = $1", [runID])
+            }
+            try Failpoint.reach("postgres.begin.after-give-back")
         }
         guard tables.mode == .append, !isShared else { return }
         for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {

@@ -149,9 +149,11 @@ struct StagedMerge {
             """
     }
 
-    /// Whether an endpoint `e` is of the run `$1`.
+    /// Whether an endpoint `e` is of the run `$1`, and not of an earlier execution of it (see `BatchWriter.clear`).
     func isOfRun(_ endpoints: LayoutPlaces.Place) -> String {
-        endpoints.definition.index(of: "run_id") == nil ? "false" : "coalesce(e.run_id = $1::text, false)"
+        if endpoints.definition.index(of: "run_id") == nil { return "false" }
+        let isOfThisOne = endpoints.definition.index(of: "ordinal") == nil ? "" : " AND e.ordinal >= 0"
+        return "coalesce(e.run_id = $1::text\(isOfThisOne), false)"
     }
 
     /// Deletes endpoints, or the parts of endpoints, that a table or a query gives.

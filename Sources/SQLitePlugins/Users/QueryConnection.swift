@@ -199,8 +199,10 @@ final class QueryConnection {
     private func failure(_ code: Int32) -> any Error {
         if Task.isCancelled { return CancellationError() }
         let message = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
-        let failure = QueryFailure(
-            code: code, message: PrintableText.of(message), systemError: sqlite3_system_errno(handle))
+        let plain = SQLiteFailure(
+            code: code, message: PrintableText.of(message), systemError: sqlite3_system_errno(handle),
+            fileError: sluice_sqlite_last_errno(handle))
+        let failure = QueryFailure(code: plain.code, message: plain.message, systemError: plain.systemError)
         return failure.pipelineError(path: path.written) { TablesAtHand(handle).text }
     }
 }

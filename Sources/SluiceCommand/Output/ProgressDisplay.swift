@@ -14,68 +14,39 @@ struct ProgressDisplay: Sendable {
         guard !isQuiet else { return }
         let terminal = Terminal.standardError
         let interval: Duration = terminal.isInteractive ? .milliseconds(200) : .seconds(30)
-        var pace = Pace(window: terminal.isInteractive ? .seconds(10) : .seconds(30))
+        var pace = ProgressPace(window: terminal.isInteractive ? .seconds(10) : .seconds(30))
+        var next = ContinuousClock.now + interval
         while !Task.isCancelled {
-            do { try await Task.sleep(for: interval) } catch { break }
+            // More often than it is shown, so that the first line has a rate.
+            do { try await Task.sleep(for: min(interval, .seconds(1))) } catch { break }
             let reading = board.current
+            let now = ContinuousClock.now
+            if !reading.runID.isEmpty { pace.take(reading, at: now) }
+            guard now >= next else { continue }
+            next = now + interval
             guard !reading.runID.isEmpty else { continue }
-            let rate = pace.rate(at: .now, count: reading.processed)
-            let line = describe(reading, rate: rate)
+            let report = ProgressReport(reading, rate: pace.rate)
             if terminal.isInteractive {
-                terminal.showLive(line)
+                terminal.showLive(report.text)
             } else {
-                log.info("\(line)", metadata: fields(reading, rate: rate))
+                log.info("\(report.text)", metadata: fields(reading, report))
             }
         }
         terminal.showLive("")
     }
 
-    private func fields(_ reading: ProgressBoard.Reading, rate: Double) -> Logger.Metadata {
-        [
+    private func fields(_ reading: ProgressBoard.Reading, _ report: ProgressReport) -> Logger.Metadata {
+        var fields: Logger.Metadata = [
             "event": "progress", "run_id": "\(reading.runID)", "records": .stringConvertible(reading.records),
             "failed": .stringConvertible(reading.failed), "set_aside": .stringConvertible(reading.parked),
             "throttled": .stringConvertible(reading.statistics.throttled),
-            "users_per_second": .stringConvertible((rate * 10).rounded() / 10),
         ]
-    }
-
-    private func describe(_ reading: ProgressBoard.Reading, rate: Double) -> String {
-        var parts = ["\(reading.records) done", "\(Int(rate.rounded()))/s"]
-        let statistics = reading.statistics
-        if statistics.throttled > 0 { parts.append("\(statistics.throttled) throttled") }
-        if reading.failed > 0 { parts.append("\(reading.failed) failed") }
-        if reading.parked > 0 { parts.append("\(reading.parked) set aside") }
-        if let latency = statistics.latency { parts.append("\(Int((latency * 1000).rounded())) ms") }
-        if let fraction = reading.fraction, fraction > 0, fraction < 1, rate > 0 {
-            let left = Double(reading.records) * (1 - fraction) / fraction / rate
-            parts.append("\(describe(seconds: left)) left (\(Int(fraction * 100)) %)")
+        // What isn't known is left out.
+        if let rate = report.rate { fields["users_per_second"] = .stringConvertible((rate * 10).rounded() / 10) }
+        if let share = report.share { fields["share"] = .stringConvertible((share * 10_000).rounded() / 10_000) }
+        if let seconds = report.secondsLeft {
+            fields["seconds_left"] = .stringConvertible(Int(min(seconds, 1e9).rounded()))
         }
-        if let hold = statistics.hold { parts.append(hold) }
-        return parts.joined(separator: " · ")
-    }
-
-    private func describe(seconds: Double) -> String {
-        let seconds = Int(seconds.rounded())
-        if seconds < 60 { return "\(seconds) s" }
-        if seconds < 3600 { return "\(seconds / 60) min" }
-        return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
-    }
-}
-
-/// A rate over a sliding window of time.
-private struct Pace {
-    let window: Duration
-    private var samples: [(instant: ContinuousClock.Instant, count: Int)] = []
-
-    init(window: Duration) { self.window = window }
-
-    /// Counts a second since the oldest sample within the window.
-    mutating func rate(at instant: ContinuousClock.Instant, count: Int) -> Double {
-        samples.append((instant, count))
-        while samples.count > 2, instant - samples[1].instant >= window { samples.removeFirst() }
-        guard let first = samples.first else { return 0 }
-        let elapsed = instant - first.instant
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-        return seconds > 0 ? Double(count - first.count) / seconds : 0
+        return fields
     }
 }

@@ -29,7 +29,9 @@ extension Conformance {
             Self.expectKnown(expected, ["profiles", "sso_sessions"], name)
             #expect(settings.fault == nil, "\(name)")
             let profiles = try #require(expected["profiles"] as? [String: [String: String]], "\(name)")
-            #expect(settings.shared.profiles == profiles, "\(name)")
+            // botocore reads profiles of other names as well, and so do we; the common cases leave them out.
+            let common = settings.shared.profiles.filter { SharedFileSections.isName($0.key) }
+            #expect(common == profiles, "\(name)")
             if let sessions = expected["sso_sessions"] as? [String: [String: String]] {
                 #expect(settings.shared.ssoSessions == sessions, "\(name)")
             }

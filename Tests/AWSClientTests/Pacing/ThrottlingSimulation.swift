@@ -171,7 +171,7 @@ private struct World {
             case .quota(let paid):
                 workers[worker].paid = paid
                 backOff(worker, now: now)
-            case .ended: break
+            case .ended, .expired: break
             }
         }
         if let next = admissions[client].nextEvent(now: now), next < timers[client] {

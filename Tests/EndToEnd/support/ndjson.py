@@ -110,6 +110,7 @@ class Run:
                     assert line.endswith(b"\n")
                     row = json.loads(line, parse_int=Number, parse_float=Number)
                     assert list(row) == names, f"{path}: keys {list(row)}, not {names}"
+                    assert isinstance(row.get("extra", ""), str), f"{path}: extra isn't text"
                     result.append([cell(table, name, value) for name, value in row.items()])
         return result
 

@@ -78,7 +78,9 @@ def files(folder, ids, dice):
         file_input(folder, "csv", "comma.csv", table(ids, ","), column="user id"),
         file_input(folder, "csv ; found", "semicolon.csv", table(ids, ";"), column="user id"),
         file_input(folder, "csv tab found", "tab.csv", table(ids, "\t"), column="user id"),
-        file_input(folder, "csv | given, by number", "bar.csv", table(ids, "|"), column="2", separator="|"),
+        file_input(
+            folder, "csv | given, by number", "bar.csv", table(ids, "|"), column="2", header=True, separator="|"
+        ),
         file_input(
             folder, "csv of a spreadsheet", "sheet.csv.gz",
             gzip_members(b"\xef\xbb\xbf" + table(ids, ";", "\r\n", csv.QUOTE_ALL), dice, 3), column="user id",

@@ -9,7 +9,12 @@ struct ArchiveContentTests {
         arguments: [
             ("{}\n{}\n", ["{}:1", "{}:2"]), ("{}\r\n\r\n \t\r\n{ }\r\n", ["{}:1", "{ }:4"]), ("{}", ["{}:1"]),
             ("\u{FEFF}{}\n", ["{}:1"]), ("\n\n  {\"a\":1} \n", ["  {\"a\":1} :3"]), ("", []), ("\n \r\n", []),
-            ("\u{FEFF}", []), ("{\nnot\n", ["{:1", "not:2"]), ("{}\r\r\n", ["{}\r:1"]),
+            ("\u{FEFF}", []), ("{\nnot\n", ["<MalformedRecord>:1"]), ("{}\r\r\n", ["{}:1"]),
+            // A lone CR ends a line; marks where files were joined are no part of one.
+            ("{}\r{ }\r\r{}", ["{}:1", "{ }:2", "{}:4"]), ("{}\r{ }\n{}\r\n", ["{}:1", "{ }:2", "{}:3"]),
+            ("{}\n\u{FEFF}{ }\r\n\u{1A}\u{FEFF}{}\u{1A}\n\u{1A}", ["{}:1", "{ }:2", "{}:3"]),
+            ("{\"a\":\n", ["<MalformedRecord>:1"]), ("{\"a\":\"x\n{}\n", ["{\"a\":\"x:1", "{}:2"]),
+            ("{\"a\":1\n{}\n{}\n", ["{\"a\":1:1", "{}:2", "{}:3"]),
         ] as [(String, [String])])
     func cutsLines(_ text: String, _ expected: [String]) async throws {
         let folder = try TemporaryFolder()
@@ -21,19 +26,23 @@ struct ArchiveContentTests {
         }
     }
 
-    static let strangers: [(bytes: [UInt8], words: String)] = [
-        ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13], "a PNG image"),
-        (Array("PAR1\u{15}\u{4}".utf8), "a Parquet file"), ([0xFF, 0xFE, 0x7B, 0x00], "UTF-16 text"),
-        ([0x7B, 0x00, 0x7D, 0x00], "binary data, or text that isn't UTF-8"), (Array("[{}]".utf8), "a JSON list"),
-        (Array("PK\u{3}\u{4}xyz".utf8), "a zip file"),
-        (Array("hello\nworld{}\n".utf8), "text that begins with neither"),
-        (Array("user_id\nu1\n".utf8), "text that begins with neither"), (Array("id,Name\n".utf8), "text that begins"),
-        ([0x1F], "text that begins with neither"),
+    static let strangers: [(bytes: [UInt8], words: String, isJunk: Bool)] = [
+        ([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13], "a PNG image", true),
+        (Array("%PDF-1.7".utf8), "a PDF file", true), (Array("<svg></svg>".utf8), "an SVG image", true),
+        (Array("PAR1\u{15}\u{4}".utf8), "a Parquet file", false),
+        ([0x7B, 0x00, 0x7D, 0x00], "binary data, or text that isn't UTF-8", false),
+        (Array("PK\u{3}\u{4}xyz".utf8), "a zip file or a spreadsheet: unzip it", false),
+        ([0x28, 0xB5, 0x2F, 0xFD, 1], "a Zstandard file, which this version doesn't read", false),
+        (Array("hello\nworld{}\n".utf8), "text that begins with neither", false),
+        (Array("user_id\nu1\n".utf8), "text that begins with neither", false),
+        (Array("[2026] begins\nends\n".utf8), "text that begins with neither", false),
+        (Array("<html>".utf8), "an HTML or XML page", false), ([0x1F], "text that begins with neither", false),
     ]
 
-    /// Beside an archive it is left out with a warning; named itself, it is an error.
-    @Test(arguments: strangers.indices) func leavesOutWhatIsSomethingElse(_ index: Int) async throws {
-        let (bytes, words) = Self.strangers[index]
+    /// Beside an archive junk is left out with a warning and counted, and anything else is a failure; named itself, it is
+    /// an error.
+    @Test(arguments: strangers.indices) func whatIsSomethingElse(_ index: Int) async throws {
+        let (bytes, words, isJunk) = Self.strangers[index]
         for packed in [false, true] {
             let folder = try TemporaryFolder()
             try folder.makeFolder("in")
@@ -45,9 +54,12 @@ struct ArchiveContentTests {
             try folder.write("in/b", "{}\n".utf8)
             for written in ["in", "in/*"] {
                 let reading = try await ArchiveReading(folder.file(written), written: written)
-                #expect(reading.contents == ["{}"] && reading.error == nil)
+                #expect(reading.contents == (isJunk ? ["{}"] : ["<UnreadableFile>", "{}"]) && reading.error == nil)
+                #expect(reading.files == ArchiveFileCounts(read: 1, leftOut: isJunk ? 1 : 0))
                 #expect(reading.warnings.count == 1)
-                #expect(reading.warnings.first?.hasPrefix("in/a is left out: it is \(words)") == true)
+                let verb = isJunk ? "is left out" : "can't be read"
+                #expect(reading.warnings.first?.hasPrefix("in/a \(verb): it is \(words)") == true)
+                #expect(isJunk || reading.faults.first?.message.hasPrefix("in/a can't be read: it is \(words)") == true)
             }
             let named = try await ArchiveReading(folder.file("in/a"), written: "in/a")
             #expect(named.error?.kind == .noInput)
@@ -55,8 +67,22 @@ struct ArchiveContentTests {
         }
     }
 
+    /// Empty files, marks of other programs and hidden names are counted and cost nothing.
+    @Test func whatIsLeftOutIsCounted() async throws {
+        let folder = try TemporaryFolder()
+        try folder.makeFolder("in/deep")
+        for name in ["in/empty", "in/_SUCCESS", "in/deep/x.crc", "in/.hidden"] { try folder.write(name, []) }
+        let empty = try await ArchiveReading(folder.file("in"), written: "in")
+        #expect(empty.error == nil && empty.records.isEmpty)
+        try folder.write("in/b", "{}\n".utf8)
+        let reading = try await ArchiveReading(folder.file("in"), written: "in")
+        #expect(reading.contents == ["{}"] && reading.files == ArchiveFileCounts(read: 1, leftOut: 4))
+    }
+
     /// What `split` leaves at the start of a file, or a program has logged there, fails by itself; the rest is read.
-    @Test(arguments: ["dress\":\"x\"}", "2026-11-01 export begins", "null", ",{}", "\u{1E}{}", "{\"a\":\"\u{0}\"}"])
+    @Test(arguments: [
+        "dress\":\"x\"}", "2026-11-01 export begins", "null", ",{}", "\u{1E}{}", "{\"a\":\"\u{0}\"}", "{\"a\":\"cut",
+    ])
     func aFirstLineThatIsWrong(_ line: String) async throws {
         let folder = try TemporaryFolder()
         for packed in [false, true] {
@@ -72,7 +98,7 @@ struct ArchiveContentTests {
         let folder = try TemporaryFolder()
         let twice = try gzip([gzip([Array("{}\n".utf8)], in: folder)], in: folder)
         let reading = try await ArchiveReading(folder.write("in", twice), written: "in")
-        #expect(reading.error?.message == "in is a gzip file inside a gzip file")
+        #expect(reading.error?.message == "in is a gzip file inside a gzip file: unpack it once")
     }
 
     /// A line at its bound is a document, one beyond it a fault; reading goes on.

@@ -9,19 +9,24 @@ struct ArchiveReading {
     var error: PipelineError?
     var warnings: [String] = []
     var fractions: [Double] = []
+    var files: ArchiveFileCounts?
 
     /// Reads to the end, or to an error.
     init(
         _ resolved: String, written: String? = nil, limit: Int = 1000,
+        include: [String]? = nil, exclude: [String]? = nil,
         after: (_ call: Int) throws -> Void = { _ in }
     ) async throws {
         let warned = Mutex<[String]>([])
-        let reader = ArchiveFileReader(path: PathOption(written: written ?? resolved, resolved: resolved)) { line in
+        let reader = ArchiveFileReader(
+            path: PathOption(written: written ?? resolved, resolved: resolved), include: include, exclude: exclude
+        ) { line in
             warned.withLock { $0.append(line) }
         }
         defer { warnings = warned.withLock { $0 } }
         do {
             let cursor = try await reader.open()
+            files = await cursor.files
             do {
                 var calls = 0
                 while case let next = try await cursor.next(limit: limit), !next.isEmpty {

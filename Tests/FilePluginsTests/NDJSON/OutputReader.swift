@@ -86,9 +86,10 @@ final class OutputReader: Sendable {
                     pairs = json.loads(line, object_pairs_hook=list)
                     assert [key for key, _ in pairs] == columns, line
                     values = list(json.loads(line).values())
-                    rows.append([
-                        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-                        if kind == "json" and value is not None else value for value, kind in zip(values, kinds)])
+                    for value, kind in zip(values, kinds):
+                        # Text that holds JSON.
+                        if kind == "json" and value is not None: json.loads(value)
+                    rows.append(values)
         result = rows
         """
 

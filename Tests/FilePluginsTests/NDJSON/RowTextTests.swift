@@ -10,7 +10,7 @@ struct RowTextTests {
         name: "values", role: .users,
         columns: [
             Column("text", .text), Column("integer", .integer), Column("real", .real), Column("json", .json),
-            Column("time \"ü\\", .time),
+            Column("list", .json, hasFixedForm: true), Column("time \"ü\\", .time),
         ], key: ["text"])
 
     /// Writes rows through a whole run and gives the lines of the file.
@@ -35,21 +35,21 @@ struct RowTextTests {
         return try #require(text.text)
     }
 
-    @Test("Every key stands in every row, nested JSON as it is")
+    @Test("Every key stands in every row; JSON is text unless its form is fixed")
     func shape() async throws {
         let text = try await lines([
             [
                 .text("a\"b\\c\u{0}d\u{1F}\n\r\t\u{7F}\u{2028}é\u{1F600}"), .integer(-5), .number(0.1),
-                .json(#"{"a":[1]}"#), .null,
+                .json(#"{"a":[1],"é\"":"\n"}"#), .json(#"[{"a":1}]"#), .null,
             ],
-            [.null, .null, .null, .null, .time("2026-01-02T03:04:05.678Z")],
-            [.text(""), .integer(0), .number(6), .json("[1,\n2]"), .null],
+            [.null, .null, .null, .null, .null, .time("2026-01-02T03:04:05.678Z")],
+            [.text(""), .integer(0), .number(6), .json("[1,\n2]"), .json("[1,\n2]"), .null],
         ])
         #expect(
             text == """
-                {"text":"a\\"b\\\\c\\u0000d\\u001f\\n\\r\\t\u{7F}\u{2028}é\u{1F600}","integer":-5,"real":0.1,"json":{"a":[1]},"time \\"ü\\\\":null}
-                {"text":null,"integer":null,"real":null,"json":null,"time \\"ü\\\\":"2026-01-02T03:04:05.678Z"}
-                {"text":"","integer":0,"real":6.0,"json":[1, 2],"time \\"ü\\\\":null}
+                {"text":"a\\"b\\\\c\\u0000d\\u001f\\n\\r\\t\u{7F}\u{2028}é\u{1F600}","integer":-5,"real":0.1,"json":"{\\"a\\":[1],\\"é\\\\\\"\\":\\"\\\\n\\"}","list":[{"a":1}],"time \\"ü\\\\":null}
+                {"text":null,"integer":null,"real":null,"json":null,"list":null,"time \\"ü\\\\":"2026-01-02T03:04:05.678Z"}
+                {"text":"","integer":0,"real":6.0,"json":"[1,\\n2]","list":[1, 2],"time \\"ü\\\\":null}
 
                 """)
     }
@@ -68,7 +68,7 @@ struct RowTextTests {
             }
             return String(text)
         }
-        let written = try await lines(texts.map { [.text($0), .null, .null, .null, .null] })
+        let written = try await lines(texts.map { [.text($0), .null, .null, .null, .null, .null] })
         let read = try PythonProcess.shared.run(
             "import json; result = [json.loads(line)['text'] for line in arguments[0].split('\\n')[:-1]]", [written])
         #expect(read.elements.compactMap(\.text) == texts)
@@ -94,7 +94,8 @@ struct RowTextTests {
             if value.isFinite { reals.append(value) }
         }
         let rows = reals.indices.map { index in
-            [.null, .integer(integers[index % integers.count]), .number(reals[index]), .null, .null] as [RowView.Value]
+            [.null, .integer(integers[index % integers.count]), .number(reals[index]), .null, .null, .null]
+                as [RowView.Value]
         }
         let written = try await lines(rows)
         let read = try PythonProcess.shared.run(

@@ -68,6 +68,18 @@ import Testing
         #expect(root["exit_code"]?.integer == 69)
     }
 
+    /// What no process works on isn't running, whatever the store says.
+    @Test(arguments: [(true, "running"), (false, "interrupted")])
+    func aRunIsRunningOnlyWhileItsLockIsHeld(isUnderWay: Bool, expected: String) async throws {
+        var run = StoredRun.complete(23, state: .running)
+        run.isUnderWay = isUnderWay
+        let status = try await Self.status([[run]])
+        #expect(status.text.contains("p-23, \(expected), "))
+        let sink = try JSONTape(decoding: status.json).root["sinks"]?.elements.first
+        #expect(sink?["state"]?.text == expected)
+        #expect(sink?["last_run"]?["state"]?.text == expected)
+    }
+
     struct Shards: Sendable {
         var states: [RunState]
         var count: Int?
@@ -78,7 +90,7 @@ import Testing
         Shards(states: [.complete, .complete], count: 2, expected: "complete"),
         Shards(states: [.complete, .complete], count: nil, expected: "complete"),
         Shards(states: [.complete, .running], count: 2, expected: "running"),
-        Shards(states: [.complete, .complete], count: 3, expected: "running"),
+        Shards(states: [.complete, .complete], count: 3, expected: "interrupted"),
         Shards(states: [.complete, .abandoned], count: 2, expected: "abandoned"),
         Shards(states: [.unpublished, .complete], count: 2, expected: "unpublished"),
     ])

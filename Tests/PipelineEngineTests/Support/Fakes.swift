@@ -52,15 +52,18 @@ struct ListReader: UserReader {
     /// Thrown in place of the record with this index.
     var faultAt: Int?
     let sourceFile: String? = "list"
+    let inputSize: UInt64?
 
-    init(_ ids: [String], faultAt: Int? = nil) {
+    init(_ ids: [String], faultAt: Int? = nil, inputSize: UInt64? = nil) {
         records = ids.map { .userID($0) }
         self.faultAt = faultAt
+        self.inputSize = inputSize
     }
 
     init(contents: [InputRecord.Content]) {
         records = contents
         faultAt = nil
+        inputSize = nil
     }
 
     func open(at position: Position) async throws -> any UserCursor {

@@ -21,8 +21,8 @@ actor NDJSONSinkReader: SinkReader {
 
     /// Nil where there is no folder yet.
     private func root() throws -> String? {
-        guard let root = Folder.resolved(sink.target) else { return nil }
-        guard Entry(root) == .folder else {
+        guard let root = try Folder.existing(sink.target) else { return nil }
+        guard try Entry(root) == .folder else {
             throw PipelineError(.noInput, "\(sink.target) is no folder", hint: "Name the folder of the runs.")
         }
         return root
@@ -36,7 +36,13 @@ actor NDJSONSinkReader: SinkReader {
 
     func runs() throws -> StoredRuns {
         var result = StoredRuns(isKeyed: false)
-        let standings = try Self.reading { try self.standings(&result.neighbours) }
+        var standings = try Self.reading { try self.standings(&result.neighbours) }
+        let held = try locks(of: standings)
+        // A run whose lock was free is looked at once more: it may have ended just before.
+        if held.values.contains(where: { $0 != true }) {
+            standings = try Self.reading { try self.standings(&result.neighbours) }
+        }
+        let heldNow = try locks(of: standings)
         // The checkpoint of an earlier run says nothing that its record doesn't.
         var newest: [Int: Int] = [:]
         for standing in standings { newest[standing.shard] = max(newest[standing.shard] ?? 0, standing.sequence) }
@@ -47,9 +53,20 @@ actor NDJSONSinkReader: SinkReader {
                 inputEnded: checkpoint.progress.inputEnded, parked: checkpoint.progress.parked.count)
             return StoredRun(
                 shard: standing.shard, shards: standing.shards, record: standing.run,
-                progress: newest[standing.shard] == standing.sequence ? progress : nil)
+                progress: newest[standing.shard] == standing.sequence ? progress : nil,
+                isUnderWay: held[standing.shard] == true ? true : heldNow[standing.shard] ?? nil)
         }
         return result
+    }
+
+    /// Whether the lock is held, of each shard that has an unfinished run.
+    private func locks(of standings: [RunStanding]) throws -> [Int: Bool?] {
+        guard let root = try root() else { return [:] }
+        var locks: [Int: Bool?] = [:]
+        for standing in standings where standing.run.state == .running {
+            locks[standing.shard] = .some(RunLock.isHeld(path: folder(root, shard: standing.shard).lock))
+        }
+        return locks
     }
 
     /// Every run as it stands, in the order in which they began.
@@ -72,8 +89,10 @@ actor NDJSONSinkReader: SinkReader {
             }
         }
         // Where only what is published was moved here.
-        for name in try Files.names(in: root) where !name.hasPrefix(".") && Entry("\(root)/\(name)") == .folder {
-            guard !own.knows(name), let standing = Manifest.standing(in: "\(root)/\(name)") else { continue }
+        for name in try Files.names(in: root) where own.names(name) {
+            guard try Entry("\(root)/\(name)") == .folder, try !own.knows(name),
+                let standing = try Manifest.standing(in: "\(root)/\(name)")
+            else { continue }
             if OutputFolder.publishedName(standing) == name { note(standing) }
         }
         for (key, standing) in found where standing.run.state == .running || standing.run.state == .unpublished {
@@ -155,9 +174,9 @@ actor NDJSONSinkReader: SinkReader {
 
 extension OutputFolder {
     /// Whether the run that is published under a name has a record; only a glance at names.
-    fileprivate func knows(_ name: String) -> Bool {
+    fileprivate func knows(_ name: String) throws -> Bool {
         // The first shard's record has the run's own name.
         let record = name.hasSuffix(".shard0") ? String(name.dropLast(".shard0".count)) : name
-        return Entry("\(runs)/\(record).json") == .file
+        return try Entry("\(runs)/\(record).json") == .file
     }
 }

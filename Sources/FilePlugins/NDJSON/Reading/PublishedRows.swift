@@ -112,9 +112,9 @@ struct PublishedRows {
         if node.kind == .null { return .null }
         if type == .json {
             let source = UnsafeRawBufferPointer(contents.source(node))
+            // Files of earlier versions have it nested.
             guard node.kind == .string else { return builder.store(.json, source) }
-            return builder.store(
-                .json, "\"\(String(decoding: source, as: UTF8.self))\"")
+            return builder.write(cells: 0, bytes: Int(node.length)) { $0.store(.json, node, contents) }
         }
         switch node.kind {
         case .string:

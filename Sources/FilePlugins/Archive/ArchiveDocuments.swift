@@ -1,0 +1,94 @@
+internal import PipelineCore
+
+/// Cuts a file into its JSON documents, and a list into its elements, over any number of lines.
+///
+/// White space, record separators (0x1E), and what stands where files were joined may lie between documents. Nobody knows
+/// where the next document begins behind a broken one, so the rest of the file is one fault.
+struct ArchiveDocuments {
+    /// Lines completely in front of the next document.
+    private(set) var line: UInt64 = 0
+    /// The line on which the list at hand begins, from 1; nil outside of lists.
+    private var listLine: UInt64?
+    private var isBehindReturn = false
+    private var isOver = false
+
+    /// The next document; nil at the end of input.
+    ///
+    /// - Throws: `InputDamage`; the partial document in front of it is still in the window.
+    mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
+        while !isOver {
+            guard let first = try skipSpace(input) else {
+                guard let listLine else { return nil }
+                return broken(input, "the list that begins on line \(listLine) isn't closed; the file is cut off")
+            }
+            switch first {
+            case UInt8(ascii: ",") where listLine != nil:
+                consume(input, 1)
+                continue
+            case UInt8(ascii: "]") where listLine != nil:
+                consume(input, 1)
+                listLine = nil
+                continue
+            case UInt8(ascii: "[") where listLine == nil:
+                consume(input, 1)
+                listLine = line + 1
+                continue
+            case UInt8(ascii: "{"): break
+            default:
+                if listLine == nil { return broken(input, "neither a JSON document nor a list begins here") }
+            }
+            switch try JSONCutter().end(input) {
+            case .value(let length):
+                let piece = ArchivePiece(content: .document(Array(input.bytes[..<length])), line: Int(line) + 1)
+                consume(input, length)
+                return piece
+            case .broken(let problem): return broken(input, problem)
+            case .lineBreak: return nil
+            }
+        }
+        return nil
+    }
+
+    private mutating func broken(_ input: InputWindow, _ problem: String) -> ArchivePiece {
+        isOver = true
+        return .rest(input, .malformedRecord, line: Int(line) + 1, problem)
+    }
+
+    /// Consumes what may stand between documents; the byte behind it, or nil at the end of input.
+    private mutating func skipSpace(_ input: InputWindow) throws -> UInt8? {
+        while true {
+            while let byte = input.bytes.first {
+                if byte == 0xEF {
+                    while input.count < 3, try input.extend() {}
+                    guard input.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return byte }
+                    consume(input, 3)
+                    continue
+                }
+                let blanks = input.bytes.prefix { ArchiveContent.isBlank($0) }.count
+                if blanks == 0 { return byte }
+                consume(input, blanks)
+            }
+            if try !input.extend() { return nil }
+        }
+    }
+
+    private mutating func consume(_ input: InputWindow, _ count: Int) {
+        for byte in input.bytes[..<count] {
+            if byte == 0x0D || (byte == 0x0A && !isBehindReturn) { line += 1 }
+            isBehindReturn = byte == 0x0D
+        }
+        input.consume(count)
+    }
+}
+
+extension ArchivePiece {
+    /// A record that stands for the rest of a file, in which nothing can be told apart any more.
+    static func rest(_ input: InputWindow, _ code: InputFault.Code, line: Int, _ problem: String) -> ArchivePiece {
+        let message =
+            "line \(line): \(problem); what follows in the file is lost, reading goes on with the next file"
+        return ArchivePiece(
+            content: .fault(
+                InputFault(code: code, message: message, raw: Array(input.bytes.prefix(InputFault.rawLimit)))),
+            line: line)
+    }
+}

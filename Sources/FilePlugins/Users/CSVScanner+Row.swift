@@ -1,0 +1,47 @@
+/// What a scan finds.
+extension CSVScanner {
+    /// What begins at the window's start. Where all fields are wanted it isn't consumed.
+    enum Row {
+        case end
+        /// An empty line, of which `length` bytes are to be consumed.
+        case blank(length: Int)
+        case row(Extent)
+        /// A quoted field without an end, or, where all fields are wanted, too long a one. `opening` is the quote's index;
+        /// `lines` counts the line breaks before it.
+        case unterminatedQuote(opening: Int, lines: Int)
+        /// Only where all fields are wanted.
+        case tooLong
+    }
+
+    /// How far a row goes.
+    struct Extent {
+        var fieldCount = 0
+        /// Bytes without the line break that ends the row, and with it, from the window's start.
+        var text = 0
+        var length = 0
+        /// Line breaks, those in quoted fields and the one that ends the row.
+        var lines = 0
+        /// Bytes outside of quoted fields.
+        var plainBytes = 0
+        /// A field beyond the row's width isn't empty.
+        var hasSurplus = false
+        /// The field that is wanted begins with a quote.
+        var isQuoted = false
+        /// Text stands behind the closing quote of the field that is wanted.
+        var hasTail = false
+        /// A quoted field of several lines has text behind its closing quote, so what is in it may be rows.
+        var isDoubtful = false
+    }
+
+    /// A quoted field is longer than its bound; `lines` counts the line breaks before its quote.
+    struct FieldTooLong: Error {
+        var lines: Int
+    }
+
+    /// What stands outside of quotes in a field.
+    struct PlainText {
+        var count = 0
+        /// Nothing but spaces and tabs.
+        var isBlank = true
+    }
+}

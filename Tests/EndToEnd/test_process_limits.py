@@ -1,0 +1,61 @@
+"""A process that may have few files or threads: an exit code and a word on what to raise, never a crash."""
+
+import re
+import subprocess
+
+import pytest
+from support.content import Store
+from support.sluice import SyntheticServer
+
+USERS = 300
+
+
+@pytest.fixture
+def server(sluice, tmp_path):
+    return SyntheticServer(sluice, tmp_path / "server", users=USERS)
+
+
+def limited(soft, hard=None):
+    """Runs what follows with so many files."""
+    return ["prlimit", f"--nofile={soft}:{hard or soft}"]
+
+
+@pytest.mark.parametrize("files", [4, 8, 12, 24])
+def test_too_few_files_for_anything(sluice, server, files):
+    pipeline = sluice.pipeline("run", server.url, server.ids)
+    # A shell raises nothing, and the limit holds from the program's first file on.
+    for command in ("run", "retry", "preview"):
+        script = f'ulimit -n {files}; exec "$0" {command} "$1"'
+        done = subprocess.run(
+            ["bash", "-c", script, sluice.binary, str(pipeline.file)], env=sluice.environment(), capture_output=True,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+        if files == 4 and done.returncode == 127:
+            continue  # its libraries can't be opened
+        assert done.returncode == 78, f"{command}: {done.returncode}\n{done.stderr}"
+        assert f"may have {files} files open" in done.stderr and "ulimit -n" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "concurrency"), [((64, 64), 64), ((256, 256), 256), ((256, 1024), 1200), ((1024, 1024), 4096)]
+)
+def test_concurrency_fits_the_files(sluice, server, files, concurrency):
+    pipeline = sluice.pipeline("run", server.url, server.ids, concurrency=concurrency)
+    result = sluice.run(pipeline, prefix=limited(*files)).expect(0)
+    assert result.summary["records"] == USERS and Store(pipeline.database).count("users") == USERS
+    said = re.search(r"may have (\d+) files open at once.*: (\d+) calls run at once", result.err)
+    assert said and int(said[1]) == files[1] and int(said[2]) < concurrency, result.err
+
+
+def test_the_soft_limit_is_raised(sluice, server):
+    pipeline = sluice.pipeline("run", server.url, server.ids, concurrency=256)
+    result = sluice.run(pipeline, prefix=limited(64, 4096)).expect(0)
+    assert "files open" not in result.err, result.err
+
+
+def test_too_few_threads(sluice, server):
+    pipeline = sluice.pipeline("run", server.url, server.ids)
+    done = sluice.run(pipeline, prefix=["prlimit", f"--as={1 << 27}"])
+    # So little memory that stacks of threads don't fit, or nothing at all does: then the loader says so.
+    assert done.code in (78, 127), done.err
+    assert "crashed" not in done.err
