@@ -212,7 +212,9 @@ def test_terminated_backends(case, dice, mode):
     terminated = 0
     while process.poll() is None:
         time.sleep(dice.uniform(0, 0.4))
-        terminated += database.terminate()
+        # On a slow machine a statement may take longer than these pauses, and would never get through.
+        if terminated < 30:
+            terminated += database.terminate()
     result = process.result.expect(0)
     assert (result.summary["failed"], result.summary["resumed_from"]) == (0, None)
     same_run(database.store(), case.baseline)
