@@ -100,7 +100,7 @@ let package = Package(
         .target(
             name: "SluiceCommand",
             dependencies: [
-                "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening",
+                "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening", "LocalFiles",
                 "FilePlugins", "SQLitePlugins", "PostgresPlugins", "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),

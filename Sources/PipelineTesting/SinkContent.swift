@@ -16,6 +16,9 @@ struct SinkContent {
         var batch: Int
         /// None is earlier than any.
         var date: String { endpoint.effectiveDate ?? "" }
+
+        /// Whether this execution of a run wrote it, not an earlier one.
+        func isOf(_ run: String) -> Bool { runID == run && ordinal >= 0 }
     }
 
     private var users: [Key: [RowView.Value]] = [:]
@@ -75,18 +78,27 @@ struct SinkContent {
         }
         let mine = before.filter { fetched.contains($0.value.user) }
         var observed = SinkObservations()
-        observed.previousEndpoints = mine.count { $0.value.runID != runID }
+        observed.previousEndpoints = mine.count { !$0.value.isOf(runID) }
         let taken = before.filter { withdrawn[$0.key] != nil && endpoints[$0.key] == nil && mine[$0.key] == nil }
         observed.removed =
-            mine.count { $0.value.runID != runID && endpoints[$0.key] == nil }
-            + taken.count { $0.value.runID != runID }
+            mine.count { !$0.value.isOf(runID) && endpoints[$0.key] == nil }
+            + taken.count { !$0.value.isOf(runID) }
         // Rows of this run that gave way: those stored earlier, and those of this batch that didn't last.
         observed.superseded =
-            before.count { $0.value.runID == runID && endpoints[$0.key]?.batch == batches }
-            + mine.count { $0.value.runID == runID && endpoints[$0.key] == nil }
-            + taken.count { $0.value.runID == runID }
+            before.count { $0.value.isOf(runID) && endpoints[$0.key]?.batch == batches }
+            + mine.count { $0.value.isOf(runID) && endpoints[$0.key] == nil }
+            + taken.count { $0.value.isOf(runID) }
             + written - endpoints.count { $0.value.batch == batches }
         return observed
+    }
+
+    /// Makes the rows of an earlier execution of a run an earlier run's, before all that this one writes.
+    mutating func giveBack(_ runID: String) {
+        for (key, endpoint) in endpoints where endpoint.runID == runID { endpoints[key]?.ordinal = -1 }
+        guard let run = SinkFixture.users.index(of: "run_id"), let ordinal = SinkFixture.users.index(of: "ordinal") else {
+            return
+        }
+        for (key, row) in users where row[run] == .text(runID) { users[key]?[ordinal] = .integer(-1) }
     }
 
     /// Keeps all rows of a batch as they come.

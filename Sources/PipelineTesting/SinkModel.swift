@@ -40,9 +40,12 @@ struct SinkModel {
     mutating func begin(_ runID: String, shard: Int = 0) {
         let run = RunKey(runID: runID, shard: shard)
         let isAgain = !begun.insert(run).inserted
+        let isShared = begun.contains { $0.runID == runID && $0.shard != shard }
         failures = failures.filter { $0.key.run != run }
         if !showsRunsUnderWay { aside = (runID, SinkContent()) }
         if showsRunsUnderWay, mode == .append, isAgain { visible[runID] = nil }
+        // Which of a run's rows are which shard's can't be told.
+        if mode == .merge, isKeyed, isAgain, !isShared { visible[slot(runID)]?.giveBack(runID) }
     }
 
     /// Writes one batch and gives what a sink must have counted.

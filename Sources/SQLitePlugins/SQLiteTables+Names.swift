@@ -49,7 +49,7 @@ extension SQLiteTables {
             let stored = try connection.query(
                 "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = ?1 AND sql = ?2", name,
                 Self.createIndex(definition, columns))
-            if !stored.isEmpty { statements.append("DROP INDEX \(quoted(name))") }
+            if !stored.isEmpty { statements.append("DROP INDEX IF EXISTS \(quoted(name))") }
         }
         return statements
     }

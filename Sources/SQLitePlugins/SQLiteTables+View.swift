@@ -1,6 +1,8 @@
 internal import PipelineCore
 
 extension SQLiteTables {
+    static let viewColumns = ["application_id", "user_id", "name", "position", "value"]
+
     /// For each user, the attributes carried by the endpoint with the latest effective date; nil where the layout has
     /// no table for them.
     ///

@@ -51,6 +51,19 @@ struct SQLiteTables {
         for row in try connection.query("SELECT name, type FROM sqlite_schema WHERE type <> 'trigger'") {
             if let name = row[0], let kind = row[1] { kinds[name] = kind }
         }
+        do {
+            return try missing(in: connection, kinds)
+        } catch let error as PipelineError where error.kind == .configuration {
+            let left = try leftByFirstTry(in: connection, kinds)
+            if left.isEmpty { throw error }
+            for (name, _) in left { kinds[name] = nil }
+            let drops = left.reversed().map { "DROP \($0.kind.uppercased()) \(quoted($0.name))" }
+            return drops + ["DELETE FROM sluice_tables"] + (try missing(in: connection, kinds.filter { $0.value != "index" }))
+        }
+    }
+
+    /// - Parameter kinds: what there is in the database, by name; what isn't named counts as absent.
+    private func missing(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> [String] {
         try checkSpelling(of: kinds, in: connection)
         // First: of tables in another mode, that is what is to be said, and not how they differ.
         let owners = try TableOwners(in: connection, kinds).missing(for: self)
@@ -74,9 +87,9 @@ struct SQLiteTables {
             }
         }
         if let view = userAttributesView {
-            let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first
-            if let existing {
-                guard existing.first == view else {
+            if kinds["user_attributes"] != nil {
+                let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first
+                guard existing?.first == view else {
                     throw PipelineError(
                         .configuration, "\(connection.path): 'user_attributes' is there, but isn't this program's view",
                         hint: "Rename or drop it, or name another path.")

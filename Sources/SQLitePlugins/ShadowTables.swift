@@ -16,9 +16,11 @@ struct ShadowTables {
     /// A table under the name that it has while it is filled.
     static func shadow(_ definition: TableDefinition) -> TableDefinition {
         var shadow = definition
-        shadow.name = "sluice_next_\(definition.name)"
+        shadow.name = name(of: definition.name)
         return shadow
     }
+
+    static func name(of table: String) -> String { "sluice_next_\(table)" }
 
     /// Whether all of them are there.
     func exist() throws -> Bool {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import LocalFiles
 internal import Logging
 internal import PipelineConfig
 internal import PipelineCore
@@ -26,6 +27,8 @@ struct PipelineCall {
             let pipeline = try PipelineFile(
                 path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
             configuration = pipeline.configuration
+            // Even where this source keeps nothing there: another one of the pipelines may.
+            _ = try PrivateFolder.check(configuration.stateDirectory)
             plan = pipeline.plan(shard: shard, limit: part.limit)
             if let lowered = limits.fit(&plan) { log.warning("\(lowered)") }
         } catch let error as PipelineError {

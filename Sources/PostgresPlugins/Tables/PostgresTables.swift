@@ -73,7 +73,23 @@ struct PostgresTables {
 
     /// The statements that make the schema what the layout wants.
     private func missing(in connection: PostgresConnection) throws -> [String] {
-        let catalog = try SchemaCatalog(schema: schema, in: connection)
+        var catalog = try SchemaCatalog(schema: schema, in: connection)
+        do {
+            return try missing(in: connection, catalog)
+        } catch let error as PipelineError where error.kind == .configuration {
+            let left = try leftByFirstTry(in: connection, catalog)
+            if left.isEmpty { throw error }
+            let drops = left.reversed().map { relation in
+                "DROP \(catalog.relations[relation]?.kind == "v" ? "VIEW" : "TABLE") \(name(relation))"
+            }
+            catalog.forget(left)
+            let owners = "DELETE FROM \(name(RunLedger.owners.name))"
+            return drops + [owners] + (try missing(in: connection, catalog))
+        }
+    }
+
+    /// - Parameter catalog: what isn't there counts as absent.
+    private func missing(in connection: PostgresConnection, _ catalog: SchemaCatalog) throws -> [String] {
         // First: tables of another mode differ in their keys, and the mode is what there is to say about that.
         let owners = try missingOwners(in: connection, catalog)
         var statements: [String] = []
@@ -118,12 +134,13 @@ struct PostgresTables {
                     + "\(stale.joined(separator: ", ")).")
         }
         return try definitions.compactMap { definition in
-            guard let owner = owners[definition.name] else {
-                if mode == .replace, catalog.relations[definition.name] != nil {
-                    try checkEmpty(definition, in: connection)
-                }
+            // What was said of a table that is gone doesn't bind the one that is made now.
+            let exists = catalog.relations[definition.name] != nil
+            guard let owner = owners[definition.name], exists else {
+                if mode == .replace, exists { try checkEmpty(definition, in: connection) }
                 return "INSERT INTO \(name(RunLedger.owners.name)) (table_name, pipeline, mode) "
-                    + "VALUES (\(literal(definition.name)), \(literal(pipeline)), \(literal(mode.rawValue)))"
+                    + "VALUES (\(literal(definition.name)), \(literal(pipeline)), \(literal(mode.rawValue))) "
+                    + "ON CONFLICT (table_name) DO UPDATE SET pipeline = EXCLUDED.pipeline, mode = EXCLUDED.mode"
             }
             guard owner.mode == mode.rawValue else {
                 throw PipelineError(
@@ -200,7 +217,7 @@ struct PostgresTables {
 
     // MARK: The view
 
-    private static let viewColumns = ["application_id", "user_id", "name", "position", "value"]
+    static let viewColumns = ["application_id", "user_id", "name", "position", "value"]
 
     /// For each user, the attributes carried by the endpoint with the latest effective date; of the latest complete run
     /// where runs stand side by side. Nil where the layout has no table for them.

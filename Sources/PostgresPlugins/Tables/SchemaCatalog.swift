@@ -40,6 +40,9 @@ struct SchemaCatalog {
     let schemaExists: Bool
     private(set) var relations: [String: Relation] = [:]
 
+    /// Lets relations count as absent: they are to be made anew.
+    mutating func forget(_ names: [String]) { for name in names { relations[name] = nil } }
+
     init(schema: String, in connection: PostgresConnection) throws {
         schemaExists =
             try connection.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [schema]).rowCount > 0

@@ -1,6 +1,6 @@
 """Endpoints → rows, written from the tables' description alone, with Python's own json, decimal and datetime.
 
-The decoder keeps what json.loads drops: numbers as their text, strings as their source text beside their value.
+The decoder keeps what json.loads drops: numbers as their text; beside a string its source text, in one spelling.
 """
 import datetime
 import decimal
@@ -37,7 +37,7 @@ class Unstorable(Exception):
 # ---- a document with its source: json.loads would forget it
 
 class Source:
-    """A value with the compact source text it came from."""
+    """A value with its source text, compact and spelled in one way."""
 
     def __init__(self, kind, value, source):
         self.kind, self.value, self.source = kind, value, source
@@ -51,6 +51,13 @@ class Source:
         return self.source
 
 
+def spelled(text):
+    """A string's source in the one spelling that `extra` knows, in ASCII: json.dumps has two short escapes more, and one for DEL."""
+    inner = json.dumps(text)[1:-1]
+    short = {r"\b": r"\u0008", r"\f": r"\u000c", r"\u007f": "\x7f"}
+    return '"' + re.sub(r"\\(?:u[0-9a-f]{4}|.)", lambda match: short.get(match[0], match[0]), inner) + '"'
+
+
 TOKEN = re.compile(r'[ \t\n\r]*("(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+)', re.S)
 
 
@@ -61,7 +68,8 @@ def parse(text):
 
     def scalar(token):
         if token[0] == '"':
-            return Source("text", json.loads(token), token)
+            text = json.loads(token)
+            return Source("text", text, spelled(text))
         if token in ("null", "true", "false"):
             return Source("word", token, token)
         return Source("number", token, token)
@@ -113,12 +121,8 @@ def fits_numeric(text):
     return not digits or len(digits) - len(fraction) + exponent <= 131072
 
 
-def ascii_source(text):
-    return "".join(c if c < "\x80" else json.dumps(c)[1:-1] for c in text)
-
-
 def wrapped(source):
-    return {"$json": ascii_source(source)}
+    return {"$json": source}
 
 
 def stored(value):

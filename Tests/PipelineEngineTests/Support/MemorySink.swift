@@ -7,6 +7,8 @@ struct MemorySink: Sink {
     var mode = WriteMode.merge
     /// Whether equal keys are one row. Without keys every row is kept, and a run is seen when it is complete, as in files.
     var isKeyed = true
+    /// Files, as it were, are never changed once they are published.
+    var amendsPublishedRuns: Bool { isKeyed }
     let typeName = "memory"
     let target = "memory"
 
@@ -113,6 +115,11 @@ private actor MemorySession: SinkSession {
                     return isFailures && value("shard", row, table) != .integer(Int64(context.shard))
                 }
             }
+            if sink.mode == .merge, sink.isKeyed, ledger.runs[run.runID] != nil,
+                !content.ledgers.contains(where: { $0.key != name && $0.value.runs[run.runID] != nil })
+            {
+                giveBackRows(ofRun: run.runID, in: &content)
+            }
             content.aside = [:]
             ledger.runs[run.runID] = run
             ledger.lastRun = run.runID
@@ -120,6 +127,17 @@ private actor MemorySession: SinkSession {
             content.ledgers[name] = ledger
         }
         return checkpoint
+    }
+
+    /// Rows of an earlier execution come before all that this one writes.
+    private func giveBackRows(ofRun runID: String, in content: inout MemoryStore.Content) {
+        for table in context.tables where table.role != .failures {
+            guard let ordinal = table.index(of: "ordinal") else { continue }
+            for (key, row) in content.rows
+            where key.hasPrefix(table.name + "/") && value("run_id", row, table) == .text(runID) {
+                content.rows[key]?[ordinal] = .integer(-1)
+            }
+        }
     }
 
     // MARK: Commits

@@ -188,7 +188,10 @@ struct RecordMerge {
 
     private func owner(_ table: Int, _ row: [RowView.Value]) -> Owner {
         let entry = Entry(table: table, row: row)
-        return Owner(user: RowView.Text(text("user_id", entry) ?? ""), run: text("run_id", entry) ?? "")
+        var run = text("run_id", entry) ?? ""
+        // Of an earlier execution of the same run: another run's, as it were.
+        if let place = tables[table].index(of: "ordinal"), row[place] == .integer(-1) { run = "" }
+        return Owner(user: RowView.Text(text("user_id", entry) ?? ""), run: run)
     }
 
     /// Removes an endpoint with its parts, if it is there.
