@@ -108,7 +108,7 @@ def test_tables_in_sqlite(sluice, scripted, tmp_path, layout, mode):
     assert views == ([("user_attributes",)] if layout == "normalized" else [])
     indexes = [row[1] for row in store.query("PRAGMA index_list(endpoints)") if row[3] == "c"]
     leading = [[row[2] for row in store.query(f"PRAGMA index_info({name})")] for name in indexes]
-    assert any(columns[-2:] == ["application_id", "user_id"] for columns in leading), leading
+    assert any(columns[-2:] == ["user_id", "application_id"] for columns in leading), leading
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -151,7 +151,9 @@ def test_keys_in_ndjson(sluice, scripted, tmp_path, layout, mode):
             assert [name for name, _ in pairs] == [name for name, _ in columns], table
             for name, kind in columns:
                 value = json.loads(line)[name]
-                assert value is None or isinstance(value, kinds[kind]), f"{table}.{name}: {value!r}"
+                # JSON as text, so that the column has one type in every row.
+                wanted = str if name == "extra" else kinds[kind]
+                assert value is None or isinstance(value, wanted), f"{table}.{name}: {value!r}"
 
 
 def test_normalized_is_the_default(sluice, scripted, tmp_path):

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from support.content import DIAGNOSTICS, TABLES, Store
 from support.ndjson import Folder
-from support.postgres import canonical, canonical_json
+from support.postgres import canonical_json
 from support.sluice import LOGICAL_DATE
 
 RUN = "under-test-20260102T030405Z"
@@ -111,7 +111,7 @@ def ndjson_rows(run, table):
 
 def value_of(table, name, value):
     if name == "extra":
-        return canonical(value)
+        return canonical_json(value)
     if not isinstance(value, Decimal):
         return value
     return float(value) if name in REALS or (table, name) == ("endpoint_metrics", "value") else int(value)

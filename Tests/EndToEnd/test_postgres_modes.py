@@ -209,7 +209,7 @@ def test_replace_is_exactly_the_last_run(world):
 
 
 def test_replace_with_failures_waits(world):
-    """65, `unpublished`, and it blocks new runs until its failures are accepted or it is given up."""
+    """65, `unpublished`, however often it is run again, until its failures are accepted or another run comes."""
     world.answer(a=found("a-1"), b=found("b-1"))
     world.run(DATES[0], "replace")
     old = world.store.fingerprint()
@@ -218,9 +218,9 @@ def test_replace_with_failures_waits(world):
     assert (result.summary["state"], result.summary["sinks"][0]["state"]) == ("unpublished", "unpublished")
     assert world.store.fingerprint() == old and world.store.run_states == ["complete", "unpublished"]
     assert world.store.failures("run_id", "user_id") == [(RUNS[1], "b")]
-    # Nothing begins before.
+    # Nobody is asked again.
     world.server.asked.clear()
-    world.run(DATES[2], "replace", code=65)
+    world.run(DATES[1], "replace", code=65)
     assert world.store.fingerprint() == old and not world.server.asked
     # Accepted by now: published without asking anybody again.
     world.run(DATES[1], "replace", limits=ANYTHING | {"accept_failed": 1})
@@ -229,13 +229,14 @@ def test_replace_with_failures_waits(world):
     assert world.store.run_states == ["complete", "complete"]
 
 
-def test_replace_that_waits_is_given_up(world):
+@pytest.mark.parametrize("arguments", [[], ["--fresh"]])
+def test_replace_that_waits_is_given_up(world, arguments):
     world.answer(a=found("a-1"), b=found("b-1"))
     world.run(DATES[0], "replace")
     world.answer(a=found("a-2"), b=FAILING)
     world.run(DATES[1], "replace", code=65)
     world.answer(a=found("a-3"), b=found("b-3"))
-    world.run(DATES[2], "replace", arguments=["--fresh"])
+    world.run(DATES[2], "replace", arguments=arguments)
     assert world.endpoints() == [("a", "a-3"), ("b", "b-3")]
     assert world.store.query("SELECT run_id, state FROM sluice_runs ORDER BY 1") == [
         (RUNS[0], "complete"), (RUNS[1], "abandoned"), (RUNS[2], "complete")
