@@ -95,7 +95,8 @@ struct SinkContent {
     /// Makes the rows of an earlier execution of a run an earlier run's, before all that this one writes.
     mutating func giveBack(_ runID: String) {
         for (key, endpoint) in endpoints where endpoint.runID == runID { endpoints[key]?.ordinal = -1 }
-        guard let run = SinkFixture.users.index(of: "run_id"), let ordinal = SinkFixture.users.index(of: "ordinal") else {
+        guard let run = SinkFixture.users.index(of: "run_id"), let ordinal = SinkFixture.users.index(of: "ordinal")
+        else {
             return
         }
         for (key, row) in users where row[run] == .text(runID) { users[key]?[ordinal] = .integer(-1) }

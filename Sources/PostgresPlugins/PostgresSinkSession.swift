@@ -46,7 +46,13 @@ actor PostgresSinkSession: SinkSession {
             if lost.isEmpty { try store.tables.create(in: store.connection) }
             let state = try store.ledger.state()
             if sink.mode == .replace, let run = state.lastRun, run.state == .running || run.state == .unpublished {
-                try Publication(store.connection, store.tables).check(run: run.runID)
+                let publication = Publication(store.connection, store.tables)
+                if state.checkpoint?.commitNumber == 0 {
+                    // Nothing is lost with the tables of a try that has committed nothing, perhaps in another mode.
+                    try store.connection.transaction { try publication.begin() }
+                } else {
+                    try publication.check(run: run.runID)
+                }
             }
             run = state.lastRun
             checkpoint = state.checkpoint

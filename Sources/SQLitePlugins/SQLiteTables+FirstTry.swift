@@ -4,7 +4,9 @@ extension SQLiteTables {
     /// What a first try has made and left empty, by name and kind, views and shadow tables included: it binds nobody.
     ///
     /// - Returns: Nothing where anything was ever committed, where another pipeline writes too, or where a table has rows.
-    func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> [(name: String, kind: String)] {
+    func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> [(
+        name: String, kind: String
+    )] {
         guard (RunLedger.tables.map(\.name)).allSatisfy({ kinds[$0] == "table" }) else { return [] }
         let others = try connection.query(
             """
@@ -13,7 +15,9 @@ extension SQLiteTables {
             UNION ALL SELECT 1 FROM sluice_tables WHERE pipeline <> ?1
             """, pipeline)
         guard others.isEmpty else { return [] }
-        let owned = try connection.query("SELECT table_name FROM sluice_tables ORDER BY table_name").compactMap { $0[0] }
+        let owned = try connection.query("SELECT table_name FROM sluice_tables ORDER BY table_name").compactMap {
+            $0[0]
+        }
         let tables = owned.flatMap { [$0, ShadowTables.name(of: $0)] }.filter { kinds[$0] == "table" }
         for table in tables where try !connection.query("SELECT 1 FROM \(quoted(table)) LIMIT 1").isEmpty { return [] }
         var left = tables.map { (name: $0, kind: "table") }

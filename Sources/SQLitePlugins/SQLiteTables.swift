@@ -58,7 +58,8 @@ struct SQLiteTables {
             if left.isEmpty { throw error }
             for (name, _) in left { kinds[name] = nil }
             let drops = left.reversed().map { "DROP \($0.kind.uppercased()) \(quoted($0.name))" }
-            return drops + ["DELETE FROM sluice_tables"] + (try missing(in: connection, kinds.filter { $0.value != "index" }))
+            return drops + ["DELETE FROM sluice_tables"]
+                + (try missing(in: connection, kinds.filter { $0.value != "index" }))
         }
     }
 
@@ -88,7 +89,8 @@ struct SQLiteTables {
         }
         if let view = userAttributesView {
             if kinds["user_attributes"] != nil {
-                let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first
+                let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'")
+                    .first
                 guard existing?.first == view else {
                     throw PipelineError(
                         .configuration, "\(connection.path): 'user_attributes' is there, but isn't this program's view",

@@ -55,7 +55,7 @@ def test_the_soft_limit_is_raised(sluice, server):
 
 def test_too_few_threads(sluice, server):
     pipeline = sluice.pipeline("run", server.url, server.ids)
-    done = sluice.run(pipeline, prefix=["prlimit", f"--as={1 << 27}"])
+    done = sluice.run(pipeline, prefix=["prlimit", f"--as={192 << 20}"])
     # So little memory that stacks of threads don't fit, or nothing at all does: then the loader says so.
     assert done.code in (78, 127), done.err
     assert "crashed" not in done.err

@@ -54,6 +54,22 @@ extension OutputFolder {
         return checkpoint
     }
 
+    /// Whether all that is here was begun by this pipeline and shard, and has committed nothing: that binds nobody.
+    func isLeftByFirstTry() throws -> Bool {
+        guard try Files.names(in: root.isEmpty ? "/" : root) == [".sluice"] else { return false }
+        for name in try Files.names(in: runs) {
+            guard let standing = try RunHistory.standing(at: "\(runs)/\(name)"), owns(standing) else { return false }
+            switch standing.run.state {
+            case .complete, .unpublished: return false
+            case .abandoned: continue
+            case .running: break
+            }
+            let checkpoint = try RunCheckpoint.read(in: underWay(standing.run.runID))
+            guard checkpoint == nil || checkpoint?.standing.checkpoint.commitNumber == 0 else { return false }
+        }
+        return true
+    }
+
     /// Why a run can't be gone on with, as far as its checkpoint file tells; nil where it can, or is at its end.
     func fault(of standing: RunStanding) -> PipelineError? {
         guard standing.run.state == .running || standing.run.state == .unpublished else { return nil }

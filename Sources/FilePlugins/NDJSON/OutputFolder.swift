@@ -132,8 +132,13 @@ enum Ownership {
         }
         while true {
             if let owner = try owner(folder) {
-                try check(owner, folder, mode)
-                return
+                do { return try check(owner, folder, mode) } catch {
+                    guard owner.pipeline == folder.pipeline, try folder.isLeftByFirstTry() else { throw error }
+                }
+                let claim = try Replacement(of: folder.owner, aside: folder.nascentOwner, with: writer.bytes)
+                try claim.sync()
+                try claim.replace()
+                return try Files.sync(folder: folder.own)
             }
             let claim = try Replacement(of: folder.owner, aside: folder.nascentOwner, with: writer.bytes)
             try Failpoint.reach("ndjson.open.after-owner-write")

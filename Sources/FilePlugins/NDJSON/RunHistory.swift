@@ -10,13 +10,18 @@ struct RunHistory {
     init(_ folder: OutputFolder) throws {
         self.folder = folder
         for name in try Files.names(in: folder.runs) where name.hasSuffix(".json") {
-            let path = "\(folder.runs)/\(name)"
-            let standing = try StandingFault.reading(
-                path, hint: "Restore it from a backup, or delete it: then that run counts as one that never began."
-            ) { try RunStanding($0) }
-            guard let standing, folder.owns(standing) else { continue }
+            guard let standing = try Self.standing(at: "\(folder.runs)/\(name)"), folder.owns(standing) else {
+                continue
+            }
             standings[standing.run.runID] = standing
         }
+    }
+
+    /// What a file of the history says; nil where it isn't there.
+    static func standing(at path: String) throws -> RunStanding? {
+        try StandingFault.reading(
+            path, hint: "Restore it from a backup, or delete it: then that run counts as one that never began."
+        ) { try RunStanding($0) }
     }
 
     subscript(runID: String) -> RunStanding? { standings[runID] }

@@ -13,10 +13,13 @@ extension PostgresTables {
             UNION ALL SELECT 1 FROM \(name(RunLedger.owners.name)) WHERE pipeline <> $1
             """, [pipeline])
         guard others.rowCount == 0 else { return [] }
-        let owned = try connection.query("SELECT table_name FROM \(name(RunLedger.owners.name)) ORDER BY table_name").rows
+        let owned = try connection.query("SELECT table_name FROM \(name(RunLedger.owners.name)) ORDER BY table_name")
+            .rows
         let tables = owned.compactMap { $0[0] }.flatMap { [$0, Self.shadow(of: $0)] }
             .filter { ["r", "p"].contains(catalog.relations[$0]?.kind) }
-        for table in tables where try connection.query("SELECT 1 FROM \(name(table)) LIMIT 1").rowCount > 0 { return [] }
+        for table in tables where try connection.query("SELECT 1 FROM \(name(table)) LIMIT 1").rowCount > 0 {
+            return []
+        }
         guard let view = catalog.relations["user_attributes"], view.kind == "v",
             view.columns.map(\.name) == Self.viewColumns
         else { return tables }
