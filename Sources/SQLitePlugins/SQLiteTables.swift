@@ -129,8 +129,12 @@ struct SQLiteTables {
             "\(quoted(column.name)) \(typeName(column.type))\(definition.key.contains(column.name) ? " NOT NULL" : "")"
         }
         let isNarrow = definition.role == .users || definition.role == .endpointParts
-        return "CREATE TABLE \(quoted(definition.name)) (\(columns.joined(separator: ", ")), "
-            + "PRIMARY KEY (\(list(definition.key))))\(isNarrow ? " WITHOUT ROWID" : "")"
+        return createTable(definition.name, columns, key: definition.key) + (isNarrow ? " WITHOUT ROWID" : "")
+    }
+
+    /// - Parameter columns: each column's declaration.
+    static func createTable(_ name: String, _ columns: [String], key: [String]) -> String {
+        "CREATE TABLE \(quoted(name)) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(list(key))))"
     }
 
     static func createIndex(_ definition: TableDefinition, _ columns: [String]) -> String {

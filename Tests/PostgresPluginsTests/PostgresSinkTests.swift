@@ -103,7 +103,10 @@ struct PostgresSinkTests {
             ("ALTER TABLE endpoints DROP CONSTRAINT endpoints_pkey", "its key is ()"),
             ("ALTER TABLE users ADD mine text NOT NULL", "column 'mine', which isn't the layout's, is NOT NULL"),
             ("DROP TABLE failures; CREATE VIEW failures AS SELECT 1", "'failures' is there, but isn't a table"),
-            ("UPDATE sluice_tables SET mode = 'append'", "is written in mode 'append', not 'merge'"),
+            (
+                "UPDATE sluice_tables SET mode = 'append'; INSERT INTO users (application_id, user_id) VALUES ('a', 'u')",
+                "is written in mode 'append', not 'merge'"
+            ),
             (
                 "ALTER TABLE users DROP CONSTRAINT users_pkey, "
                     + "ADD PRIMARY KEY (application_id, user_id) DEFERRABLE INITIALLY DEFERRED",

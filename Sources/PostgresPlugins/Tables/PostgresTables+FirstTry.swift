@@ -3,7 +3,8 @@ internal import PipelineCore
 extension PostgresTables {
     /// What a first try has made and left empty, the view and shadow tables included: it binds nobody.
     ///
-    /// - Returns: Nothing where anything was ever committed, where another pipeline writes too, or where a table has rows.
+    /// - Returns: Nothing where anything was ever committed, where another pipeline writes too, where a table has rows, or
+    ///   where somebody has changed one.
     func leftByFirstTry(in connection: PostgresConnection, _ catalog: SchemaCatalog) throws -> [String] {
         guard RunLedger.tables.allSatisfy({ catalog.relations[$0.name] != nil }) else { return [] }
         let others = try connection.query(
@@ -17,6 +18,7 @@ extension PostgresTables {
             .rows
         let tables = owned.compactMap { $0[0] }.flatMap { [$0, Self.shadow(of: $0)] }
             .filter { ["r", "p"].contains(catalog.relations[$0]?.kind) }
+        guard tables.allSatisfy({ catalog.relations[$0]?.isLikeMadeHere == true }) else { return [] }
         for table in tables where try connection.query("SELECT 1 FROM \(name(table)) LIMIT 1").rowCount > 0 {
             return []
         }
@@ -24,5 +26,17 @@ extension PostgresTables {
             view.columns.map(\.name) == Self.viewColumns
         else { return tables }
         return tables + ["user_attributes"]
+    }
+}
+
+extension SchemaCatalog.Relation {
+    /// Whether nothing tells the table from one that this program makes, in whatever layout and mode.
+    fileprivate var isLikeMadeHere: Bool {
+        guard kind == "r", isOwn, unlogged.isEmpty, !key.isEmpty, !isKeyDeferrable else { return false }
+        return columns.allSatisfy { column in
+            if !column.comparesBytes || column.isFilledByServer { return false }
+            if key.contains(column.name) { return true }
+            return !column.isRequired && (column.name != "ordinal" || column.type == "bigint")
+        }
     }
 }
