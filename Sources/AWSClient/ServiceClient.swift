@@ -66,6 +66,7 @@ public final class ServiceClient: Sendable {
         var last: Verdict<Value>?
         while true {
             guard let (admitted, key) = try await admitWithKey(&call, rejected: mending.rejected) else {
+                if goesOn(&call, last) { continue }
                 return timeIsUp(call, last)
             }
             mending.use(key, clockSkew: clockSkew.seconds)
@@ -90,14 +91,17 @@ public final class ServiceClient: Sendable {
                 paid = nil
                 continue
             }
-            let delay = call.delay(
-                isThrottling: result.verdict.isThrottling, retryAfterHeader: result.retryAfterMilliseconds,
-                random: Double.random(in: 0..<1), now: gate.now)
-            guard let delay, let cost = try await takeQuota(isThrottling: result.verdict.isThrottling, &call) else {
+            if let delay = delay(after: result, of: &call),
+                let cost = try await takeQuota(isThrottling: result.verdict.isThrottling, &call)
+            {
+                paid = cost
+                if delay > 0 { try await Task.sleep(for: .seconds(delay)) }
+            } else if goesOn(&call, last) {
+                paid = nil
+                try await Task.sleep(for: .seconds(delay(after: result, of: &call) ?? 0))
+            } else {
                 return timeIsUp(call, last)
             }
-            paid = cost
-            if delay > 0 { try await Task.sleep(for: .seconds(delay)) }
         }
     }
 
@@ -161,6 +165,20 @@ public final class ServiceClient: Sendable {
             isThrottling ? RetryQuota.throttlingCost : RetryQuota.retryCost, until: call.limit(now: asked))
         call.waited(gate.now - asked, outage: gate.outageSeconds - outage)
         return paid
+    }
+
+    private func delay<Value: Sendable>(after result: AttemptOutcome<Value>, of call: inout CallProgress) -> Double? {
+        call.delay(
+            isThrottling: result.verdict.isThrottling, retryAfterHeader: result.retryAfterMilliseconds,
+            random: Double.random(in: 0..<1), now: gate.now)
+    }
+
+    /// Whether a call whose time is up gets it anew. While nobody is answered, being throttled is no call's own fault: the
+    /// service is as good as away, or about to answer.
+    private func goesOn<Value: Sendable>(_ call: inout CallProgress, _ last: Verdict<Value>?) -> Bool {
+        guard last?.isThrottling == true, gate.mayBeThrottlingEverybody else { return false }
+        call.begunAnew(at: gate.now)
+        return true
     }
 
     /// The call has used its attempts or its time; what its last attempt met is why.
@@ -279,21 +297,5 @@ public final class ServiceClient: Sendable {
             return metadata
         }
         logger.debug(result.verdict.fault == nil ? "attempt answered" : "attempt failed", metadata: metadata)
-    }
-}
-
-/// Attempts in a row, over all calls, that brought no answer other than 5xx.
-private struct Silence: Sendable {
-    var attempts = 0
-    /// When the first of them was sent, in monotonic seconds.
-    var since = 0.0
-
-    mutating func note(_ result: AttemptResult, sentAt: Double) {
-        guard case .failed = result else {
-            attempts = 0
-            return
-        }
-        if attempts == 0 { since = sentAt }
-        attempts += 1
     }
 }

@@ -114,6 +114,41 @@ def test_an_outage_that_lasts(sluice, synthetic):
     assert (result.summary["records"], result.summary["failed"]) == (4000, 0)
 
 
+def throttled_for_ever(users):
+    def answer(request):
+        if request.user in users:
+            return error(429, "TooManyRequestsException", "Rate exceeded")
+        return endpoints(request.user)
+
+    return answer
+
+
+RETRY = {"outage": "5s", "deadline": "5s"}
+
+
+@pytest.mark.limit(90)
+def test_everybody_is_throttled_for_ever(sluice, scripted, tmp_path):
+    """Nobody gets through: that is an outage, however it's answered, and no user's fault."""
+    users = write_users(tmp_path, 20)
+    server = scripted(throttled_for_ever(set(users.read_text().split())))
+    pipeline = sluice.pipeline("throttled", server.url, users, concurrency=20, retry=RETRY)
+    result = sluice.run(pipeline, timeout=60).expect(69)
+    assert result.elapsed < 45, f"{result.elapsed:.1f} s"
+    assert Store(pipeline.database).count("failures") == 0
+
+
+@pytest.mark.limit(90)
+def test_one_among_many_is_throttled_for_ever(sluice, scripted, tmp_path):
+    """While others are answered, one who never is fails by itself, and doesn't hold the run."""
+    users = write_users(tmp_path, 60)
+    server = scripted(throttled_for_ever({"user-00030"}))
+    pipeline = sluice.pipeline("throttled", server.url, users, concurrency=20, retry=RETRY)
+    result = sluice.run(pipeline, timeout=60).expect(65)
+    assert result.elapsed < 45, f"{result.elapsed:.1f} s"
+    assert (result.summary["found"], result.summary["failed"]) == (59, 1)
+    assert Store(pipeline.database).query("SELECT user_id, code FROM failures") == [("user-00030", "Throttled")]
+
+
 def write_users(tmp_path, count):
     path = tmp_path / "users.txt"
     path.write_text("".join(f"user-{number:05d}\n" for number in range(count)))

@@ -138,6 +138,9 @@ package final class RequestGate: Sendable {
         return state.withLock { $0.admission.circuit.isOpen || $0.admission.heldUntil > now }
     }
 
+    /// True while everybody is throttled, but not yet for as long as an outage may last.
+    package var mayBeThrottlingEverybody: Bool { state.withLock { $0.admission.stretch.mayBeOutage } }
+
     /// Tasks that wait for a token or the quota.
     package var waiting: Int { state.withLock { $0.admission.waiting } }
 

@@ -21,6 +21,9 @@ package struct ThrottledStretch: Sendable {
         callsNeeded = min(20, max(1, concurrency))
     }
 
+    /// Whether it may become an outage: enough calls were throttled, and no call has ever been answered.
+    package var mayBeOutage: Bool { since != nil && !wasAnswered && calls.count >= callsNeeded }
+
     /// Another answer than throttling. A failed connection and a 5xx are none.
     package mutating func answered() {
         wasAnswered = true

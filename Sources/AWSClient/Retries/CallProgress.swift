@@ -43,6 +43,9 @@ package struct CallProgress: Sendable {
         retries = 0
     }
 
+    /// All the call's time so far went to an outage: its deadline begins anew, and so do the delays.
+    package mutating func begunAnew(at now: Double) { wasOutage(seconds: retry.deadline - remaining(now: now)) }
+
     /// Seconds until the deadline; not above 0 where it has passed.
     package func remaining(now: Double) -> Double {
         guard let firstAttempt else { return retry.deadline }
