@@ -135,6 +135,17 @@ extension RunLock {
         return RangeLock.exclusive.isExcluded(file, at: 0, length: 0)
     }
 
+    /// The names under which a store is marked at this moment, of those given: their locks are held though their files may have
+    /// been deleted. Where the store can't be opened nothing is told.
+    ///
+    /// This process must not have the store open by other means: it would lose the locks that it has there.
+    package static func marked(_ store: String, of names: [String]) -> Set<String> {
+        let file = open(store, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard file >= 0 else { return [] }
+        defer { close(file) }
+        return Set(names.filter { RangeLock.exclusive.isExcluded(file, at: offset(of: $0), length: 1) == true })
+    }
+
     private func heldByAnother(_ holder: String) -> PipelineError {
         PipelineError(
             .temporary, "\(subject) is held by \(holder)",

@@ -9,8 +9,8 @@ enum Found: Sendable {
 
 /// What an answer of `GetUserEndpoints` means. Pure.
 ///
-/// It is judged as it came. Only the texts of a fault go through `hide`, which takes the user's ID and the request's
-/// secrets out, before they are cut to their length.
+/// It is judged as it came, but for the words of a message, from which the user's ID is taken out: an ID may say anything.
+/// The texts of a fault go through `hide`, which takes out the request's secrets as well, before they are cut to their length.
 enum AnswerClassification {
     /// The code of an answer that isn't the service's.
     static let malformedCode = "MalformedResponse"
@@ -19,13 +19,15 @@ enum AnswerClassification {
     /// No service's error is larger; of one that is, no text is told.
     private static let largestError = 64 << 10
 
-    static func verdict(on answer: HTTPAnswer, hide: (String) -> String) -> Verdict<Found> {
+    static func verdict(
+        on answer: HTTPAnswer, withoutID: (String) -> String = { $0 }, hide: (String) -> String
+    ) -> Verdict<Found> {
         let requestID = answer.requestID.map { PrintableText.of(hide($0), limit: 128) }
         if answer.status == 200 {
             do throws(MalformedAnswer) {
                 return .value(.endpoints(try EndpointAnswer.decode(answer.body)))
             } catch {
-                return .retry(malformed(answer, error.message, requestID))
+                return .retry(malformed(answer, error.message, requestID, hide))
             }
         }
         let body = EndpointAnswer.errorBody(answer.body)
@@ -43,19 +45,21 @@ enum AnswerClassification {
                 malformed(
                     answer,
                     "not the service's own answer, but a proxy's, a firewall's, or of a wrong path in endpoint_url",
-                    requestID))
+                    requestID, hide))
         }
-        return errorVerdict(answer, code: code, message: body.isService ? body.message : nil, fault, requestID)
+        return errorVerdict(
+            answer, code: code, message: body.isService ? body.message.map(withoutID) : nil, fault, requestID, hide)
     }
 
     /// An error of the service itself.
     ///
     /// - Parameter message: nil where the body isn't the service's. Gateways say `message`, the service `Message`.
     private static func errorVerdict(
-        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?
+        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?,
+        _ hide: (String) -> String
     ) -> Verdict<Found> {
         switch answer.status {
-        case 404: return notFound(answer, code: code, message: message, fault, requestID)
+        case 404: return notFound(answer, code: code, message: message, fault, requestID, hide)
         case 401, 403:
             guard isShutdown(message ?? "") else { return .denied(fault) }
             var shutdown = fault
@@ -65,19 +69,21 @@ enum AnswerClassification {
         case 400 where ErrorCodes.expiredToken.contains(code) || ErrorCodes.credentials.contains(code):
             return .denied(fault)
         case 400..<500 where answer.status != 407: return .failed(fault)
-        default: return .retry(malformed(answer, "no answer of the service", requestID))
+        default: return .retry(malformed(answer, "no answer of the service", requestID, hide))
         }
     }
 
     /// 404: this user is unknown, or the application is, or somebody in between answered.
     private static func notFound(
-        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?
+        _ answer: HTTPAnswer, code: String, message: String?, _ fault: ServiceFault, _ requestID: String?,
+        _ hide: (String) -> String
     ) -> Verdict<Found> {
         guard code == "NotFoundException" || message != nil else {
             return .retry(
                 malformed(
-                    answer, "not the service's own answer, but a proxy's, or of a wrong path in endpoint_url", requestID
-                ))
+                    answer, "not the service's own answer, but a proxy's, or of a wrong path in endpoint_url",
+                    requestID,
+                    hide))
         }
         if speaksOfApplication(message ?? "") {
             var fault = fault
@@ -116,9 +122,11 @@ enum AnswerClassification {
         return ErrorCodes.wellKnown.contains(code) ? code : hide(code)
     }
 
-    private static func malformed(_ answer: HTTPAnswer, _ message: String, _ requestID: String?) -> ServiceFault {
+    private static func malformed(
+        _ answer: HTTPAnswer, _ message: String, _ requestID: String?, _ hide: (String) -> String
+    ) -> ServiceFault {
         // What gzip was packed in is unpacked already; any other packing is named, since it may be the reason.
-        let coding = answer.header("Content-Encoding").map { PrintableText.of($0, limit: 40) } ?? ""
+        let coding = answer.header("Content-Encoding").map { PrintableText.of(hide($0), limit: 40) } ?? ""
         let packed = ["", "identity"].contains(coding.lowercased()) ? "" : " (its Content-Encoding is '\(coding)')"
         return ServiceFault(
             status: answer.status, code: malformedCode, message: "HTTP status \(answer.status): \(message)\(packed)",

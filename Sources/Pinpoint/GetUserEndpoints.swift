@@ -92,7 +92,8 @@ public final class GetUserEndpoints: UserLookup {
         _ answer: HTTPAnswer, _ echo: EchoRedaction, _ call: LookupCall, userID: String, segment: String
     ) -> Verdict<Found> {
         let verdict = AnswerClassification.verdict(
-            on: answer, hide: { Redaction.text(echo.hide($0), without: userID, encoded: segment) })
+            on: answer, withoutID: { Redaction.text($0, without: userID, encoded: segment) },
+            hide: { Redaction.text(echo.hide($0), without: userID, encoded: segment) })
         switch verdict {
         case .value, .failed: malformed.withLock { $0.end() }
         case .retry(let fault) where fault.code == AnswerClassification.malformedCode:

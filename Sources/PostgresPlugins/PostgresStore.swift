@@ -44,7 +44,7 @@ struct PostgresStore {
         try Failpoint.reach("postgres.open.locked")
         tables = try PostgresTables(
             schema: sink.schema, context.tables, mode: sink.mode, pipeline: context.pipeline,
-            onNewColumns: context.onNewColumns, target: sink.target)
+            shard: context.shard, onNewColumns: context.onNewColumns, target: sink.target)
         try tables.checkLogged(in: connection)
         ledger = RunLedger(connection, tables, shard: context.shard)
         writer = BatchWriter(connection, tables, conflict: context.conflict)

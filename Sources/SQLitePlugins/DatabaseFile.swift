@@ -12,6 +12,18 @@ struct DatabaseFile {
     /// Absolute, without symbolic links: two names of one file must take one lock.
     let path: String
 
+    /// What SQLite keeps beside a database: the endings of its names.
+    static let companions = ["-wal", "-shm", "-journal"]
+
+    /// The database with what is kept beside it, for a host that compares places.
+    static func files(_ path: String) -> InputFiles {
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        let names = [name] + companions.map { name + $0 }
+        return InputFiles(base: Folder.of(path)) { path, _ in
+            names.contains { path == $0 || path.hasPrefix($0 + "/") }
+        }
+    }
+
     /// Makes the folders on the way.
     ///
     /// - Parameter path: absolute, else relative to the current folder.
@@ -50,7 +62,7 @@ struct DatabaseFile {
     /// SQLite writes into these without a look at whose they are. A link to a database is its user's own, as is the database,
     /// except where others may write into the folder.
     private func checkWhatOthersPutThere(_ written: String) throws {
-        for suffix in ["-wal", "-shm", "-journal"] { try Self.check(path + suffix) }
+        for suffix in Self.companions { try Self.check(path + suffix) }
         var link = stat()
         if lstat(written, &link) == 0, link.st_mode & S_IFMT == S_IFLNK,
             !FileForWriting.isTrusted(link.st_uid, in: Folder.of(written))

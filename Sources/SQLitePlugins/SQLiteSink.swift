@@ -54,7 +54,7 @@ extension SQLiteSink: Plugin {
     public static let schema = OptionSchema([
         OptionField(
             "path", .path(allowsDash: false), .required,
-            place: .outputFile(companions: ["-wal", "-shm", "-journal"]),
+            place: .outputFile(companions: DatabaseFile.companions),
             "The database file; it and the folders on the way are made where they are missing."),
         OptionField(
             "mode", .enumeration(WriteMode.allCases.map(\.rawValue)), .defaulted(WriteMode.merge.rawValue),

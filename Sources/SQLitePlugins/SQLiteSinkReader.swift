@@ -145,12 +145,17 @@ actor SQLiteSinkReader: SinkReader {
         return heldAtFirst.contains(lock) ? true : RunLock.isHeld(path: lock)
     }
 
+    /// So many shards are asked for by number, where no file names them.
+    private static let mostShards = 256
+
     /// The locks of this pipeline's shards that are held, by the names of their files.
     private func heldLocks(_ path: String) -> Set<String> {
-        guard let slash = path.lastIndex(of: "/"), let folder = opendir(String(path[...slash])) else { return [] }
+        // Somebody may have deleted a lock file; its holder has marked the database itself.
+        let names = (0..<Self.mostShards).map { "\(context.pipeline).\($0)" }
+        var held = Set(RunLock.marked(path, of: names).map { "\(path).\($0).lock" })
+        guard let slash = path.lastIndex(of: "/"), let folder = opendir(String(path[...slash])) else { return held }
         defer { closedir(folder) }
         let start = "\(path[path.index(after: slash)...]).\(context.pipeline)."
-        var held: Set<String> = []
         while let entry = readdir(folder) {
             let name = withUnsafeBytes(of: entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)

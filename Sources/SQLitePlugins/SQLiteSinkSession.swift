@@ -41,7 +41,14 @@ actor SQLiteSinkSession: SinkSession {
         try Failpoint.reach("sqlite.open.configured")
         lost = try tables.lost(in: connection, shard: context.shard)
         if lost.isEmpty { try tables.create(in: connection) }
-        store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
+        let store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
+        // Nothing is lost with the tables of a try that has committed nothing; they may have gone with what it left.
+        if let shadows = store.shadows, store.run?.state == .running, store.checkpoint?.commitNumber == 0,
+            try !shadows.exist()
+        {
+            try connection.transaction { try shadows.create() }
+        }
+        self.store = store
     }
 
     /// The file whose lock a pipeline's shard holds while it writes.

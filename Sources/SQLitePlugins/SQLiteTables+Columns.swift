@@ -45,6 +45,7 @@ extension SQLiteTables {
                 "its key is (\(key.joined(separator: ", "))), not (\(definition.key.joined(separator: ", ")))")
         }
         differences += try looseComparisons(of: definition, in: connection)
+        differences += try losses(in: definition, in: connection)
         guard differences.isEmpty else {
             throw PipelineError(
                 .configuration,
@@ -83,6 +84,35 @@ extension SQLiteTables {
         for row in keyed {
             differences.append(
                 "its key has '\(row[0] ?? "")' in the collation \(row[1] ?? ""), in which different texts are equal")
+        }
+        return differences
+    }
+
+    /// By what SQLite would take a row away for the sake of another one, without a word: a constraint that says so, or a
+    /// second unique index over the key's columns, by which rows of different keys are taken for the same.
+    private func losses(in definition: TableDefinition, in connection: SQLiteConnection) throws -> [String] {
+        var differences: [String] = []
+        let sql = try connection.query(
+            "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1", definition.name
+        ).first?[0]
+        let words = SQLWords.of(sql ?? "")
+        for index in words.indices.dropLast(2)
+        where words[index] == "ON" && words[index + 1] == "CONFLICT"
+            && !["ABORT", "FAIL", "ROLLBACK"].contains(words[index + 2])
+        {
+            differences.append("it has a constraint ON CONFLICT \(words[index + 2]), by which rows vanish")
+        }
+        let indexes = try connection.query(
+            "SELECT name FROM pragma_index_list(?1) WHERE \"unique\" AND origin <> 'pk'", definition.name)
+        for name in indexes.compactMap({ $0[0] }) {
+            let columns = try connection.query("SELECT name, coll FROM pragma_index_xinfo(?1) WHERE key", name)
+            let names = columns.compactMap { $0[0] }
+            guard Set(names) == Set(definition.key),
+                let loose = columns.first(where: { $0[1]?.uppercased() != "BINARY" })
+            else { continue }
+            differences.append(
+                "the unique index '\(PrintableText.of(name))' has '\(loose[0] ?? "")' in the collation \(loose[1] ?? ""), in "
+                    + "which different texts are equal")
         }
         return differences
     }

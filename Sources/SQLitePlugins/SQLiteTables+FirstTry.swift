@@ -1,33 +1,50 @@
 internal import PipelineCore
 
 extension SQLiteTables {
-    /// What a first try has made and left empty, by name and kind, views and shadow tables included: it binds nobody.
+    /// What a first try has made and left empty. It holds nothing, so another configuration may have its place.
+    struct FirstTry {
+        /// By name and kind, in an order in which they can be made: tables, those that a `replace` fills aside, the view.
+        var relations: [(name: String, kind: String)] = []
+        /// What goes with the tables.
+        var indexes: Set<String> = []
+    }
+
+    /// What this pipeline and shard have left without ever having committed anything.
     ///
-    /// - Returns: Nothing where anything was ever committed, where another pipeline writes too, where a table has rows, or
-    ///   where somebody has changed one.
-    func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> [(
-        name: String, kind: String
-    )] {
-        guard (RunLedger.tables.map(\.name)).allSatisfy({ kinds[$0] == "table" }) else { return [] }
+    /// - Returns: Nil where anything was ever committed, where another pipeline or shard writes too, where a table has rows,
+    ///   or where somebody has changed a table or the view, or added an index or a trigger.
+    func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> FirstTry? {
+        guard (RunLedger.tables.map(\.name)).allSatisfy({ kinds[$0] == "table" }) else { return nil }
         let others = try connection.query(
             """
-            SELECT 1 FROM sluice_runs WHERE pipeline <> ?1 OR state IN ('complete', 'unpublished')
-            UNION ALL SELECT 1 FROM sluice_checkpoints WHERE pipeline <> ?1 OR commit_number > 0
+            SELECT 1 FROM sluice_runs
+            WHERE pipeline <> ?1 OR shard <> CAST(?2 AS INTEGER) OR state IN ('complete', 'unpublished')
+            UNION ALL SELECT 1 FROM sluice_checkpoints
+            WHERE pipeline <> ?1 OR shard <> CAST(?2 AS INTEGER) OR commit_number > 0
             UNION ALL SELECT 1 FROM sluice_tables WHERE pipeline <> ?1
-            """, pipeline)
-        guard others.isEmpty else { return [] }
+            """, pipeline, String(shard))
+        guard others.isEmpty else { return nil }
         let owned = try connection.query("SELECT table_name FROM sluice_tables ORDER BY table_name").compactMap {
             $0[0]
         }
         let tables = owned.flatMap { [$0, ShadowTables.name(of: $0)] }.filter { kinds[$0] == "table" }
-        guard try tables.allSatisfy({ try isAsMade($0, in: connection) }) else { return [] }
-        for table in tables where try !connection.query("SELECT 1 FROM \(quoted(table)) LIMIT 1").isEmpty { return [] }
-        var left = tables.map { (name: $0, kind: "table") }
-        if kinds["user_attributes"] == "view" {
-            let columns = try connection.query("SELECT name FROM pragma_table_info('user_attributes')").map { $0[0] }
-            if columns == Self.viewColumns { left.append((name: "user_attributes", kind: "view")) }
+        var left = FirstTry(relations: tables.map { (name: $0, kind: "table") })
+        for table in tables {
+            guard try isAsMade(table, in: connection),
+                try connection.query("SELECT 1 FROM \(quoted(table)) LIMIT 1").isEmpty
+            else { return nil }
+            left.indexes.formUnion(try indexes(of: table, in: connection))
         }
-        return left
+        if kinds["user_attributes"] == "view" {
+            let text = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first?[0]
+            guard [true, false].contains(where: { Self.userAttributes(isKeyedByRun: $0) == text }) else { return nil }
+            left.relations.append((name: "user_attributes", kind: "view"))
+        }
+        let named = left.relations.map { literal($0.name) }.joined(separator: ", ")
+        let added = try connection.query(
+            "SELECT 1 FROM sqlite_schema WHERE tbl_name IN (\(named)) AND (type = 'trigger' OR type = 'index' AND sql NOTNULL "
+                + "AND name NOT IN (\(left.indexes.map(literal).joined(separator: ", "))))")
+        return added.isEmpty ? left : nil
     }
 
     /// Whether the table's own text is the one that this program writes for its columns and its key.
@@ -43,5 +60,16 @@ extension SQLiteTables {
         }
         let made = Self.createTable(table, columns, key: key.compactMap { $0[0] })
         return sql.first?[0] == made || sql.first?[0] == made + " WITHOUT ROWID"
+    }
+
+    /// The table's indexes whose text is the one that this program writes for their columns.
+    private func indexes(of table: String, in connection: SQLiteConnection) throws -> [String] {
+        let rows = try connection.query(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql NOTNULL", table)
+        return try rows.compactMap { row in
+            guard let name = row[0] else { return nil }
+            let columns = try connection.query("SELECT name FROM pragma_index_info(?1) ORDER BY seqno", name)
+            return row[1] == Self.createIndex(on: table, columns.compactMap { $0[0] }) ? name : nil
+        }
     }
 }

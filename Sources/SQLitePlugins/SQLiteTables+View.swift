@@ -14,10 +14,18 @@ extension SQLiteTables {
             ),
             ["application_id", "endpoint_id", "name", "position", "value"].allSatisfy({ parts.index(of: $0) != nil })
         else { return nil }
-        let endpointTable = quoted(endpoints.name)
-        let partTable = quoted(parts.name)
+        return Self.userAttributes(
+            endpoints.name, parts.name, isKeyedByRun: endpoints.isKeyedByRun && parts.isKeyedByRun)
+    }
+
+    /// The view's DDL.
+    static func userAttributes(
+        _ endpoints: String = "endpoints", _ parts: String = "endpoint_user_attributes", isKeyedByRun: Bool
+    ) -> String {
+        let endpointTable = quoted(endpoints)
+        let partTable = quoted(parts)
         // From the endpoints inwards: asking for one user then takes two index look-ups.
-        guard endpoints.isKeyedByRun, parts.isKeyedByRun else {
+        guard isKeyedByRun else {
             return """
                 CREATE VIEW user_attributes AS
                 SELECT e.application_id, e.user_id, p.name, p.position, p.value

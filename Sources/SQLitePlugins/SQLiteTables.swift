@@ -4,6 +4,7 @@ internal import PipelineCore
 struct SQLiteTables {
     let definitions: [TableDefinition]
     let pipeline: String
+    let shard: Int
     let mode: WriteMode
     let onNewColumns: NewColumnsPolicy
 
@@ -13,6 +14,7 @@ struct SQLiteTables {
         }
         definitions = context.tables
         pipeline = context.pipeline
+        shard = context.shard
         self.mode = mode
         onNewColumns = context.onNewColumns
     }
@@ -54,12 +56,10 @@ struct SQLiteTables {
         do {
             return try missing(in: connection, kinds)
         } catch let error as PipelineError where error.kind == .configuration {
-            let left = try leftByFirstTry(in: connection, kinds)
-            if left.isEmpty { throw error }
-            for (name, _) in left { kinds[name] = nil }
-            let drops = left.reversed().map { "DROP \($0.kind.uppercased()) \(quoted($0.name))" }
-            return drops + ["DELETE FROM sluice_tables"]
-                + (try missing(in: connection, kinds.filter { $0.value != "index" }))
+            guard let left = try leftByFirstTry(in: connection, kinds) else { throw error }
+            for name in left.relations.map(\.name) + left.indexes { kinds[name] = nil }
+            let drops = left.relations.reversed().map { "DROP \($0.kind.uppercased()) \(quoted($0.name))" }
+            return drops + ["DELETE FROM sluice_tables"] + (try missing(in: connection, kinds))
         }
     }
 
@@ -138,11 +138,19 @@ struct SQLiteTables {
     }
 
     static func createIndex(_ definition: TableDefinition, _ columns: [String]) -> String {
-        "CREATE INDEX \(quoted(indexName(definition, columns))) ON \(quoted(definition.name)) (\(list(columns)))"
+        createIndex(on: definition.name, columns)
+    }
+
+    static func createIndex(on table: String, _ columns: [String]) -> String {
+        "CREATE INDEX \(quoted(indexName(table, columns))) ON \(quoted(table)) (\(list(columns)))"
     }
 
     static func indexName(_ definition: TableDefinition, _ columns: [String]) -> String {
-        ([definition.name] + columns).joined(separator: "_")
+        indexName(definition.name, columns)
+    }
+
+    private static func indexName(_ table: String, _ columns: [String]) -> String {
+        ([table] + columns).joined(separator: "_")
     }
 
     static func typeName(_ type: ColumnType) -> String {

@@ -43,7 +43,7 @@ struct DemoCommand: AsyncParsableCommand {
         settings.rate = EndpointServer.RateLimit(requestsPerSecond: 1000, burst: 200)
         settings.faults = try FaultPlan(
             parsing: "status:500=0.01,status:503=0.005,reset=0.005,truncate=0.002,html=0.001,delay:1s=0.001")
-        _ = try ProcessLimits.looked()
+        try ProcessLimits.looked()
         let server: RunningServer
         let files: DemoFiles
         do {

@@ -30,7 +30,7 @@ struct PipelineCall {
             // Even where this source keeps nothing there: another one of the pipelines may.
             _ = try PrivateFolder.check(configuration.stateDirectory)
             plan = pipeline.plan(shard: shard, limit: part.limit)
-            if let lowered = limits.fit(&plan) { log.warning("\(lowered)") }
+            if let lowered = try limits.fit(&plan) { log.warning("\(lowered)") }
         } catch let error as PipelineError {
             logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
             throw ExitCode(error.exitCode)

@@ -45,10 +45,13 @@ struct PreviewCommand: AsyncParsableCommand {
             let pipeline = try PipelineFile(path: file, log: log, runs: true, stateDirectory: folder)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(limit: users)
-            _ = limits.fit(&plan)
+            _ = try limits.fit(&plan)
         } catch let errors as ConfigurationErrors {
             Terminal.standardError.writeLine("\(errors)")
             throw ExitCode(errors.kind.rawValue)
+        } catch let error as PipelineError {
+            Terminal.standardError.writeLine("sluice: error: \(error)")
+            throw ExitCode(error.exitCode)
         }
         let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
         let watch = Task {

@@ -18,8 +18,9 @@ struct ProcessLimits {
 
     /// Raises the number of files that may be open to what the system's hard limit allows.
     ///
-    /// - Throws: `PipelineError` of kind `.configuration` where that, or the number of threads, is too small for any run.
-    init() throws(PipelineError) {
+    /// - Parameter runs: the command makes calls or listens; any other needs less.
+    /// - Throws: `PipelineError` of kind `.configuration` where that, or the number of threads, is too small for it.
+    init(runs: Bool = true) throws(PipelineError) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             openFiles = 1024
@@ -31,15 +32,10 @@ struct ProcessLimits {
             if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
         }
         openFiles = Int(min(limit.rlim_cur, Self.mostOpenFiles))
-        let needed = filesOfTheProcess + 1
-        guard openFiles >= needed else {
-            throw PipelineError(
-                .configuration,
-                "this process may have \(openFiles) files open at once, and needs \(needed) on a machine with "
-                    + "\(cores) cores",
-                hint: "Raise the limit: 'ulimit -n 1024', LimitNOFILE= of a systemd unit, or the container's nofile.")
-        }
-        let threads = 3 * cores + 4
+        let needed = runs ? filesOfTheProcess + 1 : 8 + 3 * cores
+        guard openFiles >= needed else { throw tooFewFiles(needed, "on a machine with \(cores) cores") }
+        // As measured: the event loops' own, the runtime's, and the pool's; the other commands look at files alone.
+        let threads = runs ? 3 * cores + 4 : 2 * cores + 3
         guard Self.canStart(threads) else {
             throw PipelineError(
                 .configuration,
@@ -52,8 +48,9 @@ struct ProcessLimits {
     /// The limits, for a command that has no log yet: what is wrong goes to standard error.
     ///
     /// - Throws: `ExitCode`.
-    static func looked() throws -> ProcessLimits {
-        do { return try ProcessLimits() } catch {
+    @discardableResult
+    static func looked(runs: Bool = true) throws -> ProcessLimits {
+        do { return try ProcessLimits(runs: runs) } catch {
             Terminal.standardError.writeLine("sluice: error: \(error)")
             throw ExitCode(error.exitCode)
         }
@@ -72,10 +69,23 @@ struct ProcessLimits {
         return max(1, free * 8 / 9)
     }
 
+    private func tooFewFiles(_ needed: Int, _ reason: String) -> PipelineError {
+        PipelineError(
+            .configuration,
+            "this process may have \(openFiles) files open at once, and needs \(needed) \(reason)",
+            hint: "Raise the limit: 'ulimit -n 1024', LimitNOFILE= of a systemd unit, or the container's nofile.")
+    }
+
     /// Lowers a plan's concurrency to what the files allow.
     ///
     /// - Returns: What was done, for the log; nil where nothing was.
-    func fit(_ plan: inout RunPlan) -> String? {
+    /// - Throws: `PipelineError` of kind `.configuration` where they don't do for its sinks and two calls.
+    func fit(_ plan: inout RunPlan) throws(PipelineError) -> String? {
+        let sinks = plan.sinks.count
+        let needed = filesOfTheProcess + sinks * Self.filesOfASink + 2
+        guard openFiles >= needed else {
+            throw tooFewFiles(needed, "with \(sinks) sink\(sinks == 1 ? "" : "s") on a machine with \(cores) cores")
+        }
         guard case .lookup(let reader, let lookup, let concurrency) = plan.source else { return nil }
         let most = mostConcurrency(sinks: plan.sinks.count)
         guard concurrency > most else { return nil }

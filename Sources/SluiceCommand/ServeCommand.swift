@@ -112,17 +112,18 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        _ = try ProcessLimits.looked()
+        try ProcessLimits.looked()
         let population = SyntheticPopulation(users: users.users, seed: users.seed)
         do {
-            let files = [(SyntheticFile.ids, users.ids), (.outcomes, users.outcomes), (.archive, users.archive)]
+            let applicationID = users.applicationID ?? "synthetic"
+            let archive = SyntheticFile.archive(seed: users.seed, applicationID: applicationID)
+            let files = [(SyntheticFile.ids, users.ids), (.outcomes, users.outcomes), (archive, users.archive)]
             // All or none.
             for case (let form, let path?) in files where !users.force { try form.requireReplaceable(path) }
             if let path = users.ids { try population.writeIDs(to: path, force: users.force) }
             if let path = users.outcomes { try population.writeOutcomes(to: path, force: users.force) }
             if let path = users.archive {
-                try population.writeArchive(
-                    to: path, applicationID: users.applicationID ?? "synthetic", force: users.force)
+                try population.writeArchive(to: path, applicationID: applicationID, force: users.force)
             }
         } catch let error as OutputFileError {
             throw Self.failure("\(error)", code: 73)

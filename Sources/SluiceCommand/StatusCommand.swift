@@ -34,6 +34,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func run() async throws {
+        try ProcessLimits.looked(runs: false)
         let plan = try PipelineFile.plan(path: file, logging: logging)
         let status = await plan.status(maxAge: maxAge)
         await plan.source.lookup?.shutdown()

@@ -15,6 +15,7 @@ struct ValidateCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
+        try ProcessLimits.looked(runs: false)
         var worst: PipelineError.Kind?
         for file in files {
             do {

@@ -27,6 +27,7 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func run() async throws {
+        try ProcessLimits.looked(runs: false)
         let log = logging.logger()
         let pipeline: PipelineFile
         do { pipeline = try PipelineFile(path: file, log: log) } catch let errors as ConfigurationErrors {

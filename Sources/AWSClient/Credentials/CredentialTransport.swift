@@ -58,7 +58,7 @@ package struct CredentialTransport: Sendable {
                 }
             } catch let failure as TransportFailure {
                 // A name that doesn't exist and a certificate that doesn't verify won't do so a second later.
-                guard attempt < attempts, failure.kind != .unknownHost, failure.kind != .certificate else {
+                guard attempt < attempts, ![.unknownHost, .certificate, .untrusted].contains(failure.kind) else {
                     throw failure
                 }
             }
@@ -86,6 +86,8 @@ package struct CredentialTransport: Sendable {
                         request, client, origin: connections.origin(for: request.endpoint),
                         proxyAuthorization: connections.forwardingProxy(for: request.endpoint)?.authorization,
                         userAgent: userAgent))
+            } catch let failure as TransportFailure where failure.kind == .untrusted {
+                result = .failure(await CertificateDiagnosis.explain(failure, request.endpoint, configuration))
             } catch {
                 result = .failure(error)
             }

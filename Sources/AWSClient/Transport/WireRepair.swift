@@ -1,8 +1,8 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Stands between a connection and HTTP's own handlers, and mends what these can't: several equal `Content-Length` headers
-/// become one, and to a proxy that passes plain HTTP on, requests name the server in their first line.
+/// Stands between a connection and HTTP's own handlers, and mends what these can't: several equal `Content-Length` headers,
+/// or values of one, become one (RFC 9110, 8.6), and to a proxy that passes plain HTTP on, requests name the server in their first line.
 final class WireRepair: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -94,11 +94,13 @@ final class WireRepair: ChannelDuplexHandler {
                 bytes += line
                 return (start, bytes)
             }
-            if let value = Self.contentLength(line) {
-                if value == length { continue }
-                length = length ?? value
+            guard let value = Self.contentLength(line) else {
+                bytes += line
+                continue
             }
-            bytes += line
+            if value == length { continue }
+            length = length ?? value
+            bytes += Array("Content-Length: ".utf8) + value + [13, 10]
         }
         return nil
     }
@@ -108,6 +110,9 @@ final class WireRepair: ChannelDuplexHandler {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")),
             String(decoding: line[..<colon], as: UTF8.self).lowercased() == "content-length"
         else { return nil }
-        return line[(colon + 1)...].filter { ![UInt8(ascii: " "), UInt8(ascii: "\t"), 13, 10].contains($0) }
+        let value = line[(colon + 1)...].filter { ![UInt8(ascii: " "), UInt8(ascii: "\t"), 13, 10].contains($0) }
+        let values = value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+        guard let first = values.first, values.allSatisfy({ $0 == first }) else { return value }
+        return Array(first)
     }
 }

@@ -37,7 +37,9 @@ final class OutputFile {
     init(path: String, form: SyntheticFile, force: Bool) throws(OutputFileError) {
         self.path = path
         if !force { try form.requireReplaceable(path) }
-        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        // What was no link a moment ago may be one now.
+        let links = force || SyntheticFile.isDevice(path) ? 0 : O_NOFOLLOW
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | links, 0o644)
         guard descriptor >= 0 else { throw Self.error(path) }
         plain.reserveCapacity(Self.blockSize + 4096)
         deflater = path.hasSuffix(".gz") ? Deflater() : nil

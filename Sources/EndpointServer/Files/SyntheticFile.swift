@@ -16,8 +16,9 @@ public enum SyntheticFile: Sendable {
     case ids
     /// CSV with a line for each user.
     case outcomes
-    /// An endpoint a line.
-    case archive
+    /// An endpoint a line, of this application's users. Real exports look much the same, so the lines are compared with
+    /// those that this seed gives, or one of the first hundred.
+    case archive(seed: UInt64, applicationID: String)
 
     /// So much of a file, inflated, is looked at.
     private static let headSize = 256 * 1024
@@ -28,11 +29,21 @@ public enum SyntheticFile: Sendable {
     /// - Throws: `OutputFileError`
     public func requireReplaceable(_ path: String) throws(OutputFileError) {
         var status = stat()
-        guard stat(path, &status) == 0 else { return }
+        // What stands under /dev leads to where the caller has sent this program's output.
+        guard (Self.isDevice(path) ? stat(path, &status) : lstat(path, &status)) == 0 else {
+            if errno == ENOENT { return }
+            throw OutputFileError(path: path, reason: String(cString: strerror(errno)))
+        }
         switch status.st_mode & S_IFMT {
         case S_IFCHR, S_IFIFO: return
         case S_IFREG: break
+        case S_IFLNK:
+            throw OutputFileError(path: path, reason: "it is a symbolic link (--force writes to where it leads)")
         default: throw OutputFileError(path: path, reason: "it is no regular file")
+        }
+        if status.st_nlink > 1, !Self.isDevice(path) {
+            throw OutputFileError(
+                path: path, reason: "the file has \(status.st_nlink) names (hard links; --force writes over it)")
         }
         if status.st_size == 0 { return }
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -56,17 +67,34 @@ public enum SyntheticFile: Sendable {
             let header = Array("user_id,status,endpoint_count".utf8)
             guard let first = lines.first else { return header.starts(with: rest) }
             return first.elementsEqual(header) && lines.dropFirst().enumerated().allSatisfy(Self.isOutcome)
-        case .archive:
-            var last = 0
-            return !lines.isEmpty
-                && lines.allSatisfy { line in
-                    guard line.first == UInt8(ascii: "{"), let user = Self.user(in: line), user >= last else {
-                        return false
-                    }
-                    last = user
-                    return true
-                }
+        case .archive(let seed, let applicationID):
+            return !head.isEmpty
+                && ([seed] + (0..<100)).contains { Self.isArchive(head, seed: $0, applicationID: applicationID) }
         }
+    }
+
+    static func isDevice(_ path: String) -> Bool { path.hasPrefix("/dev/") }
+
+    /// Whether these are the first bytes of the archive that a seed gives, however many users it has.
+    private static func isArchive(_ head: [UInt8], seed: UInt64, applicationID: String) -> Bool {
+        let population = SyntheticPopulation(users: .max, seed: seed)
+        let application = Array(applicationID.utf8)
+        var rest = head[...]
+        var synthesis = EndpointSynthesis()
+        var index = 0
+        while !rest.isEmpty {
+            let user = population.user(at: index)
+            for endpoint in 0..<user.endpointCount {
+                synthesis.text.bytes.removeAll(keepingCapacity: true)
+                synthesis.append(user, endpoint: endpoint, application: application)
+                synthesis.text.raw("\n")
+                guard synthesis.text.bytes.starts(with: rest.prefix(synthesis.text.bytes.count)) else { return false }
+                rest = rest.dropFirst(synthesis.text.bytes.count)
+                if rest.isEmpty { return true }
+            }
+            index += 1
+        }
+        return true
     }
 
     private static func isOutcome(_ index: Int, _ line: ArraySlice<UInt8>) -> Bool {
@@ -74,33 +102,6 @@ public enum SyntheticFile: Sendable {
         return fields.count == 3 && fields[0].elementsEqual(SyntheticPopulation.id(at: index))
             && (fields[1].elementsEqual("found".utf8) || fields[1].elementsEqual("absent".utf8))
             && Int(String(decoding: fields[2], as: UTF8.self)) != nil
-    }
-
-    /// The number in the ID `user-…` of an endpoint; nil where it has none.
-    private static func user(in line: ArraySlice<UInt8>) -> Int? {
-        // The ID may be spelled with escapes.
-        let text = unescaped(String(decoding: line, as: UTF8.self))
-        for range in text.ranges(of: "\"UserId\"") {
-            let value = text[range.upperBound...].drop { $0 == ":" || $0 == " " || $0 == "\t" }
-            guard value.hasPrefix("\"user-") else { continue }
-            let digits = value.dropFirst("\"user-".count).prefix { $0.isASCII && $0.isNumber }
-            if digits.count >= 6, value[digits.endIndex...].hasPrefix("\"") { return Int(digits) }
-        }
-        return nil
-    }
-
-    private static func unescaped(_ text: String) -> String {
-        var result = ""
-        var rest = text[...]
-        while let escape = rest.firstRange(of: "\\u") {
-            result += rest[..<escape.lowerBound]
-            let digits = rest[escape.upperBound...].prefix(4)
-            if let code = UInt32(digits, radix: 16), let scalar = Unicode.Scalar(code), scalar.isASCII {
-                result.unicodeScalars.append(scalar)
-            }
-            rest = rest[digits.endIndex...]
-        }
-        return result + rest
     }
 
     // MARK: Reading

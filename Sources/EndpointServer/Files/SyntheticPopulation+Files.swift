@@ -6,7 +6,7 @@ extension SyntheticPopulation {
     /// - Parameter force: writes over a file that isn't one of this form.
     /// - Throws: `OutputFileError`
     public func writeArchive(to path: String, applicationID: String, force: Bool = false) throws {
-        let file = try OutputFile(path: path, form: .archive, force: force)
+        let file = try OutputFile(path: path, form: .archive(seed: seed, applicationID: applicationID), force: force)
         let application = Array(applicationID.utf8)
         var synthesis = EndpointSynthesis()
         for index in 0..<users {

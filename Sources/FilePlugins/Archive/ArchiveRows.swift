@@ -40,8 +40,23 @@ struct ArchiveRows {
             case .row(let extent):
                 let number = Int(line) + 1
                 let raw = UnsafeRawBufferPointer(rebasing: input.bytes[..<extent.text])
+                let fields = scanner.fields.prefix(scanner.found)
                 // Files that were joined: the header of the second one is no endpoint.
-                let isRow = !isMark(raw) && !scanner.fields.prefix(scanner.found).elementsEqual(header)
+                let isRow = !isMark(raw) && !fields.elementsEqual(header)
+                if isRow, ImportHeader.isHeader(fields) {
+                    isOver = true
+                    return .rest(
+                        input, .malformedRecord, line: number,
+                        "the header of another file stands here, with other columns; put that file beside this one, by itself"
+                    )
+                }
+                if isRow, extent.isDoubtful {
+                    isOver = true
+                    return .rest(
+                        input, .unterminatedQuote, line: number,
+                        "text stands behind the quote that closes a field of several lines, so a quote is missing before it"
+                    )
+                }
                 let content = isRow ? content(raw, number) : nil
                 input.consume(extent.length)
                 line += UInt64(extent.lines)
@@ -53,6 +68,12 @@ struct ArchiveRows {
                 return .rest(
                     input, .unterminatedQuote, line: Int(line) + 1,
                     "a quote \(opens)isn't closed within 16 MiB or before the end of the file")
+            case .tooLong where scanner.lines > 0:
+                // Its lines are partly inside a quoted field, and none of these may be taken for a row.
+                isOver = true
+                return .rest(
+                    input, .malformedRecord, line: Int(line) + 1,
+                    "the row, which goes on over several lines, is longer than any may be")
             case .tooLong:
                 return try fault(
                     input, .malformedRecord,

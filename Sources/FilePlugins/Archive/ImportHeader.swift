@@ -24,6 +24,12 @@ struct ImportHeader {
         isKnown = names.contains { name in Self.keys.contains(name) }
     }
 
+    /// Whether a row holds names of columns and nothing else, an endpoint's key among them.
+    static func isHeader(_ fields: some Collection<[UInt8]>) -> Bool {
+        guard fields.count > 1, let first = fields.first, standard(name(first)) != nil else { return false }
+        return fields.allSatisfy { standard(name($0)) != nil } && ImportHeader(fields).isKnown
+    }
+
     /// A value without the blanks, and then the quotes, that stand in front of it where separators have blanks.
     static func value(_ field: [UInt8]) -> [UInt8] { unquoted(Array(field.drop { $0 == 0x20 })) }
 

@@ -64,8 +64,9 @@ extension OutputFolder {
             case .abandoned: continue
             case .running: break
             }
+            // Where its files are gone, nobody knows how far it was.
             let checkpoint = try RunCheckpoint.read(in: underWay(standing.run.runID))
-            guard checkpoint == nil || checkpoint?.standing.checkpoint.commitNumber == 0 else { return false }
+            guard checkpoint?.standing.checkpoint.commitNumber == 0 else { return false }
         }
         return true
     }

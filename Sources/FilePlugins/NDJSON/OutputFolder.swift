@@ -131,6 +131,10 @@ enum Ownership {
             writer.member("mode", mode.rawValue)
         }
         while true {
+            // What a link leads to is somebody else's, and where that isn't there nothing can be made in its place.
+            if try Entry(folder.owner) == .link {
+                throw FileForWriting.Failure.refused("is a symbolic link").pipelineError(folder.owner)
+            }
             if let owner = try owner(folder) {
                 do { return try check(owner, folder, mode) } catch {
                     guard owner.pipeline == folder.pipeline, try folder.isLeftByFirstTry() else { throw error }

@@ -31,19 +31,35 @@ struct RunHistory {
 
     /// The run of this pipeline that `current` leads to; nil where it leads nowhere, or to another pipeline's.
     ///
-    /// Where a run's manifest was deleted its record tells as much.
+    /// Where a run's manifest was deleted its record tells as much; where `current` was, the newest run whose files are
+    /// still in place is what it led to.
     ///
-    /// - Throws: `PipelineError` of kind `.configuration` where its manifest can't be understood.
+    /// - Throws: `PipelineError` of kind `.configuration` where its manifest can't be understood, or nothing tells whose it is.
     var published: RunStanding? {
         get throws {
-            guard try Entry(folder.current) == .link else { return nil }
+            guard try Entry(folder.current) == .link else { return try newestInPlace }
             if let standing = try Manifest.standing(in: folder.current) {
                 return folder.owns(standing) ? standing : nil
             }
             guard let name = Files.target(ofLink: folder.current), try Entry("\(folder.root)/\(name)") == .folder else {
                 return nil
             }
-            return standings.values.first { OutputFolder.publishedName($0) == name && $0.run.state == .complete }
+            if let own = standings.values.first(where: { OutputFolder.publishedName($0) == name }) {
+                return own.run.state == .complete ? own : nil
+            }
+            throw PipelineError(
+                .configuration,
+                "\(folder.current) leads to \(name), which has no \(Manifest.name), and nothing else tells what it holds",
+                hint:
+                    "Restore that file from a backup; or remove the link, and what it leads to counts as not published."
+            )
+        }
+    }
+
+    private var newestInPlace: RunStanding? {
+        get throws {
+            try standings.values.filter { $0.run.state == .complete }.sorted { $0.sequence > $1.sequence }
+                .first { try Entry("\(folder.root)/\(OutputFolder.publishedName($0))") == .folder }
         }
     }
 

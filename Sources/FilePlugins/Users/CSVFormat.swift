@@ -29,7 +29,8 @@ struct CSVFormat: RecordFormat {
 
     mutating func begin(_ input: InputWindow, at position: Position) throws {
         try input.skipByteOrderMark()
-        let named = try skipSeparatorLine(input)
+        let named = try SeparatorLine.consume(input)
+        if named != nil { line += 1 }
         if separator == nil {
             while case .blank(let length) = try scanner.scan(input) { consume(input, length, lines: 1) }
             let found = try named ?? CSVSeparator.find(in: input, column: hasHeader ? column : nil)
@@ -50,23 +51,6 @@ struct CSVFormat: RecordFormat {
         }
         if !input.isAt(position.offset) { try input.skip(toEndOfRecord: position.offset) }
         line = position.line
-    }
-
-    /// Consumes the line with which some spreadsheets begin, `sep=;`, and gives the separator that it names.
-    private mutating func skipSeparatorLine(_ input: InputWindow) throws -> UInt8? {
-        while input.count < 7, try input.extend() {}
-        let bytes = input.bytes
-        guard bytes.count >= 5, bytes.prefix(4).elementsEqual("sep=".utf8) else { return nil }
-        let lineBreak: Int
-        switch (bytes.dropFirst(5).first, bytes.dropFirst(6).first) {
-        case (0x0D, 0x0A): lineBreak = 2
-        case (0x0A, _), (0x0D, _): lineBreak = 1
-        case (nil, _): lineBreak = 0
-        default: return nil
-        }
-        let named = bytes[4]
-        consume(input, 5 + lineBreak, lines: lineBreak == 0 ? 0 : 1)
-        return named
     }
 
     /// The first row that isn't empty; nil where there is none.

@@ -87,7 +87,12 @@ package struct SpoolFolder: Sendable {
         guard let folder = opendir(path) else { throw SystemFailure.pipelineError(errno, creating: path) }
         defer { closedir(folder) }
         let own = path(of: run)
-        while let entry = readdir(folder) {
+        while true {
+            errno = 0
+            guard let entry = readdir(folder) else {
+                if errno != 0 { throw SystemFailure.pipelineError(errno, creating: path) }
+                return
+            }
             let name = withUnsafeBytes(of: entry.pointee.d_name) {
                 String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
             }

@@ -6,12 +6,13 @@ struct PostgresTables {
     let definitions: [TableDefinition]
     let mode: WriteMode
     let pipeline: String
+    let shard: Int
     let onNewColumns: NewColumnsPolicy
     /// What the sink calls its place, for messages.
     let target: String
 
     init(
-        schema: String, _ definitions: [TableDefinition], mode: WriteMode, pipeline: String,
+        schema: String, _ definitions: [TableDefinition], mode: WriteMode, pipeline: String, shard: Int,
         onNewColumns: NewColumnsPolicy, target: String
     ) throws {
         for role in [TableRole.users, .endpoints, .failures] where definitions.count(where: { $0.role == role }) > 1 {
@@ -21,6 +22,7 @@ struct PostgresTables {
         self.definitions = definitions
         self.mode = mode
         self.pipeline = pipeline
+        self.shard = shard
         self.onNewColumns = onNewColumns
         self.target = target
     }
@@ -44,7 +46,7 @@ struct PostgresTables {
         try connection.transaction {
             // Two first runs in a schema create it in turn: the second one looks again.
             try connection.query("SELECT pg_advisory_xact_lock($1::int, $2::int)", SessionLock.ddlKey(schema: schema))
-            for statement in try missing(in: connection) {
+            for statement in try missing(in: connection, isLocking: true) {
                 try Failpoint.reach("postgres.open.ddl")
                 try connection.execute(statement)
             }
@@ -72,12 +74,19 @@ struct PostgresTables {
     }
 
     /// The statements that make the schema what the layout wants.
-    private func missing(in connection: PostgresConnection) throws -> [String] {
+    ///
+    /// - Parameter isLocking: they follow in the same transaction, and what they drop must be locked.
+    private func missing(in connection: PostgresConnection, isLocking: Bool = false) throws -> [String] {
         var catalog = try SchemaCatalog(schema: schema, in: connection)
         do {
             return try missing(in: connection, catalog)
         } catch let error as PipelineError where error.kind == .configuration {
-            let left = try leftByFirstTry(in: connection, catalog)
+            let left: [String]
+            do {
+                left = try leftByFirstTry(in: connection, catalog, isLocking: isLocking)
+            } catch let failure as PostgresFailure where failure.isLockTimeout {
+                throw error
+            }
             if left.isEmpty { throw error }
             let drops = left.reversed().map { relation in
                 "DROP \(catalog.relations[relation]?.kind == "v" ? "VIEW" : "TABLE") \(name(relation))"

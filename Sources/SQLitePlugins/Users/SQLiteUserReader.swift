@@ -56,7 +56,11 @@ extension SQLiteUserReader: Plugin {
     public static let typeName = "sqlite"
     public static let summary = "User IDs from a query of an SQLite database, asked once for each run."
     public static let schema = OptionSchema([
-        OptionField("path", .path(allowsDash: false), .required, place: .input, "The database file; it is only read."),
+        OptionField(
+            "path", .path(allowsDash: false), .required,
+            place: .inputs { $0.path("path").map { DatabaseFile.files($0.resolved) } },
+            "The database file; it is only read."
+        ),
         OptionField(
             "query", .text, .required,
             "One SELECT of one column. IDs are read without repetitions, in the order of their bytes."),

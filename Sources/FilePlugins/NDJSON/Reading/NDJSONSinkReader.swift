@@ -64,7 +64,10 @@ actor NDJSONSinkReader: SinkReader {
         guard let root = try root() else { return [:] }
         var locks: [Int: Bool?] = [:]
         for standing in standings where standing.run.state == .running {
-            locks[standing.shard] = .some(RunLock.isHeld(path: folder(root, shard: standing.shard).lock))
+            let own = folder(root, shard: standing.shard)
+            // Somebody may have deleted the lock file; its holder has marked the folder's owner file.
+            let isMarked = !RunLock.marked(own.owner, of: ["\(context.pipeline).\(standing.shard)"]).isEmpty
+            locks[standing.shard] = .some(isMarked ? true : RunLock.isHeld(path: own.lock))
         }
         return locks
     }

@@ -24,7 +24,9 @@ struct PublishedManifest {
     /// Nil where there is none.
     static func read(in folder: String) throws -> PublishedManifest? {
         try StandingFault.reading("\(folder)/\(Manifest.name)") { root in
-            PublishedManifest(
+            // A manifest of another version, or one that doesn't say whose it is, says nothing that can be relied on.
+            _ = try RunStanding(root)
+            return PublishedManifest(
                 files: try root.member("files").elements.map { file in
                     File(
                         path: try file.string("path"), table: try file.string("table"),
