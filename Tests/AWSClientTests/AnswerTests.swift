@@ -40,6 +40,18 @@ import Testing
         }
     }
 
+    /// An ID may say anything; the service's words are what is left of a message without it.
+    @Test(arguments: ["my-application-7", "application", "end of support"])
+    func idsThatSaySomething(id: String) async throws {
+        let body = #"{"Message":"Resource not found: \#(id)"}"#
+        try await withServer { _, _ in
+            .answer(404, headers: [("x-amzn-ErrorType", "NotFoundException")], body: body)
+        } _: { lookup, _ in
+            let outcome = try await lookup.lookUp(id, call: LookupCall())
+            #expect(outcome.words == "absent")
+        }
+    }
+
     @Test(arguments: [
         (401, PipelineError.Kind.permission), (403, .permission), (404, .unavailable), (302, .unavailable),
     ])

@@ -350,6 +350,31 @@ def test_rows_that_are_no_endpoints(sluice, tmp_path):
     assert result.summary["records"] == 7
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found", "line", "code"),
+    [
+        # Lines in a quoted field are no rows, however long the row is that holds it.
+        ("long", "Id,Address,Attributes.n,Attributes.m\ne-1,a,b,c\n"
+         + 'e-2,"{0}","{0}",c\ne-3,c,d,e\n'.format("".join(f"evil{n},x,y\n" for n in range(700_000))),
+         ["e-1"], 3, "MalformedRecord"),
+        ("plain", "Id,Address\ne-1,a\ne-2,\"b\nevil,b\n\"" + "x" * (2 << 20) + "\nevil,c\n", ["e-1"], 3,
+         "MalformedRecord"),
+        # A quote that isn't closed, and one of a later row that seems to close it.
+        ("swallowed", 'Id,ChannelType,Attributes.n\ne-0,SMS,z\ne-1,"SMS,c\ne-2,EMAIL,x\ne-3,"EMAIL",y\ne-4,SMS,z\n',
+         ["e-0"], 3, "UnterminatedQuote"),
+        # Two files that were joined.
+        ("joined", "Id,Address\ne-1,a\nId,Address\ne-2,b\nAddress,Id\nc,e-3\n", ["e-1", "e-2"], 5, "MalformedRecord"),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 20 else "",
+)  # fmt: skip
+def test_what_may_not_be_taken_for_rows(sluice, tmp_path, name, text, found, line, code):
+    path = tmp_path / "import.csv"
+    path.write_text(text)
+    store, result = run(sluice, path, 65)
+    assert [row[0] for row in store.query("SELECT endpoint_id FROM endpoints ORDER BY ordinal")] == found
+    assert store.failures("line", "code") == [(line, code)]
+
+
 def test_nothing_of_a_record_is_printed(sluice, tmp_path):
     """Personal data stands in the store alone."""
     path = tmp_path / "export.json"

@@ -3,6 +3,8 @@ may be done about a changed one, each with each, in every mode; the sinks' own h
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from support.ndjson import Folder
@@ -369,6 +371,78 @@ def test_a_first_try_that_has_committed_nothing(sluice, scripted, tmp_path, post
     result = scene.run("--logical-date", FIRST).expect(0)
     assert result.summary["records"] == len(USERS) and result.summary["resumed_from"] is None
     assert scene.states() == {run_id(FIRST): "complete"}
+
+
+@pytest.mark.parametrize("change", [
+    "CREATE INDEX mine ON endpoints (address)",
+    "CREATE TRIGGER mine AFTER INSERT ON users BEGIN SELECT 1; END",
+    "CREATE TABLE more AS SELECT 1; ALTER TABLE endpoints ADD COLUMN mine TEXT DEFAULT 'x'",
+    "DROP VIEW user_attributes; CREATE VIEW user_attributes (application_id, user_id, name, position, value) AS "
+    "SELECT 1, 2, 3, 4, 5",
+    "DROP TABLE failures; CREATE TABLE failures (ticket TEXT PRIMARY KEY, owner TEXT)",
+    "INSERT INTO users (application_id, user_id) VALUES ('a', 'u')",
+])  # fmt: skip
+def test_what_is_no_longer_as_a_first_try_left_it(sluice, scripted, tmp_path, postgres, change):
+    """Whatever somebody has added to it is theirs: it stays, and the configuration that doesn't fit is refused."""
+    scene, (place,) = first_try(sluice, scripted, tmp_path, postgres, "sqlite merge")
+    with closing(sqlite3.connect(place.database)) as database:
+        database.executescript(change)
+        before = sorted(database.execute("SELECT type, name, sql FROM sqlite_schema"))
+    scene.run("--logical-date", FIRST).expect(78)
+    with closing(sqlite3.connect(place.database)) as database:
+        assert sorted(database.execute("SELECT type, name, sql FROM sqlite_schema")) == before
+
+
+@pytest.mark.parametrize("change", [
+    "CREATE INDEX mine ON endpoints (address)",
+    "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; "
+    "CREATE TRIGGER mine BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION mine()",
+    "ALTER TABLE users ADD CONSTRAINT mine CHECK (user_id <> '')",
+    "ALTER TABLE users ADD COLUMN mine text DEFAULT 'x'",
+    "GRANT SELECT ON users TO PUBLIC",
+    "COMMENT ON TABLE endpoints IS 'mine'",
+    "CREATE VIEW mine AS SELECT * FROM users",
+    "CREATE RULE mine AS ON DELETE TO users DO ALSO NOTHING",
+    "CREATE TABLE mine () INHERITS (users)",
+    "DROP VIEW user_attributes; CREATE VIEW user_attributes AS "
+    "SELECT application_id, user_id, user_id AS name, ordinal AS position, user_id AS value FROM users",
+    "DROP TABLE failures; CREATE TABLE failures (ticket text COLLATE \"C\" PRIMARY KEY, owner text)",
+    "INSERT INTO users (application_id, user_id) VALUES ('a', 'u')",
+])  # fmt: skip
+def test_what_is_no_longer_as_a_first_try_left_it_in_postgres(sluice, scripted, tmp_path, postgres, change):
+    scene, (place,) = first_try(sluice, scripted, tmp_path, postgres, "postgres merge")
+    place.store.psql(change)
+    listing = "SELECT string_agg(oid || relname || relkind::text, ',' ORDER BY oid) FROM pg_class"
+    before = place.store.psql(listing)
+    scene.run("--logical-date", FIRST).expect(78)
+    assert place.store.psql(listing) == before
+
+
+def test_what_somebody_writes_into_what_a_first_try_left(sluice, scripted, tmp_path, postgres):
+    """Nobody waits for a transaction of somebody's, to drop the table once its rows are there."""
+    scene, (place,) = first_try(sluice, scripted, tmp_path, postgres, "postgres merge")
+    with place.store.database.session() as session:
+        session.ask(
+            f"SET search_path TO {place.store.schema}", "BEGIN",
+            "INSERT INTO users (application_id, user_id) VALUES ('a', 'u')",
+        )  # fmt: skip
+        scene.run("--logical-date", FIRST).expect(78)
+        session.ask("COMMIT")
+    assert place.store.count("users") == 1
+    scene.run("--logical-date", FIRST).expect(78)
+    assert place.store.count("users") == 1
+
+
+def first_try(sluice, scripted, tmp_path, postgres, kinds):
+    """One that has committed nothing; its pipeline has another mode by now."""
+    scene = Scene(sluice, scripted(None), tmp_path, places(kinds, tmp_path, postgres))
+    scene.write(USERS)
+    answer, scene.server.answer = scene.server.answer, lambda request: error(403, "ForbiddenException", "Forbidden")
+    scene.run("--logical-date", FIRST).expect(77)
+    scene.server.answer = answer
+    another_mode("append")(scene.pipeline.document)
+    scene.pipeline.write()
+    return scene, scene.stores
 
 
 def test_ending_as_its_run_did(sluice, scripted, tmp_path, postgres):

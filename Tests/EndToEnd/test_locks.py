@@ -207,10 +207,25 @@ def test_a_lock_file_that_is_deleted(sluice, server, write, tmp_path, kind):
         lock_of(place).unlink(missing_ok=True)
         second = sluice.run(pipeline, *arguments, timeout=20).expect(75)
         assert "under-test" in second.message and not server.asked, second.err
+    lock_of(place).unlink(missing_ok=True)
+    said = sluice("status", pipeline.file).out
+    assert "running" in said and "interrupted" not in said
     first.kill()
+    assert "interrupted" in sluice("status", pipeline.file).out
     sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(0)
     assert not lock_of(place).exists()
     place.content()
+
+
+@pytest.mark.limit(60)
+@pytest.mark.parametrize("obstacle", ["symbolic link", "dangling link"])
+def test_in_the_way_of_whose_a_folder_is(sluice, server, write, tmp_path, obstacle):
+    place = place_of("ndjson append", tmp_path)
+    path, victim = Path(place.sink["path"]) / ".sluice" / "owner.json", tmp_path / "victim"
+    obstruct(path, obstacle, victim)
+    result = sluice.run(write(place.sink), timeout=20).expect(73)
+    assert "symbolic link" in result.message and not server.asked
+    assert victim.read_text() == "precious" and not (tmp_path / "not-there").exists()
 
 
 def test_one_database_under_two_names(sluice, server, write, tmp_path):
@@ -262,6 +277,16 @@ def test_what_is_published_and_cannot_be_read(sluice, server, write, tmp_path, h
     sluice.run(write(place.sink)).expect(76)
     manifest.write_bytes(whole)
     sluice.run(write(place.sink)).expect(76)
+    # So does it where the link that leads there was deleted; and where nothing tells, nothing is guessed.
+    (folder / "current").unlink()
+    sluice.run(write(place.sink)).expect(76)
+    os.symlink(link, folder / "current")
+    manifest.unlink()
+    for record in (folder / ".sluice" / "runs").iterdir():
+        if record.stem.startswith(manifest.parent.name):
+            record.unlink()
+    result = sluice.run(write(place.sink), "--logical-date", "2026-03-01T00:00:00Z").expect(78)
+    assert "manifest.json" in result.message
 
 
 @pytest.mark.limit(90)

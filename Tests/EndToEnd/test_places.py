@@ -118,6 +118,14 @@ def test_the_database_of_the_users(sluice, tmp_path):
         refused(sluice, pipeline, "sink 'sqlite' writes into what the source reads")
         pipeline = sluice.pipeline("own", "http://127.0.0.1:1", reader, report={"json": place})
         refused(sluice, pipeline, "the report would go into what the source reads")
+    for ending in ("-wal", "-shm", "-journal"):
+        pipeline = sluice.pipeline("own", "http://127.0.0.1:1", reader, sinks=[sink("../people.sqlite" + ending)])
+        refused(sluice, pipeline, "sink 'sqlite' writes into what the source reads")
+        pipeline = sluice.pipeline("own", "http://127.0.0.1:1", reader, report={"json": "../people.sqlite" + ending})
+        refused(sluice, pipeline, "the report would go into what the source reads")
+    # What merely lies beside it is nobody's.
+    pipeline = sluice.pipeline("own", "http://127.0.0.1:1", reader, sinks=[sink("../people.sqlite.copy")])
+    sluice("validate", pipeline.file).expect(0)
 
 
 def test_standard_input(sluice, tmp_path, users):
@@ -296,6 +304,19 @@ def test_serve_writes_over_its_own_files_alone(sluice, tmp_path):
         serve(option, link).expect(73)
         serve(option, path, "--force").expect(0)
         assert path.read_bytes() == made
+        # What a link leads to is somebody's too, where nothing is there as well as where it could be made again.
+        serve(option, link).expect(73)
+        link.unlink()
+        link.symlink_to(tmp_path / "elsewhere")
+        assert "symbolic link" in serve(option, link).expect(73).message and not (tmp_path / "elsewhere").exists()
+        os.link(path, tmp_path / f"again-{name}")
+        serve(option, path).expect(73)
+    # An export that looks like it.
+    path = tmp_path / "export.ndjson"
+    lines = [{**endpoint(n), "User": {"UserId": f"user-{n:06d}"}} for n in range(4)]
+    path.write_bytes(b"".join(line(one) for one in lines))
+    serve("--archive", path).expect(73)
+    assert path.read_bytes() == b"".join(line(one) for one in lines)
 
 
 def test_serve_writes_all_or_none(sluice, tmp_path):

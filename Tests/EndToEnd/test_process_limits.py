@@ -36,6 +36,35 @@ def test_too_few_files_for_anything(sluice, server, files):
         assert f"may have {files} files open" in done.stderr and "ulimit -n" in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("files", [7, 8, 11])
+def test_too_few_files_to_look(sluice, server, files):
+    pipeline = sluice.pipeline("run", server.url, server.ids)
+    for command in ("validate", "status", "verify"):
+        script = f'ulimit -n {files}; exec "$0" {command} "$1"'
+        done = subprocess.run(
+            ["bash", "-c", script, sluice.binary, str(pipeline.file)], env=sluice.environment(), capture_output=True,
+            text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 78, f"{command}: {done.returncode}\n{done.stderr}"
+        assert f"may have {files} files open" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("files", [27, 32, 48, 64, 80])
+def test_files_for_every_sink(sluice, server, files):
+    """Six sinks: all of them, or a word on the limit; no disk, input or service is blamed."""
+    kinds = [{"type": "sqlite", "mode": "merge"}, {"type": "ndjson"}]
+    sinks = [
+        {**kinds[number % 2], "name": f"sink-{number}", "path": f"out/{number}{'.sqlite' if number % 2 == 0 else ''}"}
+        for number in range(6)
+    ]
+    pipeline = sluice.pipeline("run", server.url, server.ids, sinks=sinks)
+    result = sluice.run(pipeline, prefix=limited(files))
+    assert result.code == 78 and f"may have {files} files open" in result.err and "6 sinks" in result.err, result.err
+    # With one more than is named there it goes on, and to its end.
+    needed = int(re.search(r"needs (\d+) with", result.err)[1])
+    sluice.run(pipeline, prefix=limited(needed)).expect(0)
+
+
 @pytest.mark.parametrize(
     ("files", "concurrency"), [((64, 64), 64), ((256, 256), 256), ((256, 1024), 1200), ((1024, 1024), 4096)]
 )

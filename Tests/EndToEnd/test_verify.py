@@ -298,7 +298,7 @@ def test_a_sink_without_company(sluice, server, postgres, tmp_path, kinds):
     assert any(sink["faults"] for sink in said["sinks"]) or differing(said), said
 
 
-@pytest.mark.parametrize("how", ["a byte", "cut off", "gone", "no manifest"])
+@pytest.mark.parametrize("how", ["a byte", "cut off", "gone", "no manifest", "another format"])
 def test_broken_files(sluice, server, postgres, tmp_path, how):
     stores = places("sqlite merge + ndjson append", tmp_path, postgres)
     pipeline = write(sluice, server, tmp_path, stores)
@@ -312,6 +312,13 @@ def test_broken_files(sluice, server, postgres, tmp_path, how):
         path.write_bytes(data[:-9])
     elif how == "gone":
         path.unlink()
+    elif how == "another format":
+        manifest = run.folder / "manifest.json"
+        text = manifest.read_text()
+        assert '"format":1,' in text
+        manifest.write_text(text.replace('"format":1,', '"format":99,'))
+        assert "manifest.json" in sluice("verify", pipeline.file).expect(78).message
+        return
     else:
         (run.folder / "manifest.json").unlink()
     result = sluice("verify", pipeline.file)

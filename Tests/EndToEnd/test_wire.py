@@ -88,6 +88,27 @@ def test_a_certificate_of_another_time(sluice, secured, users, tmp_path, start, 
     assert result.elapsed < 8 and not server.asked
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [("20200101000000Z", "20210101000000Z", "has expired"), ("20900101000000Z", "20910101000000Z", "isn't valid yet")],
+    ids=["expired", "not yet valid"],
+)
+def test_a_certificate_of_another_time_where_credentials_come_from(
+    sluice, secured, scripted, users, tmp_path, start, end, words
+):
+    certificate, key = certificate_of(tmp_path / "authority", start, end)
+    sts, url = secured(certificate, key)
+    (tmp_path / "token").write_text("token\n")
+    server = scripted(lambda request: endpoints(request.user))
+    environment = {
+        "AWS_CA_BUNDLE": certificate, "AWS_ENDPOINT_URL_STS": url, "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": tmp_path / "token", "AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None,
+    }  # fmt: skip
+    result = sluice.run(sluice.pipeline("dated", server.url, users), environment=environment).expect(78)
+    assert words in result.message and "untrusted" not in result.message, result.err
+    assert not server.asked and not sts.asked
+
+
 @pytest.mark.parametrize("version", ["TLSv1_1", "TLSv1_2", "TLSv1_3"])
 def test_versions_of_tls(sluice, secured, users, tmp_path, version):
     """A signed request holds a session token: nothing older than 1.2 gets one."""
@@ -134,13 +155,14 @@ def test_an_unknown_coding_is_named(sluice, scripted, users):
 
 
 @pytest.mark.parametrize("is_same", [True, False], ids=["equal", "unequal"])
-def test_two_lengths(sluice, scripted, users, is_same):
-    """Two equal lengths are one; of two others none can be believed."""
+@pytest.mark.parametrize("form", ["{0}", "{0}, {0}"], ids=["headers", "a list"])
+def test_two_lengths(sluice, scripted, users, is_same, form):
+    """Two equal lengths are one, as headers or in one of them; of two others none can be believed."""
 
     def twice(request):
         answer = endpoints(request.user)
         if "0007" in request.user or is_same:
-            answer.headers = {"content-length": str(len(answer.body) + (0 if is_same else 1))}
+            answer.headers = {"content-length": form.format(len(answer.body) + (0 if is_same else 1))}
         return answer
 
     server = scripted(twice)

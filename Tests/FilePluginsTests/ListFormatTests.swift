@@ -30,6 +30,7 @@ struct ListFormatTests {
         // Spreadsheets' own line, marks and line ends; German ones write decimal commas.
         Sheet(text: "sep=;\r\nuser_id;share\r\na;0,5\r\n", ids: ["a"]),
         Sheet(text: "\u{FEFF}sep=|\nuser_id|x\na|1\n", ids: ["a"]),
+        Sheet(text: "\"SEP=;\"\ruser_id;share\ra;0,5\r", ids: ["a"]),
         Sheet(text: "\u{FEFF}user_id;share;count\r\n\"a\"\"b\";0,5;1,0\r\n", ids: ["a\"b"]),
         Sheet(text: "\n\nuser_id;x\n\na;1\n", ids: ["a"]),
         Sheet(text: "ChannelType,User.UserId\nSMS,a\n", column: "User.UserId", ids: ["a"]),

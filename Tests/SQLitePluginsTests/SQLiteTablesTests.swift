@@ -179,6 +179,27 @@ struct SQLiteTablesTests {
                     + "address TEXT AS (endpoint_id), PRIMARY KEY (application_id, endpoint_id))",
                 "column 'address' is generated"
             ),
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, "
+                    + "PRIMARY KEY (application_id, endpoint_id)); "
+                    + "CREATE UNIQUE INDEX again ON endpoints (application_id, endpoint_id COLLATE NOCASE)",
+                "the unique index 'again' has 'endpoint_id' in the collation NOCASE"
+            ),
+            (
+                "CREATE TABLE users (application_id TEXT NOT NULL, user_id TEXT NOT NULL, \"on conflict fail\" TEXT, "
+                    + "PRIMARY KEY (application_id, user_id), UNIQUE (user_id COLLATE RTRIM, application_id))",
+                "has 'user_id' in the collation RTRIM"
+            ),
+            (
+                "CREATE TABLE endpoints (application_id TEXT NOT NULL, endpoint_id TEXT NOT NULL, "
+                    + "address TEXT UNIQUE /* once */ ON CONFLICT replace, PRIMARY KEY (application_id, endpoint_id))",
+                "it has a constraint ON CONFLICT REPLACE"
+            ),
+            (
+                "CREATE TABLE users (application_id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT, "
+                    + "PRIMARY KEY (application_id, user_id), UNIQUE (status) ON CONFLICT IGNORE)",
+                "it has a constraint ON CONFLICT IGNORE"
+            ),
         ])
     func comparisons(_ sql: String, _ words: String) async throws {
         let file = try SQLiteFile()

@@ -56,7 +56,7 @@ extension PostgresTables {
                 WHERE n.nspname = $1 AND c.relname IN (\(relations.map(literal).joined(separator: ", "))))
             SELECT 1 FROM own WHERE relacl IS NOT NULL OR reloptions IS NOT NULL OR relrowsecurity
                 OR relkind = 'v' AND position('ORDER BY n.effective_date DESC NULLS LAST' IN pg_get_viewdef(oid)) = 0
-            UNION ALL SELECT 1 FROM pg_catalog.pg_trigger JOIN own ON oid = tgrelid WHERE NOT tgisinternal
+            UNION ALL SELECT 1 FROM pg_catalog.pg_trigger JOIN own ON own.oid = tgrelid WHERE NOT tgisinternal
             UNION ALL SELECT 1 FROM pg_catalog.pg_policy AS p JOIN own ON own.oid = p.polrelid
             UNION ALL SELECT 1 FROM pg_catalog.pg_constraint AS k JOIN own ON own.oid IN (k.conrelid, k.confrelid)
                 WHERE k.contype NOT IN ('p', 'n')
