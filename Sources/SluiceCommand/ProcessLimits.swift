@@ -15,34 +15,58 @@ struct ProcessLimits {
 
     /// The most that a process asks for by itself; beyond it nothing here grows.
     private static let mostOpenFiles: rlim_t = 65_536
+    /// The standard files, and the dispatch queues' own.
+    private static let fewestFiles = 8
 
     /// Raises the number of files that may be open to what the system's hard limit allows.
     ///
     /// - Parameter runs: the command makes calls or listens; any other needs less.
     /// - Throws: `PipelineError` of kind `.configuration` where that, or the number of threads, is too small for it.
     init(runs: Bool = true) throws(PipelineError) {
-        var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            openFiles = 1024
-            return
-        }
-        if limit.rlim_cur < min(limit.rlim_max, Self.mostOpenFiles) {
-            var raised = limit
-            raised.rlim_cur = min(limit.rlim_max, Self.mostOpenFiles)
-            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
-        }
-        openFiles = Int(min(limit.rlim_cur, Self.mostOpenFiles))
+        openFiles = Self.raisedFiles()
         let needed = runs ? filesOfTheProcess + 1 : 8 + 3 * cores
-        guard openFiles >= needed else { throw tooFewFiles(needed, "on a machine with \(cores) cores") }
+        guard openFiles >= needed else { throw Self.tooFewFiles(openFiles, needed, "on a machine with \(cores) cores") }
         // As measured: the event loops' own, the runtime's, and the pool's; the other commands look at files alone.
         let threads = runs ? 3 * cores + 4 : 2 * cores + 3
-        guard Self.canStart(threads) else {
-            throw PipelineError(
-                .configuration,
-                "the system lets this process start fewer than \(threads) threads on a machine with \(cores) cores",
-                hint: "Raise the limit of processes ('ulimit -u', TasksMax= of a systemd unit, the container's pids) "
-                    + "or of memory ('ulimit -v').")
+        guard Self.canStart(threads) else { throw Self.tooFewThreads(threads, cores) }
+    }
+
+    /// Ends the process where it can't have the files and threads that any command needs. To be called before anything
+    /// waits: the queues below trap, or wait for a thread for ever. Starts none that stays.
+    static func require() {
+        let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+        let threads = 2 * cores + 3
+        let files = raisedFiles()
+        let error: PipelineError
+        if files < fewestFiles {
+            error = tooFewFiles(files, fewestFiles, "for anything")
+        } else if !canStart(threads) {
+            error = tooFewThreads(threads, cores)
+        } else {
+            return
         }
+        Terminal.standardError.writeLine("sluice: error: \(error)")
+        _exit(error.exitCode)
+    }
+
+    /// How many files may be open at once, after that was raised as far as it may be.
+    private static func raisedFiles() -> Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < min(limit.rlim_max, mostOpenFiles) {
+            var raised = limit
+            raised.rlim_cur = min(limit.rlim_max, mostOpenFiles)
+            if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0 { limit = raised }
+        }
+        return Int(min(limit.rlim_cur, mostOpenFiles))
+    }
+
+    private static func tooFewThreads(_ needed: Int, _ cores: Int) -> PipelineError {
+        PipelineError(
+            .configuration,
+            "the system lets this process start fewer than \(needed) threads on a machine with \(cores) cores",
+            hint: "Raise the limit of processes ('ulimit -u', TasksMax= of a systemd unit, the container's pids) "
+                + "or of memory ('ulimit -v').")
     }
 
     /// The limits, for a command that has no log yet: what is wrong goes to standard error.
@@ -69,10 +93,10 @@ struct ProcessLimits {
         return max(1, free * 8 / 9)
     }
 
-    private func tooFewFiles(_ needed: Int, _ reason: String) -> PipelineError {
+    private static func tooFewFiles(_ files: Int, _ needed: Int, _ reason: String) -> PipelineError {
         PipelineError(
             .configuration,
-            "this process may have \(openFiles) files open at once, and needs \(needed) \(reason)",
+            "this process may have \(files) files open at once, and needs \(needed) \(reason)",
             hint: "Raise the limit: 'ulimit -n 1024', LimitNOFILE= of a systemd unit, or the container's nofile.")
     }
 
@@ -84,7 +108,7 @@ struct ProcessLimits {
         let sinks = plan.sinks.count
         let needed = filesOfTheProcess + sinks * Self.filesOfASink + 2
         guard openFiles >= needed else {
-            throw tooFewFiles(needed, "with \(sinks) sink\(sinks == 1 ? "" : "s") on a machine with \(cores) cores")
+            throw Self.tooFewFiles(openFiles, needed, "with \(sinks) sink\(sinks == 1 ? "" : "s") on a machine with \(cores) cores")
         }
         guard case .lookup(let reader, let lookup, let concurrency) = plan.source else { return nil }
         let most = mostConcurrency(sinks: plan.sinks.count)

@@ -1,4 +1,6 @@
 public import ArgumentParser
+internal import Dispatch
+internal import Foundation
 
 /// The program: one subcommand for each thing that it does.
 public struct Sluice: AsyncParsableCommand {
@@ -18,9 +20,16 @@ public struct Sluice: AsyncParsableCommand {
     public init() {}
 
     /// Parses the process's arguments, does what they say, and ends the process with the right code.
-    public static func launch() async {
+    ///
+    /// To be called first of all, from the main thread, with nothing under way that waits for anything.
+    public static func launch() -> Never {
         StandardFiles.occupy()
+        ProcessLimits.require()
         Memory.returnWhatIsFreed()
-        await main()
+        Task {
+            await main()
+            Foundation.exit(0)
+        }
+        dispatchMain()
     }
 }

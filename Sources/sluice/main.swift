@@ -1,3 +1,3 @@
 import SluiceCommand
 
-await Sluice.launch()
+Sluice.launch()

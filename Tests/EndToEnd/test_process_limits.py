@@ -1,5 +1,6 @@
 """A process that may have few files or threads: an exit code and a word on what to raise, never a crash."""
 
+import os
 import re
 import subprocess
 
@@ -82,9 +83,36 @@ def test_the_soft_limit_is_raised(sluice, server):
     assert "files open" not in result.err, result.err
 
 
-def test_too_few_threads(sluice, server):
+@pytest.mark.parametrize("megabytes", [100, 110, 120, 130, 140, 160, 192])
+def test_too_little_memory_for_threads(sluice, server, megabytes):
     pipeline = sluice.pipeline("run", server.url, server.ids)
-    done = sluice.run(pipeline, prefix=["prlimit", f"--as={192 << 20}"])
-    # So little memory that stacks of threads don't fit, or nothing at all does: then the loader says so.
-    assert done.code in (78, 127), done.err
-    assert "crashed" not in done.err
+    for command in (["run", pipeline.file], ["validate", pipeline.file], ["--version"]):
+        prefix = ["prlimit", f"--as={megabytes << 20}"]
+        done = subprocess.run(
+            [*prefix, sluice.binary, *command], env=sluice.environment(), capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        # So little memory that stacks of threads don't fit, or nothing at all does: then the loader says so.
+        assert done.returncode in (78, 127) or command[0] != "run" and done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.returncode != 78 or "threads" in done.stderr, done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody who runs nothing else")
+@pytest.mark.parametrize("threads", [1, 2, 3, 5, 30])
+def test_too_few_threads(sluice, server, tmp_path, threads):
+    """Nothing waits for a thread that can't be started."""
+    pipeline = sluice.pipeline("run", server.url, server.ids)
+    for folder in (tmp_path, *tmp_path.parents[:3], pipeline.folder):
+        folder.chmod(0o755)
+    somebody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "prlimit", f"--nproc={threads}"]
+    for command in (["run", pipeline.file], ["validate", pipeline.file], ["--version"]):
+        done = subprocess.run(
+            [*somebody, sluice.binary, *command], env=sluice.environment(), capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+        enough = threads == 30 and command[0] != "run"
+        if threads == 30 and not enough:
+            assert "fewer than" not in done.stderr, done.stderr
+            continue
+        assert done.returncode == (0 if enough else 78), f"{command}: {done.returncode}\n{done.stderr}"
+        assert enough or "fewer than" in done.stderr, done.stderr
