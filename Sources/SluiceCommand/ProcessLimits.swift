@@ -108,7 +108,8 @@ struct ProcessLimits {
         let sinks = plan.sinks.count
         let needed = filesOfTheProcess + sinks * Self.filesOfASink + 2
         guard openFiles >= needed else {
-            throw Self.tooFewFiles(openFiles, needed, "with \(sinks) sink\(sinks == 1 ? "" : "s") on a machine with \(cores) cores")
+            throw Self.tooFewFiles(
+                openFiles, needed, "with \(sinks) sink\(sinks == 1 ? "" : "s") on a machine with \(cores) cores")
         }
         guard case .lookup(let reader, let lookup, let concurrency) = plan.source else { return nil }
         let most = mostConcurrency(sinks: plan.sinks.count)
