@@ -55,24 +55,13 @@ import Testing
         }
     }
 
-    @Test(arguments: ["nonsense", "= 1", "s3 =\n  nonsense"])
+    @Test(arguments: ["nonsense", "key : value", "= 1", "s3 =\n  nonsense", "credential_process : x --y=z"])
     func faultsOfOnesOwn(line: String) {
         let settings = Self.settings("[profile p]\nregion = eu-west-1\n\(line)\n", profile: "p")
         #expect(settings.faultOfProfile?.hasPrefix("/h/.aws/config:") == true)
         #expect(throws: EndpointResolution.Failure.self) {
             _ = try EndpointResolution(.pinpoint, region: nil, endpointURL: nil, settings: settings)
         }
-    }
-
-    /// botocore reads these; what the other SDKs read stays as it is.
-    @Test(arguments: [
-        ("region: eu-west-1", "region", "eu-west-1"), ("region : eu-west-1 # here", "region", "eu-west-1"),
-        ("credential_process: x --y=z", "credential_process", "x --y=z"), ("a:b = c", "a:b", "c"),
-        ("a = b: c", "a", "b: c"),
-    ])
-    func colons(line: String, name: String, value: String) {
-        let sections = SharedFileSections("[profile p]\n\(line)\n")
-        #expect(sections.sections.last?.properties[name] == value)
     }
 
     /// Where the environment says all that is needed, a file that is no use is told and does no harm.

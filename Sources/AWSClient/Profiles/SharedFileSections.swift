@@ -110,14 +110,6 @@ package struct SharedFileSections: Sendable {
         /// Of the last line that continues nothing.
         private var indent = 0
 
-        /// What stands between a property's name and its value. botocore takes a colon too; the other SDKs' grammar doesn't, so
-        /// it counts only where the line would be none by theirs.
-        private static func delimiter(in line: some StringProtocol, indent: Int) -> String.Index? {
-            let equals = line.firstIndex(of: "=")
-            if let equals, SharedFileSections.isName(trim(line[..<equals])) { return equals }
-            return (indent == 0 ? line.firstIndex(of: ":") : nil) ?? equals
-        }
-
         /// - Returns: why the line can't be understood; nil where it can.
         mutating func take(_ line: String, indent: Int) -> String? {
             if let property, indent > self.indent {
@@ -135,13 +127,15 @@ package struct SharedFileSections: Sendable {
                 return isBehindOddHeader ? nil : "Expected a profile definition"
             }
             let definition = withoutComment(line)
-            guard let equals = Self.delimiter(in: definition, indent: indent) else {
+            guard let equals = definition.firstIndex(of: "=") else {
                 return indent > 0
                     ? "Expected a property definition, found continuation"
                     : "Expected an '=' sign defining a property"
             }
             let name = trim(definition[..<equals]).lowercased()
             if name.isEmpty { return "The property in front of '=' has no name" }
+            // `name: value` with an '=' in its value.
+            if !isName(name), name.contains(":") { return "Expected an '=' sign defining a property" }
             let value = trim(definition[definition.index(after: equals)...])
             property = (name, value.isEmpty)
             sections[sections.count - 1].properties[name] = value
