@@ -137,14 +137,22 @@ extension RunLock {
 
     /// The names under which a store is marked at this moment, of those given: their locks are held though their files may have
     /// been deleted. Where the store can't be opened nothing is told.
-    ///
-    /// This process must not have the store open by other means: it would lose the locks that it has there.
     package static func marked(_ store: String, of names: [String]) -> Set<String> {
-        let file = open(store, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard file >= 0 else { return [] }
-        defer { close(file) }
+        guard let place = Place(path: store, at: 0) else { return [] }
+        let file: Int32? = looked.withLock { looked in
+            if let file = looked[place] { return file }
+            let file = open(store, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+            guard file >= 0 else { return nil }
+            if let opened = Place(file, at: 0) { looked[opened] = file }
+            return file
+        }
+        guard let file else { return [] }
         return Set(names.filter { RangeLock.exclusive.isExcluded(file, at: offset(of: $0), length: 1) == true })
     }
+
+    /// Stores that were looked at. They stay open: closing one would drop the locks that this process has there by other means,
+    /// such as SQLite's.
+    private static let looked = Mutex<[Place: Int32]>([:])
 
     private func heldByAnother(_ holder: String) -> PipelineError {
         PipelineError(
