@@ -79,7 +79,9 @@ enum Shortcoming {
                     + "again in its place")
         }
         if summary.sinks.contains(where: { $0.counts.invalid > 0 }) {
-            advice.append("nobody can be asked for a record without a usable ID: mend the input and run again")
+            // A run that waits isn't begun anew by being called again under its own date.
+            let next = summary.state == .unpublished ? "give this run up, as below" : "run again"
+            advice.append("nobody can be asked for a record without a usable ID: mend the input and \(next)")
         }
         let text = advice.isEmpty ? "look at them, mend what is wrong, and run again" : advice.joined(separator: "; ")
         return text
