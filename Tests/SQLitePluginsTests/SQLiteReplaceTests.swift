@@ -253,6 +253,7 @@ struct SQLiteReplaceTests {
         let trial = SQLiteTrial(file: try SQLiteFile(), mode: .replace)
         let session = try await trial.open()
         try await trial.begin(1, session)
+        try await trial.commit(1, [Self.user("s", "f")], run: 1, session)
         await session.close()
         try trial.file.execute("DROP TABLE sluice_next_users")
         let later = try await trial.open()
@@ -261,7 +262,7 @@ struct SQLiteReplaceTests {
                 if isCompletion {
                     try await trial.complete(later)
                 } else {
-                    try await trial.commit(1, [Self.user("u", "e")], run: 1, later)
+                    try await trial.commit(2, [Self.user("u", "e")], run: 1, later)
                 }
             }
             #expect(error?.kind == .configuration)
@@ -270,6 +271,20 @@ struct SQLiteReplaceTests {
         try await later.abandonRun(SQLiteTrial.runID(1))
         try await trial.begin(2, later)
         try await trial.commit(1, [Self.user("u", "e")], run: 2, later)
+        try await trial.complete(later)
+        await later.close()
+        #expect(try trial.users() == ["u"])
+    }
+
+    @Test("Shadow tables that are gone before the first commit are made again")
+    func goneBeforeTheFirstCommit() async throws {
+        let trial = SQLiteTrial(file: try SQLiteFile(), mode: .replace)
+        let session = try await trial.open()
+        try await trial.begin(1, session)
+        await session.close()
+        try trial.file.execute("DROP TABLE sluice_next_users")
+        let later = try await trial.open()
+        try await trial.commit(1, [Self.user("u", "e")], run: 1, later)
         try await trial.complete(later)
         await later.close()
         #expect(try trial.users() == ["u"])
