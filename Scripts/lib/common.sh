@@ -90,7 +90,7 @@ require_build_packages() { require_packages libsqlite3-dev libpq-dev zlib1g-dev 
 require_python() {
     local wanted="$root/Tests/EndToEnd/requirements.txt" venv="$root/.venv"
     python=python3
-    if command -v python3 >/dev/null && python3 -c 'import boto3, duckdb, moto, orjson, pandas, polars, pyarrow, pytest, pytz' 2>/dev/null; then return; fi
+    if command -v python3 >/dev/null && python3 -c 'import boto3, duckdb, moto, orjson, pandas, polars, pyarrow, pytest, pytz, xdist' 2>/dev/null; then return; fi
     python="$venv/bin/python"
     if [ -x "$python" ] && cmp -s "$wanted" "$venv/requirements.txt"; then return; fi
     require_packages python3 python3-venv
@@ -137,19 +137,11 @@ build_failed() {
 # Running ------------------------------------------------------------------------------------------------------------
 
 group=
-beside=
-beside_log=
 # Ends what `in_group` started, grandchildren included.
 end_group() {
     [ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null || true
 }
-# And what `start_beside` started.
-end_all() {
-    end_group
-    [ -z "$beside" ] || { kill -TERM "$beside" 2>/dev/null && wait "$beside" || true; }
-    [ -z "$beside_log" ] || rm -f "$beside_log"
-}
-trap end_all EXIT
+trap end_group EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -163,28 +155,5 @@ in_group() {
     end_group
     group=
     [ "$status" -ne 124 ] || printf '%s: stopped after %s s: %s\n' "$script" "$seconds" "$*" >&2
-    return "$status"
-}
-
-# Runs a command as `in_group` does, beside what follows; what it says is kept until `end_beside`.
-start_beside() {
-    beside_log=$(mktemp)
-    (
-        beside= beside_log=
-        trap end_group EXIT
-        trap 'exit 143' TERM
-        in_group "$@"
-    ) >"$beside_log" 2>&1 &
-    beside=$!
-}
-
-# Waits for it, prints what it said, and returns its status.
-end_beside() {
-    local status=0
-    wait "$beside" || status=$?
-    beside=
-    cat "$beside_log"
-    rm -f "$beside_log"
-    beside_log=
     return "$status"
 }

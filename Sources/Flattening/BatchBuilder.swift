@@ -54,9 +54,9 @@ public struct BatchBuilder: Sendable {
         if record.userID != nil { rows.appendUser(record, endpoints: endpoints) }
     }
 
-    /// Gives the endpoints that were taken out of records without a user, with the columns of `Withdrawn`: whoever holds
+    /// Gives the endpoints that were taken out of records without a user, with the columns of `Tombstones`: whoever holds
     /// what earlier runs wrote is to remove them. Called in front of `finish`.
-    public mutating func finishWithdrawn() -> RowBuffer { rows.withdrawn.finish() }
+    public mutating func finishTombstones() -> RowBuffer { rows.tombstones.finish() }
 
     /// Gives the rows, one buffer for each of the layout's tables, and what they add to the run's counts; then the
     /// builder is empty and ready for the next batch.

@@ -15,14 +15,14 @@ struct BatchRows: Sendable {
     private var applicationID: [UInt8] = []
     private var userID: [UInt8]?
     /// Used anew for each endpoint.
-    var residue = Residue()
+    var residue = UnmappedMembers()
     /// How maps stand in columns; nil where their entries are rows of the tables of parts, which have none otherwise.
     let maps: MapForm?
     /// Used anew for each map.
     var document = ExtraWriter()
     let pulled: [ColumnPuller]
     /// Endpoints that were taken out of records without a user.
-    var withdrawn = RowBuilder(columnCount: Withdrawn.columns.count)
+    var tombstones = RowBuilder(columnCount: Tombstones.columns.count)
     var tally = Tally()
 
     /// What is counted beside rows.
@@ -121,14 +121,14 @@ struct BatchRows: Sendable {
 
     /// How much the buffers held in front of a record.
     struct Mark {
-        fileprivate let users, endpoints, attributes, metrics, userAttributes, withdrawn: RowBuilder.Mark
+        fileprivate let users, endpoints, attributes, metrics, userAttributes, tombstones: RowBuilder.Mark
         fileprivate let tally: Tally
     }
 
     var mark: Mark {
         Mark(
             users: users.builder.mark, endpoints: endpoints.builder.mark, attributes: attributes.builder.mark,
-            metrics: metrics.builder.mark, userAttributes: userAttributes.builder.mark, withdrawn: withdrawn.mark,
+            metrics: metrics.builder.mark, userAttributes: userAttributes.builder.mark, tombstones: tombstones.mark,
             tally: tally)
     }
 
@@ -138,7 +138,7 @@ struct BatchRows: Sendable {
         attributes.builder.truncate(to: mark.attributes)
         metrics.builder.truncate(to: mark.metrics)
         userAttributes.builder.truncate(to: mark.userAttributes)
-        withdrawn.truncate(to: mark.withdrawn)
+        tombstones.truncate(to: mark.tombstones)
         tally = mark.tally
         // The application's cells may have gone with the rest.
         users.applicationID = .null

@@ -171,7 +171,7 @@ extension RunLock {
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let text = Array("process \(getpid()) on \(host) since \(LogicalDate.now.text)\n".utf8)
+        let text = Array("process \(getpid()) on \(host) since \(Timestamp.now.text)\n".utf8)
         ftruncate(file, 0)
         _ = pwrite(file, text, text.count, 0)
     }

@@ -37,7 +37,7 @@ struct SinkContent {
         var written = 0
         let usesDates = conflict == .newest && !records.contains(where: \.isFetched)
         // What filters took out, with its date.
-        var withdrawn: [Key: String] = [:]
+        var tombstones: [Key: String] = [:]
         for (offset, record) in records.enumerated() {
             let ordinal = firstOrdinal + offset
             func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
@@ -62,7 +62,7 @@ struct SinkContent {
             case .line(let user, let endpoint):
                 let key = Key(endpoint.id.utf8)
                 let date = endpoint.effectiveDate ?? ""
-                if usesDates, endpoints[key].map({ $0.date > date }) ?? withdrawn[key].map({ $0 > date }) ?? false {
+                if usesDates, endpoints[key].map({ $0.date > date }) ?? tombstones[key].map({ $0 > date }) ?? false {
                     // It is written, one might say, and gives way at once.
                     written += 1
                 } else {
@@ -70,16 +70,16 @@ struct SinkContent {
                 }
             case .filtered(let id, let date):
                 let key = Key(id.utf8)
-                let standing = endpoints[key]?.date ?? withdrawn[key] ?? ""
+                let standing = endpoints[key]?.date ?? tombstones[key] ?? ""
                 if usesDates, standing > date ?? "" { continue }
                 endpoints[key] = nil
-                withdrawn[key] = date ?? ""
+                tombstones[key] = date ?? ""
             }
         }
         let mine = before.filter { fetched.contains($0.value.user) }
         var observed = SinkObservations()
         observed.previousEndpoints = mine.count { !$0.value.isOf(runID) }
-        let taken = before.filter { withdrawn[$0.key] != nil && endpoints[$0.key] == nil && mine[$0.key] == nil }
+        let taken = before.filter { tombstones[$0.key] != nil && endpoints[$0.key] == nil && mine[$0.key] == nil }
         observed.removed =
             mine.count { !$0.value.isOf(runID) && endpoints[$0.key] == nil }
             + taken.count { !$0.value.isOf(runID) }

@@ -138,7 +138,7 @@ public enum SinkFixture {
         let partsRunID = mode == .append ? runID : nil
         var rows = SinkRows(tables)
         var counts = RunCounts()
-        var withdrawn = Withdrawn.none
+        var tombstones = Tombstones.none
         for (ordinal, record) in records {
             func append(_ endpoint: Endpoint, of user: String) {
                 rows.append(endpointRow(endpoint, user: user, ordinal: ordinal, runID: runID), to: 1)
@@ -163,17 +163,17 @@ public enum SinkFixture {
                 append(endpoint, of: user)
                 counts.found += 1
             case .filtered(let id, let date):
-                withdrawn.append(RowView.Value.text(application))
-                withdrawn.append(RowView.Value.text(id))
-                withdrawn.append(date.map { RowView.Value.time($0) } ?? .null)
-                withdrawn.append(RowView.Value.integer(Int64(ordinal)))
+                tombstones.append(RowView.Value.text(application))
+                tombstones.append(RowView.Value.text(id))
+                tombstones.append(date.map { RowView.Value.time($0) } ?? .null)
+                tombstones.append(RowView.Value.integer(Int64(ordinal)))
                 counts.found += 1
                 counts.filtered += 1
             }
         }
         for (table, buffer) in zip(tables, rows.buffers) { counts.rows[table.name] = buffer.rowCount }
         return Batch(
-            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress, withdrawn: withdrawn)
+            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress, tombstones: tombstones)
     }
 
     // MARK: Rows

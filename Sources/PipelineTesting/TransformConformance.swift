@@ -25,7 +25,7 @@ public struct TransformConformance: Sendable {
         case seesOneEndpoint
         /// No endpoint appears; one that was taken out before stays out, but is edited like the others.
         case takesOutAtMost
-        /// The disguise of an ID is always the same, and what the tape has in its place.
+        /// The idMask of an ID is always the same, and what the tape has in its place.
         case disguisesAsItEdits
     }
 
@@ -132,14 +132,14 @@ public struct TransformConformance: Sendable {
             for (id, member) in [
                 (RecordID.user, #""User":{"UserId":"ü/1"}"#), (.application, #""ApplicationId":"ü/1""#),
             ] {
-                guard let disguise = transform.disguise(of: id) else { continue }
-                try require(disguise("ü/1") == disguise("ü/1"), "an ID has two disguises")
+                guard let idMask = transform.idMask(for: id) else { continue }
+                try require(idMask("ü/1") == idMask("ü/1"), "an ID has two idMasks")
                 var tape = try Self.tape("{\"Item\":[{\"Id\":\"e\",\(member)}]}")
                 try transform.apply(to: &tape)
                 guard let index = tape.allIndexes.first else { continue }
                 let endpoint = tape.tape.value(at: index)
                 let value = id == .user ? endpoint["User"]?["UserId"] : endpoint["ApplicationId"]
-                try require(value?.text == disguise("ü/1"), "the tape has another ID than the rest of the rows")
+                try require(value?.text == idMask("ü/1"), "the tape has another ID than the rest of the rows")
             }
         }
     }

@@ -16,7 +16,7 @@ actor PostgresSinkSession: SinkSession {
     private var checkpoint: Checkpoint?
     private var pending: Pending?
     /// Tables that were dropped under an unfinished run: a run that begins anew makes them again, none goes on without them.
-    private var lost: [String] = []
+    private var droppedTables: [String] = []
 
     /// What the open transaction changes, and what it takes to do it again.
     private struct Pending {
@@ -42,8 +42,8 @@ actor PostgresSinkSession: SinkSession {
     func connect() throws {
         try attempting("open the database", outageLimit: sink.firstContact, isOpening: true) { store in
             try Failpoint.reach("postgres.open.connected")
-            lost = try store.tables.lost(in: store.connection, shard: context.shard)
-            if lost.isEmpty { try store.tables.create(in: store.connection) }
+            droppedTables = try store.tables.droppedTables(in: store.connection, shard: context.shard)
+            if droppedTables.isEmpty { try store.tables.create(in: store.connection) }
             let state = try store.ledger.state()
             if sink.mode == .replace, let run = state.lastRun, run.state == .running || run.state == .unpublished {
                 let publication = Publication(store.connection, store.tables)
@@ -82,7 +82,7 @@ actor PostgresSinkSession: SinkSession {
     }
 
     func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
-        try idle()
+        try requireNothingPrepared()
         guard let run else { return [] }
         return try attempting("read the failures of run \(run.runID)") { store in
             try store.writer.failures(ofRun: run.runID, shard: context.shard, from: ordinal, limit: limit)
@@ -90,13 +90,13 @@ actor PostgresSinkSession: SinkSession {
     }
 
     func abandonRun(_ runID: String) throws {
-        try idle()
+        try requireNothingPrepared()
         let isAbandoned = try attempting("give run \(runID) up") { store in
             guard let found = try store.ledger.run(withID: runID),
                 found.state == .running || found.state == .unpublished
             else { return false }
             try store.connection.transaction {
-                try store.ledger.update(.abandoned, finishedAt: LogicalDate.now.text, ofRun: runID)
+                try store.ledger.update(.abandoned, finishedAt: Timestamp.now.text, ofRun: runID)
                 if sink.mode == .replace, run?.runID == runID {
                     try Publication(store.connection, store.tables).drop()
                 }
@@ -109,7 +109,7 @@ actor PostgresSinkSession: SinkSession {
     }
 
     func begin(_ record: RunRecord, fingerprint: String) throws -> Checkpoint {
-        try idle()
+        try requireNothingPrepared()
         var record = record
         record.state = .running
         record.finishedAt = nil
@@ -118,7 +118,7 @@ actor PostgresSinkSession: SinkSession {
             runID: record.runID, commitNumber: 0, progress: .start, counts: RunCounts(), fingerprint: fingerprint)
         try Failpoint.reach("postgres.begin.before-transaction")
         try attempting("begin run \(record.runID)") { store in
-            if !lost.isEmpty { try store.tables.create(in: store.connection) }
+            if !droppedTables.isEmpty { try store.tables.create(in: store.connection) }
             try store.connection.transaction {
                 let isShared = try store.ledger.otherShardsHave(record.runID)
                 let isKnown = try store.ledger.run(withID: record.runID) != nil
@@ -137,7 +137,7 @@ actor PostgresSinkSession: SinkSession {
                 try Failpoint.reach("postgres.begin.before-commit")
             }
         }
-        lost = []
+        droppedTables = []
         run = record
         checkpoint = start
         try Failpoint.reach("postgres.begin.after-commit")
@@ -147,7 +147,7 @@ actor PostgresSinkSession: SinkSession {
     // MARK: Commits
 
     func prepare(_ batch: Batch) throws -> SinkObservations {
-        try idle()
+        try requireNothingPrepared()
         try checkTables()
         guard let run, let checkpoint, batch.commitNumber == checkpoint.commitNumber + 1 else {
             throw PipelineError(
@@ -164,7 +164,7 @@ actor PostgresSinkSession: SinkSession {
     }
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
-        try idle()
+        try requireNothingPrepared()
         try checkTables()
         guard var run, let checkpoint else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
@@ -383,7 +383,7 @@ actor PostgresSinkSession: SinkSession {
     }
 
     private func checkTables() throws {
-        guard let first = lost.first else { return }
+        guard let first = droppedTables.first else { return }
         throw PipelineError(
             .configuration,
             "\(sink.target): table '\(first)' is gone, and with it what the unfinished run has committed there",
@@ -391,7 +391,7 @@ actor PostgresSinkSession: SinkSession {
     }
 
     /// - Throws: where something is prepared, or the session is closed.
-    private func idle() throws {
+    private func requireNothingPrepared() throws {
         guard !isClosed else { throw PipelineError(.software, "\(sink.target): the session is closed") }
         guard pending == nil else {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")

@@ -85,11 +85,11 @@ struct EndpointMerge {
 
     /// Deletes the endpoint that a filter has taken out of the input, unless what is stored of it is newer.
     func remove(
-        withdrawn rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout SinkObservations
+        tombstones rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout SinkObservations
     ) throws {
         let key = KeyInPlace(
-            application: rows.bytes(row, Withdrawn.applicationID), id: rows.bytes(row, Withdrawn.endpointID))
-        let date = prefersNewest && endpoints.date != nil ? rows.bytes(row, Withdrawn.effectiveDate) : nil
+            application: rows.bytes(row, Tombstones.applicationID), id: rows.bytes(row, Tombstones.endpointID))
+        let date = prefersNewest && endpoints.date != nil ? rows.bytes(row, Tombstones.effectiveDate) : nil
         switch try standing(key, against: date) {
         case .newer, .absent: return
         case .ofThisRun: observed.superseded += 1

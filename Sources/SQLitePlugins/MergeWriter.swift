@@ -80,7 +80,7 @@ final class MergeWriter {
             }
             let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
             if let users { try merge.removeStale(users, userRows, &plan, &observed) }
-            if !batch.withdrawn.isEmpty { try withdraw(batch.withdrawn, endpointRows, merge, &plan, &observed) }
+            if !batch.tombstones.isEmpty { try applyTombstones(batch.tombstones, endpointRows, merge, &plan, &observed) }
             try Failpoint.reach("sqlite.prepare.after-deletes")
             try merge.write(endpointRows, &plan, &observed)
             observed.superseded += plan.superseded
@@ -97,14 +97,14 @@ final class MergeWriter {
     }
 
     /// Takes out of the store and of the batch what filters have taken out of the input.
-    private func withdraw(
-        _ withdrawn: RowBuffer, _ endpointRows: RowsInPlace, _ merge: EndpointMerge, _ plan: inout MergePlan,
+    private func applyTombstones(
+        _ tombstones: RowBuffer, _ endpointRows: RowsInPlace, _ merge: EndpointMerge, _ plan: inout MergePlan,
         _ observed: inout SinkObservations
     ) throws {
         guard let endpoints, let ordinal = endpoints.ordinal else { return }
-        try withdrawn.withRows { rows in
-            for row in plan.withdraw(rows, from: endpointRows, ordinal: ordinal, date: endpoints.date) {
-                try merge.remove(withdrawn: rows, row, prefersNewest: plan.prefersNewest, &observed)
+        try tombstones.withRows { rows in
+            for row in plan.applyTombstones(rows, from: endpointRows, ordinal: ordinal, date: endpoints.date) {
+                try merge.remove(tombstones: rows, row, prefersNewest: plan.prefersNewest, &observed)
             }
         }
     }

@@ -121,7 +121,7 @@ struct RunLedger {
         try replaceCheckpoint.bind(10, progress.inputHash)
         try replaceCheckpoint.bind(11, progress.sourceState)
         try replaceCheckpoint.bind(12, checkpoint.fingerprint)
-        try replaceCheckpoint.bind(13, LogicalDate.now.text)
+        try replaceCheckpoint.bind(13, Timestamp.now.text)
         try replaceCheckpoint.run()
     }
 

@@ -11,7 +11,7 @@ actor SQLiteSinkSession: SinkSession {
     private let warn: @Sendable (String) -> Void
     private var lock: RunLock?
     /// Tables that were dropped under an unfinished run: a run that begins anew makes them again, none goes on without them.
-    private var lost: [String] = []
+    private var droppedTables: [String] = []
     private var store: SQLiteStore?
 
     init(_ sink: SQLiteSink, _ context: SinkContext, warn: @escaping @Sendable (String) -> Void) {
@@ -39,8 +39,8 @@ actor SQLiteSinkSession: SinkSession {
         try tables.check(in: connection)
         try connection.configure()
         try Failpoint.reach("sqlite.open.configured")
-        lost = try tables.lost(in: connection, shard: context.shard)
-        if lost.isEmpty { try tables.create(in: connection) }
+        droppedTables = try tables.droppedTables(in: connection, shard: context.shard)
+        if droppedTables.isEmpty { try tables.create(in: connection) }
         let store = try SQLiteStore(connection, tables, shard: context.shard, conflict: context.conflict)
         // Nothing is lost with the tables of a try that has committed nothing; they may have gone with what it left.
         if let shadows = store.shadows, store.run?.state == .running, store.checkpoint?.commitNumber == 0,
@@ -85,18 +85,18 @@ actor SQLiteSinkSession: SinkSession {
     func run(withID runID: String) throws -> RunRecord? { try opened().ledger.run(withID: runID) }
 
     func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         guard let run = store.run else { return [] }
         return try store.failures(ofRun: run.runID, from: ordinal, limit: limit)
     }
 
     func abandonRun(_ runID: String) throws {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         guard let run = try store.ledger.run(withID: runID), run.state == .running || run.state == .unpublished else {
             return
         }
         try store.connection.transaction {
-            try store.ledger.update(.abandoned, finishedAt: LogicalDate.now.text, ofRun: runID)
+            try store.ledger.update(.abandoned, finishedAt: Timestamp.now.text, ofRun: runID)
             if store.run?.runID == runID {
                 try store.shadows?.drop()
                 try Failpoint.reach("sqlite.abandon-run.after-drop")
@@ -107,15 +107,15 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         var run = run
         run.state = .running
         run.finishedAt = nil
         run.counts = RunCounts()
         let checkpoint = Checkpoint(
             runID: run.runID, commitNumber: 0, progress: .start, counts: run.counts, fingerprint: fingerprint)
-        if !lost.isEmpty { try store.tables.create(in: store.connection) }
-        lost = []
+        if !droppedTables.isEmpty { try store.tables.create(in: store.connection) }
+        droppedTables = []
         try Failpoint.reach("sqlite.begin.before-transaction")
         try store.connection.transaction {
             try store.tables.removeRows(ofRun: run.runID, ledger: store.ledger, in: store.connection)
@@ -136,7 +136,7 @@ actor SQLiteSinkSession: SinkSession {
     // MARK: Commits
 
     func prepare(_ batch: Batch) throws -> SinkObservations {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         try checkTables()
         try Failpoint.reach("sqlite.prepare.before-transaction")
         do {
@@ -182,7 +182,7 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         try checkTables()
         guard var run = store.run, var checkpoint = store.checkpoint else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' can be completed")
@@ -265,7 +265,7 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     /// The store while nothing is prepared.
-    private func idle() throws -> SQLiteStore {
+    private func requireNothingPrepared() throws -> SQLiteStore {
         let store = try opened()
         guard store.pending == nil else {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
@@ -284,7 +284,7 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     private func checkTables() throws {
-        guard let first = lost.first else { return }
+        guard let first = droppedTables.first else { return }
         throw PipelineError(
             .configuration,
             "\(sink.target): table '\(first)' is gone, and with it what the unfinished run has committed there",

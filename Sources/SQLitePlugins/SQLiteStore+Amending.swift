@@ -37,7 +37,7 @@ extension SQLiteStore {
         }
         try Failpoint.reach("sqlite.amend.after-failures")
         let tables = destinations
-        return try batch.givingWay(
+        return try batch.droppingSuperseded(
             users: try later(batch, .users, tables, runID: runID),
             endpoints: try later(batch, .endpoints, tables, runID: runID), tables)
     }

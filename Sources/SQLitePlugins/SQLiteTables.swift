@@ -104,7 +104,7 @@ struct SQLiteTables {
     }
 
     /// Tables that are gone although an unfinished run has committed to them.
-    func lost(in connection: SQLiteConnection, shard: Int) throws -> [String] {
+    func droppedTables(in connection: SQLiteConnection, shard: Int) throws -> [String] {
         let names = Set(
             try connection.query("SELECT name FROM sqlite_schema WHERE type = 'table'").compactMap { $0[0] })
         guard names.contains(RunLedger.runs.name), names.contains(RunLedger.checkpoints.name) else { return [] }

@@ -25,7 +25,7 @@ struct PipelineCall {
         do {
             let limits = try ProcessLimits()
             let pipeline = try PipelineFile(
-                path: file, log: log, runs: true, logsUserIDs: logsUserIDs, shards: shard.count)
+                path: file, log: log, mayAskInstance: true, logsUserIDs: logsUserIDs, shards: shard.count)
             configuration = pipeline.configuration
             // Even where this source keeps nothing there: another one of the pipelines may.
             _ = try PrivateFolder.check(configuration.stateDirectory)

@@ -11,15 +11,15 @@ struct PipelineFile {
     let configuration: PipelineConfiguration
 
     /// - Parameters:
-    ///   - runs: The command calls the source, and may ask the instance it is on for its region.
+    ///   - mayAskInstance: The command calls the source, and may ask the instance it is on for its region.
     ///   - stateDirectory: counts in place of the configured one.
     /// - Throws: `ConfigurationErrors`.
     init(
-        path: String, log: Logger, runs: Bool = false, logsUserIDs: Bool = false, shards: Int = 1,
+        path: String, log: Logger, mayAskInstance: Bool = false, logsUserIDs: Bool = false, shards: Int = 1,
         stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
-            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: runs), environment: environment,
+            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance), environment: environment,
             version: Version.number, shards: shards, stateDirectory: stateDirectory,
             columnProblems: { columns, layout in
                 Layout.problems(of: columns, isDocument: layout == .document)

@@ -42,7 +42,7 @@ struct PreviewCommand: AsyncParsableCommand {
         let limits = try ProcessLimits.looked()
         var plan: RunPlan
         do {
-            let pipeline = try PipelineFile(path: file, log: log, runs: true, stateDirectory: folder)
+            let pipeline = try PipelineFile(path: file, log: log, mayAskInstance: true, stateDirectory: folder)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(limit: users)
             _ = try limits.fit(&plan)

@@ -39,12 +39,12 @@ struct RunCommand: AsyncParsableCommand {
             "The date the run is for, as 2026-11-23 or 2026-11-23T04:00:00Z; a date that is done does nothing.",
             valueName: "time"),
         transform: { text in
-            guard let date = LogicalDate(text) else {
+            guard let date = Timestamp(text) else {
                 throw ValidationError("'\(text)' is no date such as 2026-11-23 or 2026-11-23T04:00:00Z.")
             }
             return date
         })
-    var logicalDate: LogicalDate?
+    var logicalDate: Timestamp?
 
     @OptionGroup(title: "Part of the input") var part: InputPart
 

@@ -36,7 +36,7 @@ extension PipelineFile {
     /// What masking doesn't reach; nil where no user ID is masked.
     fileprivate var noteOnPlainIDs: String? {
         let transforms = configuration.transforms + configuration.sinks.flatMap(\.transforms)
-        guard transforms.contains(where: { $0.disguise(of: .user) != nil }) else { return nil }
+        guard transforms.contains(where: { $0.idMask(for: .user) != nil }) else { return nil }
         return "User.UserId is masked in all that is written, but until a run is complete its spool in "
             + "'\(configuration.stateDirectory)' and the position in its checkpoint may hold plain IDs"
     }

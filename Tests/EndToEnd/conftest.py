@@ -51,6 +51,17 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"{sum(KILLS.values()):5} kills in all, each followed by a run that mends it")
 
 
+def pytest_sessionfinish(session):
+    # Of several processes each counts its own.
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["kills"] = dict(KILLS)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    KILLS.update(getattr(node, "workeroutput", {}).get("kills", {}))
+
+
 def binary():
     return os.path.abspath(os.environ.get("SLUICE_BIN", os.path.join(REPOSITORY, ".build/release/sluice")))
 

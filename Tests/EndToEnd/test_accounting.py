@@ -43,7 +43,7 @@ def test_accounts_for_every_user_at_any_concurrency(sluice, synthetic, users):
         result = process.wait(300).expect(0)
         summary = check_account(result, server)
         assert summary["retries"] > 0 and summary["throttled"] > 0, summary
-        # A user who was set aside is asked for once more, which is no retry.
+        # A user who was parked is asked for once more, which is no retry.
         assert 0 <= summary["requests"] - server.users - summary["retries"] <= 100, summary
         store = Store(pipeline.database)
         store.check()

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from support.content import Store
+from support.folders import open_to_others
 
 CONFIGURATION = """
 daemon off;
@@ -50,8 +51,7 @@ def nginx(tmp_path):
         pytest.skip("nginx isn't installed")
     folder = tmp_path / "nginx"
     (folder / "www").mkdir(parents=True)
-    for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        directory.chmod(0o755)  # the worker isn't root
+    open_to_others(tmp_path)  # the worker isn't root
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -90,7 +90,7 @@ def test_a_limited_nginx_loses_nobody(sluice, nginx, tmp_path):
     assert summary["throttled"] < 0.1 * summary["requests"], "it learns the limit instead of hitting it again and again"
     store = Store(pipeline.database)
     # Each answer brings the same endpoint, so it belongs to one user: the last one, or on a busy machine somebody who was
-    # set aside and asked again at the end.
+    # parked and asked again at the end.
     [(endpoint, owner)] = store.query("SELECT endpoint_id, user_id FROM endpoints")
     assert endpoint == "the-endpoint" and owner in users
     assert [row[0] for row in store.query("SELECT user_id FROM users ORDER BY ordinal")] == users

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from support.content import Store
+from support.folders import open_to_others
 from support.sluice import SyntheticServer
 
 USERS = 300
@@ -102,8 +103,7 @@ def test_too_little_memory_for_threads(sluice, server, megabytes):
 def test_too_few_threads(sluice, server, tmp_path, threads):
     """Nothing waits for a thread that can't be started."""
     pipeline = sluice.pipeline("run", server.url, server.ids)
-    for folder in (tmp_path, *tmp_path.parents[:2], pipeline.folder):
-        folder.chmod(0o755)
+    open_to_others(pipeline.folder)
     somebody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "prlimit", f"--nproc={threads}"]
     for command in (["run", pipeline.file], ["validate", pipeline.file], ["--version"]):
         done = subprocess.run(

@@ -14,7 +14,7 @@ import pytest
 from support.readers import Input, file_input, sqlite_input, table
 
 USERS = 4000
-LINE = re.compile(r"(\d+) done(?: · (\d+)/s)?(?: · \d+ throttled)?(?: · \d+ set aside)?(?: · \d+ ms)?(?: · (.*))?$")
+LINE = re.compile(r"(\d+) done(?: · (\d+)/s)?(?: · \d+ throttled)?(?: · \d+ parked)?(?: · \d+ ms)?(?: · (.*))?$")
 
 
 class Watched:

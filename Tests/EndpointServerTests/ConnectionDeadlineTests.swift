@@ -57,7 +57,7 @@ import Testing
     }
 
     /// An idle connection, before the first request and behind an answer.
-    @Test func idle() async throws {
+    @Test func requireNothingPrepared() async throws {
         let server = try await Self.server(request: .seconds(3600), idle: .milliseconds(300))
         #expect(try Self.conversation(server.port, "").isEmpty)
         #expect(try Self.conversation(server.port, Self.request).hasPrefix("HTTP/1.1 200 "))

@@ -42,7 +42,7 @@ import Testing
     }
 
     private static func hmac(_ text: String) -> String? {
-        try? mask([["User", "UserId"]]).disguise(of: .user)?(text)
+        try? mask([["User", "UserId"]]).idMask(for: .user)?(text)
     }
 
     // MARK: Masking
@@ -59,8 +59,8 @@ import Testing
         ),
     ])
     func hmacIsThePublishedOne(_ key: String, _ text: String, _ digest: String) throws {
-        let disguise = try #require(try Self.mask([["User", "UserId"]], key: key).disguise(of: .user))
-        #expect(disguise(text) == digest)
+        let idMask = try #require(try Self.mask([["User", "UserId"]], key: key).idMask(for: .user))
+        #expect(idMask(text) == digest)
     }
 
     @Test func masksEachElementAndKeepsThePlaces() throws {
@@ -102,9 +102,9 @@ import Testing
         let row = try #require(masked["endpoints"].first)
         #expect(row["endpoint_id"] == Self.hmac("e").map { .text($0) })
         #expect(row["user_id"] == Self.hmac("v").map { .text($0) })
-        #expect(mask.disguise(of: .application)?("app") == Self.hmac("app"))
-        #expect(try Self.mask([["Id"]]).disguise(of: .user) == nil)
-        #expect(try Self.mask([["Address"]], key: nil).disguise(of: .user) == nil)
+        #expect(mask.idMask(for: .application)?("app") == Self.hmac("app"))
+        #expect(try Self.mask([["Id"]]).idMask(for: .user) == nil)
+        #expect(try Self.mask([["Address"]], key: nil).idMask(for: .user) == nil)
     }
 
     // MARK: Dropping
@@ -178,7 +178,7 @@ import Testing
             builder.append(record)
         }
         var rows: [[RowView.Value]] = []
-        builder.finishWithdrawn().forEachRow { row in rows.append((0..<4).map { row[$0] }) }
+        builder.finishTombstones().forEachRow { row in rows.append((0..<4).map { row[$0] }) }
         let a = try #require(Self.hmac("a"))
         let c = try #require(Self.hmac("c"))
         #expect(
@@ -188,7 +188,7 @@ import Testing
             ])
         let batch = FlattenedBatch(&builder)
         #expect((batch.counts.found, batch.counts.endpoints, batch.counts.filtered) == (4, 1, 3))
-        #expect(builder.finishWithdrawn().isEmpty)
+        #expect(builder.finishTombstones().isEmpty)
     }
 
     // MARK: Options
@@ -289,7 +289,7 @@ import Testing
         }
         struct OtherDisguise: Transform {
             func apply(to endpoints: inout EndpointTape) {}
-            func disguise(of id: RecordID) -> (@Sendable (String) -> String)? { { $0.uppercased() } }
+            func idMask(for id: RecordID) -> (@Sendable (String) -> String)? { { $0.uppercased() } }
         }
         await #expect(throws: TransformConformance.Violation.self) {
             try await TransformConformance(Counting()).run(.givesTheSameAgain)

@@ -8,7 +8,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct InputPartTests {
     private func run(
         _ store: MemoryStore, shard: Shard = .whole, limit: Int? = nil, mode: WriteMode = .merge, stopAt: String? = nil,
-        date: LogicalDate? = nil
+        date: Timestamp? = nil
     ) async -> RunReport {
         let stop = StopSignal()
         let lookup = ScriptedLookup { userID, call, visit in
@@ -28,7 +28,7 @@ import Testing
             ], batchSize: 10, limits: limits, onChangedInput: .refuse, shard: shard, inputLimit: limit, version: "1")
         var log = Logger(label: "test")
         log.logLevel = .critical
-        let now = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
+        let now = Timestamp("2026-11-23") ?? Timestamp(milliseconds: 0)
         let runner = PipelineRunner(
             plan: plan, log: log, stop: stop, board: ProgressBoard(), parking: ParkingPolicy(), now: { now })
         return await runner.run(RunRequest(logicalDate: date)).last ?? RunReport(summary: nil)
@@ -67,7 +67,7 @@ import Testing
         #expect(replace.exitCode == 78)
         let append = await run(MemoryStore(), shard: Shard(0, of: 2), mode: .append)
         #expect(append.exitCode == 64)
-        let dated = await run(MemoryStore(), shard: Shard(0, of: 2), mode: .append, date: LogicalDate("2026-11-20"))
+        let dated = await run(MemoryStore(), shard: Shard(0, of: 2), mode: .append, date: Timestamp("2026-11-20"))
         #expect(dated.exitCode == 0)
     }
 

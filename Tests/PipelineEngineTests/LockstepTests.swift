@@ -113,7 +113,7 @@ import Testing
     /// other one with the run of before, which is no part of this one.
     @Test func aDateDoneAgainIsNotTakenForTheOneBefore() async {
         let pipeline = TestPipeline([.merge, .append], ids: TestPipeline.ids(0..<30), answer: TestPipeline.everybody)
-        let date = LogicalDate("2026-05-05")
+        let date = Timestamp("2026-05-05")
         #expect(await pipeline.run(RunRequest(logicalDate: date)).exitCode == 0)
         pipeline.stores[1].failing { step in
             if step == .begin { throw PipelineError(.ioError, "pulled the plug") }
@@ -186,7 +186,7 @@ import Testing
     @Test(arguments: 0..<2) func aDateThatIsDoneExitsAsItsRunDid(victim: Int) async throws {
         let pipeline = TestPipeline([.merge, .append], ids: TestPipeline.ids(0..<15), answer: TestPipeline.everybody)
         pipeline.stores[victim].refusing { $0 == "user-7" }
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(Timestamp("2026-11-24"))
         #expect(await pipeline.run(RunRequest(logicalDate: date)).exitCode == 65)
         let asked = pipeline.lookup.asked.count
         let again = await pipeline.run(RunRequest(logicalDate: date))

@@ -36,7 +36,7 @@ import Testing
         guard case .inputEnded = events.last else { Issue.record("no end of input"); return }
     }
 
-    /// The head stalls while the window fills: it is set aside, asked again at the end, and everything else goes on.
+    /// The head stalls while the window fills: it is parked, asked again at the end, and everything else goes on.
     @Test func parksAStalledHead() async throws {
         let ids = (0..<4000).map { "user-\($0)" }
         let lookup = ScriptedLookup { userID, _, visit in

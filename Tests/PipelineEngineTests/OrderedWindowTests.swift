@@ -26,7 +26,7 @@ import Testing
                 } else {
                     window.admit(
                         ordinal: admitted, input: input, position: .start,
-                        setAside: Int.random(in: 0..<50, using: &generator) == 0)
+                        parked: Int.random(in: 0..<50, using: &generator) == 0)
                 }
                 admitted += 1
             }

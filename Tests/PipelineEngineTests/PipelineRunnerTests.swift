@@ -35,7 +35,7 @@ import Testing
     private func run(
         _ plan: RunPlan, _ request: RunRequest = RunRequest(), stop: StopSignal = StopSignal()
     ) async -> RunReport {
-        let date = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
+        let date = Timestamp("2026-11-23") ?? Timestamp(milliseconds: 0)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let runner = PipelineRunner(
@@ -191,7 +191,7 @@ import Testing
             return .absent
         }
         _ = await run(plan(ids(50), [store], concurrency: 1, lookup: lookup), stop: stop)
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(Timestamp("2026-11-24"))
         let quiet = ScriptedLookup { _, _, _ in .absent }
         let report = await run(plan(ids(50), [store], lookup: quiet), RunRequest(logicalDate: date))
         #expect(report.summary?.runID == "p-20261124T000000Z")
@@ -251,7 +251,7 @@ import Testing
     /// A date is done only where every sink has it.
     @Test func aSinkThatWasAddedGetsTheDateToo() async throws {
         let stores = [MemoryStore(), MemoryStore()]
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(Timestamp("2026-11-24"))
         _ = await run(plan(ids(20), [stores[0]]), RunRequest(logicalDate: date))
         _ = await run(plan(ids(20), stores), RunRequest(logicalDate: date))
         #expect(stores[1].rows("users") == stores[0].rows("users"))
@@ -261,7 +261,7 @@ import Testing
     /// A fresh start of the same date that dies between two sinks doesn't take the old run for the new one.
     @Test func aFreshStartThatDiesBetweenTwoSinksIsBegunInBoth() async throws {
         let stores = [MemoryStore(), MemoryStore()]
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(Timestamp("2026-11-24"))
         for store in stores {
             store.failing { step in if step == .prepare(3) { throw PipelineError(.ioError, "full") } }
         }

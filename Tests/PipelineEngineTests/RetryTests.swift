@@ -7,8 +7,8 @@ import Testing
 /// Failures that are fetched again, over sinks in memory. The oracle is a run in which nobody failed.
 @Suite(.timeLimit(.minutes(5))) struct RetryTests {
     static let modes: [WriteMode] = [.merge, .append, .replace, .replace]
-    static let first = LogicalDate("2026-11-20") ?? LogicalDate(milliseconds: 0)
-    static let second = LogicalDate("2026-11-21") ?? LogicalDate(milliseconds: 0)
+    static let first = Timestamp("2026-11-20") ?? Timestamp(milliseconds: 0)
+    static let second = Timestamp("2026-11-21") ?? Timestamp(milliseconds: 0)
 
     /// Endpoints that users share, so that they move among them, and that depend on the day.
     static func answer(_ day: Int, failing: Set<Int> = []) -> ScriptedLookup.Answer {
@@ -315,7 +315,7 @@ import Testing
     struct Opaque: Transform {
         func apply(to endpoints: inout EndpointTape) throws {}
         // It may hide them; that it doesn't can't be seen from outside.
-        func disguise(of id: RecordID) -> (@Sendable (String) -> String)? { { $0 } }
+        func idMask(for id: RecordID) -> (@Sendable (String) -> String)? { { $0 } }
     }
 
     @Test func anIDThatNoSinkHoldsIsReadOnceMore() async {

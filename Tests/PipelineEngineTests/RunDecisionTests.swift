@@ -3,8 +3,8 @@ import PipelineEngine
 import Testing
 
 @Suite struct RunDecisionTests {
-    private let now = LogicalDate("2026-11-23T04:00:00Z") ?? LogicalDate(milliseconds: 0)
-    private let other = LogicalDate("2026-11-01") ?? LogicalDate(milliseconds: 0)
+    private let now = Timestamp("2026-11-23T04:00:00Z") ?? Timestamp(milliseconds: 0)
+    private let other = Timestamp("2026-11-01") ?? Timestamp(milliseconds: 0)
 
     private func record(_ state: RunState, _ runID: String = "p-20261122T000000Z") -> RunRecord {
         RunRecord(

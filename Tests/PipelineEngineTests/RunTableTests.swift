@@ -102,7 +102,7 @@ import Testing
         var pipeline = TestPipeline([test.mode], ids: Self.ids, answer: TestPipeline.everybody)
         pipeline.onChangedInput = test.policy
         let store = pipeline.stores[0]
-        let same = RunRequest(logicalDate: LogicalDate("2026-11-20"))
+        let same = RunRequest(logicalDate: Timestamp("2026-11-20"))
         switch test.stored {
         case .none: break
         case .unfinished:
@@ -118,7 +118,7 @@ import Testing
         let request =
             switch test.date {
             case .same: same
-            case .other: RunRequest(logicalDate: LogicalDate("2026-11-21"))
+            case .other: RunRequest(logicalDate: Timestamp("2026-11-21"))
             case .none: RunRequest()
             }
         let reports = await call.reports(request)

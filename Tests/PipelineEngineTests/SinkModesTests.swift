@@ -67,7 +67,7 @@ import Testing
 
     @Test func aRunThatWaitsBlocksItsOwnDate() async throws {
         let (pipeline, _) = await waiting()
-        let date = try #require(LogicalDate(String(Self.second.dropFirst(2))))
+        let date = try #require(Timestamp(String(Self.second.dropFirst(2))))
         let before = pipeline.stores.map(\.current.rows)
         let asked = pipeline.lookup.asked.count
         let reports = await pipeline.reports(RunRequest(logicalDate: date))
@@ -80,8 +80,8 @@ import Testing
         #expect(pipeline.stores.allSatisfy { $0.current.runs.count == 2 })
     }
 
-    @Test(arguments: [nil, LogicalDate("2026-11-24")])
-    func theRunOfAnotherDateTakesThePlaceOfOneThatWaits(_ date: LogicalDate?) async throws {
+    @Test(arguments: [nil, Timestamp("2026-11-24")])
+    func theRunOfAnotherDateTakesThePlaceOfOneThatWaits(_ date: Timestamp?) async throws {
         let (waiting, _) = await waiting()
         var pipeline = waiting.next(waiting.ids, answer: TestPipeline.everybody)
         pipeline.millisecondsLater = 5000
@@ -98,7 +98,7 @@ import Testing
     /// A date that is done does nothing; the run that waits goes on waiting.
     @Test func aDateThatIsDoneLeavesTheRunThatWaits() async throws {
         let (pipeline, _) = await waiting()
-        let date = try #require(LogicalDate(String(Self.first.dropFirst(2))))
+        let date = try #require(Timestamp(String(Self.first.dropFirst(2))))
         let report = await pipeline.run(RunRequest(logicalDate: date))
         #expect(report.summary?.runID == Self.first)
         #expect(try #require(pipeline.store(.replace)).current.runs[Self.second]?.state == .unpublished)
@@ -127,7 +127,7 @@ import Testing
     @Test func theDateAskedForFollowsThePublication() async throws {
         var (pipeline, _) = await waiting()
         pipeline.limits.acceptFailed = .share(0.1)
-        let date = try #require(LogicalDate("2026-11-24"))
+        let date = try #require(Timestamp("2026-11-24"))
         let reports = await pipeline.reports(RunRequest(logicalDate: date))
         #expect(reports.map(\.summary?.runID) == [Self.second, "p-20261124T000000Z"])
         #expect(reports.map(\.exitCode) == [0, 0])

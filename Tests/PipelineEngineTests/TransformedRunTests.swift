@@ -24,7 +24,7 @@ import Testing
     /// A full copy and a masked one, each user asked for once; users who lose endpoints lose them in both.
     @Test func aFullSinkAndAMaskedOne() async throws {
         let mask = try Self.mask(["Id"], ["User", "UserId"], ["ApplicationId"])
-        let hidden = try #require(mask.disguise(of: .user))
+        let hidden = try #require(mask.idMask(for: .user))
         var pipeline = TestPipeline([.merge, .merge], ids: TestPipeline.ids(0..<30)) { userID, _, _ in
             let number = TestPipeline.number(userID)
             switch number {

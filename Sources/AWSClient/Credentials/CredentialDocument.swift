@@ -33,7 +33,7 @@ enum CredentialDocument {
     }
 
     private static func expiration(_ text: String) throws(CredentialError) -> Double {
-        guard let seconds = Timestamp.unixSeconds(text) else {
+        guard let seconds = CredentialTime.unixSeconds(text) else {
             throw CredentialError(
                 "its answer's Expiration isn't a time", hint: "a time such as 2025-01-02T03:04:05Z is expected")
         }

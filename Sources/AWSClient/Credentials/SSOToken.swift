@@ -22,7 +22,7 @@ struct SSOToken: Sendable, Hashable {
     init?(_ document: JSONValue) {
         guard case .object(let members) = document, let text = members["accessToken"]?.string, !text.isEmpty,
             EnvironmentCredentials.isClean(text),
-            let expiration = members["expiresAt"]?.string.flatMap(Timestamp.unixSeconds)
+            let expiration = members["expiresAt"]?.string.flatMap(CredentialTime.unixSeconds)
         else { return nil }
         self.members = members
         self.text = text
@@ -31,7 +31,7 @@ struct SSOToken: Sendable, Hashable {
         registration =
             if let refreshToken = member("refreshToken"), let clientID = member("clientId"),
                 let clientSecret = member("clientSecret"),
-                let end = member("registrationExpiresAt").flatMap(Timestamp.unixSeconds)
+                let end = member("registrationExpiresAt").flatMap(CredentialTime.unixSeconds)
             {
                 Registration(
                     refreshToken: refreshToken, clientID: clientID, clientSecret: clientSecret, expiration: end)
@@ -49,7 +49,7 @@ struct SSOToken: Sendable, Hashable {
         members["startUrl"] = .string(access.startURL)
         members["region"] = .string(access.region)
         members["accessToken"] = .string(text)
-        members["expiresAt"] = .string(Timestamp.text(unixSeconds: now + Int(seconds)))
+        members["expiresAt"] = .string(CredentialTime.text(unixSeconds: now + Int(seconds)))
         // As the CLI does: the old one has been used.
         members["refreshToken"] = answer["refreshToken"]?.string.map { .string($0) }
         return SSOToken(.object(members))

@@ -93,7 +93,7 @@ struct SecurityTokenService: Sendable {
             let key = XMLText.element("AccessKeyId", in: part), !key.isEmpty,
             let secret = XMLText.element("SecretAccessKey", in: part), !secret.isEmpty,
             let token = XMLText.element("SessionToken", in: part), !token.isEmpty,
-            let expiration = XMLText.element("Expiration", in: part).flatMap(Timestamp.unixSeconds)
+            let expiration = XMLText.element("Expiration", in: part).flatMap(CredentialTime.unixSeconds)
         else {
             throw CredentialError(
                 "STS answered \(action) of \(roleARN) with something else than credentials",

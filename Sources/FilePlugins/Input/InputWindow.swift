@@ -5,7 +5,7 @@ internal import Glibc
 /// Scanners look at `bytes`, ask for more with `extend`, and give up what they have read with `consume`. It grows only
 /// where a scanner extends it without consuming, so a scanner's bound on one record bounds the memory.
 final class InputWindow {
-    private let input: UncompressedInput
+    private let input: DecodedInput
     private var storage: UnsafeMutableRawBufferPointer
     /// The window within the storage.
     private var start = 0
@@ -22,7 +22,7 @@ final class InputWindow {
     ///   - end: Of the file, where what lies behind isn't part of the input.
     ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
     init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil) throws {
-        input = try UncompressedInput(path: path, chunk: capacity, end: end, utf16: utf16)
+        input = try DecodedInput(path: path, chunk: capacity, end: end, utf16: utf16)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
 
@@ -72,7 +72,7 @@ final class InputWindow {
     ///
     /// - Throws: `InputDamage` where the input doesn't reach that far, or the offset lies behind.
     func skip(to target: UInt64) throws {
-        guard target >= offset else { throw UncompressedInput.tooShort }
+        guard target >= offset else { throw DecodedInput.tooShort }
         if target - offset <= UInt64(count) {
             consume(Int(target - offset))
         } else {
@@ -91,7 +91,7 @@ final class InputWindow {
     func skip(toEndOfRecord target: UInt64) throws {
         guard target > offset else { return try skip(to: target) }
         try skip(to: target - 1)
-        if count == 0, try !extend() { throw UncompressedInput.tooShort }
+        if count == 0, try !extend() { throw DecodedInput.tooShort }
         consume(1)
     }
 

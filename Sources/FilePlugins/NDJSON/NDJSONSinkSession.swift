@@ -84,7 +84,7 @@ actor NDJSONSinkSession: SinkSession {
     /// Rows are appended to files that readers don't see yet. What is published is never changed: its bytes are in the
     /// manifest, and readers may be at it.
     func failures(from ordinal: Int, limit: Int) throws -> [FailedRecord] {
-        guard let standing = try idle().standing,
+        guard let standing = try requireNothingPrepared().standing,
             let index = context.tables.firstIndex(where: { $0.role == .failures })
         else { return [] }
         switch standing.run.state {
@@ -114,10 +114,10 @@ actor NDJSONSinkSession: SinkSession {
     }
 
     func abandonRun(_ runID: String) throws {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         let known = store.standing?.run.runID == runID ? store.standing : store.history[runID]
         guard let standing = known, standing.run.state == .running || standing.run.state == .unpublished else { return }
-        let abandoned = standing.ended(.abandoned, finishedAt: LogicalDate.now.text)
+        let abandoned = standing.ended(.abandoned, finishedAt: Timestamp.now.text)
         if store.standing?.run.runID == runID { forgetFiles() }
         try Failpoint.reach("ndjson.abandon-run.before-history")
         try self.store?.history.write(abandoned)
@@ -129,7 +129,7 @@ actor NDJSONSinkSession: SinkSession {
     }
 
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
-        let store = try idle()
+        let store = try requireNothingPrepared()
         guard Self.isName(run.runID) else {
             throw PipelineError(.software, "'\(run.runID)' can't name a folder")
         }
@@ -320,7 +320,7 @@ actor NDJSONSinkSession: SinkSession {
     }
 
     /// The store while nothing is prepared.
-    private func idle() throws -> Store {
+    private func requireNothingPrepared() throws -> Store {
         let store = try opened()
         guard !isEncoding, store.pending == nil else {
             throw PipelineError(.software, "\(sink.target): a prepared batch is neither committed nor abandoned")
@@ -333,7 +333,7 @@ actor NDJSONSinkSession: SinkSession {
 
     /// The run that may be written to.
     private func unfinished() throws -> RunStanding {
-        guard let standing = try idle().standing, standing.run.state == .running || standing.run.state == .unpublished
+        guard let standing = try requireNothingPrepared().standing, standing.run.state == .running || standing.run.state == .unpublished
         else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' is under way")
         }

@@ -45,7 +45,7 @@ actor FileUserCursor: UserCursor {
                 guard let record = try format.next(input) else { break }
                 _ = isNew(record)
             }
-            guard input.isAt(position.offset) || position == .start else { throw UncompressedInput.tooShort }
+            guard input.isAt(position.offset) || position == .start else { throw DecodedInput.tooShort }
             reader.size.set(try input.size())
         } catch {
             close()

@@ -18,7 +18,7 @@ extension BatchRows {
         }
         if deferred.metrics > 0 { cells.metrics = storeMetrics(deferred.metrics, contents, form) ?? empty }
         if deferred.userAttributes > 0 {
-            let around = Residue.Around.endpoint.inside(deferred.user)
+            let around = UnmappedMembers.Around.endpoint.inside(deferred.user)
             cells.userAttributes = storeLists(deferred.userAttributes, around, contents, form) ?? empty
         }
         return cells
@@ -28,7 +28,7 @@ extension BatchRows {
     ///
     /// - Returns: Nil where nothing is in it.
     private mutating func storeLists(
-        _ map: Int, _ around: Residue.Around, _ contents: TapeContents, _ form: MapForm
+        _ map: Int, _ around: UnmappedMembers.Around, _ contents: TapeContents, _ form: MapForm
     ) -> Cell? {
         guard let inside = Self.enter(map, around, contents, &residue) else { return nil }
         document.clear()

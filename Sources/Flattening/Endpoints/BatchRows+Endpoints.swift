@@ -22,7 +22,7 @@ extension BatchRows {
             case .none: return 0
             case .single(let node):
                 if contents.nodes[node].isDropped {
-                    withdraw(node, contents, record)
+                    addTombstone(node, contents, record)
                     return 0
                 }
                 try append(node, contents, record, number: 1)
@@ -33,7 +33,7 @@ extension BatchRows {
                 let end = Int(contents.nodes[list].end)
                 while element < end {
                     if contents.nodes[element].isDropped {
-                        withdraw(element, contents, record)
+                        addTombstone(element, contents, record)
                     } else {
                         count += 1
                         try append(element, contents, record, number: count)
@@ -99,7 +99,7 @@ extension BatchRows {
         if deferred.attributes > 0 { appendAttributes(deferred.attributes, id, contents) }
         if deferred.metrics > 0 { appendMetrics(deferred.metrics, id, contents) }
         if deferred.userAttributes > 0 {
-            appendUserAttributes(deferred.userAttributes, Residue.Around.endpoint.inside(deferred.user), id, contents)
+            appendUserAttributes(deferred.userAttributes, UnmappedMembers.Around.endpoint.inside(deferred.user), id, contents)
         }
         attributes.builder.endGroup()
         metrics.builder.endGroup()
@@ -138,7 +138,7 @@ extension BatchRows {
 
     /// Without a user who was asked for, the endpoint's own is the row's.
     private mutating func readUser(_ deferred: DeferredMembers, _ contents: TapeContents, _ record: SourceRecord) {
-        let around = Residue.Around.endpoint.inside(deferred.user)
+        let around = UnmappedMembers.Around.endpoint.inside(deferred.user)
         let value = deferred.userID > 0 ? contents.nodes[deferred.userID + 1] : nil
         if record.userID != nil {
             guard let value else { return }

@@ -9,7 +9,7 @@ extension BatchRows {
     }
 
     mutating func appendUserAttributes(
-        _ map: Int, _ around: Residue.Around, _ id: TapeNode, _ contents: TapeContents
+        _ map: Int, _ around: UnmappedMembers.Around, _ id: TapeNode, _ contents: TapeContents
     ) {
         let user = userOfAttributes()
         let runID = hasRunInParts ? userAttributes.runID : nil
@@ -18,8 +18,8 @@ extension BatchRows {
 
     /// A row for each string of each list.
     private static func appendLists(
-        _ map: Int, _ around: Residue.Around, _ id: TapeNode, _ user: Cell?, _ runID: Cell?,
-        _ contents: TapeContents, to table: inout TableRows, residue: inout Residue
+        _ map: Int, _ around: UnmappedMembers.Around, _ id: TapeNode, _ user: Cell?, _ runID: Cell?,
+        _ contents: TapeContents, to table: inout TableRows, residue: inout UnmappedMembers
     ) {
         guard let inside = enter(map, around, contents, &residue) else { return }
         let end = Int(contents.nodes[map + 1].end)
@@ -101,8 +101,8 @@ extension BatchRows {
 
     /// Gives what stands around a map's members; nil where it has none, or isn't a map, and is kept whole.
     static func enter(
-        _ map: Int, _ around: Residue.Around, _ contents: TapeContents, _ residue: inout Residue
-    ) -> Residue.Around? {
+        _ map: Int, _ around: UnmappedMembers.Around, _ contents: TapeContents, _ residue: inout UnmappedMembers
+    ) -> UnmappedMembers.Around? {
         if contents.nodes[map + 1].kind == .object, !contents.isEmpty(map + 1) { return around.inside(map) }
         residue.keep(map, around)
         return nil

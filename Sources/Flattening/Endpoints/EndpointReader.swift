@@ -19,8 +19,8 @@ struct EndpointReader {
 
     /// Reads the endpoint, or a map in it that has columns.
     func read(
-        _ object: Int, _ members: MemberTable, _ around: Residue.Around, _ deferred: inout DeferredMembers,
-        _ writer: inout RowWriter, _ residue: inout Residue
+        _ object: Int, _ members: MemberTable, _ around: UnmappedMembers.Around, _ deferred: inout DeferredMembers,
+        _ writer: inout RowWriter, _ residue: inout UnmappedMembers
     ) {
         var name = object + 1
         let end = Int(contents.nodes[object].end)

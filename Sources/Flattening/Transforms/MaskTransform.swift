@@ -23,7 +23,7 @@ public struct MaskTransform: Transform {
         }
     }
 
-    public func disguise(of id: RecordID) -> (@Sendable (String) -> String)? {
+    public func idMask(for id: RecordID) -> (@Sendable (String) -> String)? {
         let member = id == .user ? MemberPath.userID : MemberPath.applicationID
         guard case .hmac(let hash) = method, paths.contains(where: { $0.leads(to: member) }) else { return nil }
         return { text in hash.hex(of: Array(text.utf8)) }

@@ -6,7 +6,7 @@ public struct RunProgress: Sendable, Hashable {
     public var inputEnded: Bool
     /// Where reading goes on with `nextOrdinal`.
     public var position: Position
-    /// Users set aside, in ordinal order.
+    /// Parked users, in ordinal order.
     public var parked: [ParkedRecord]
     /// Lower-case hex of SHA-256 over all records in front of `nextOrdinal`, in order: for each the length of its ID
     /// in bytes (8 bytes, big-endian) and the ID's bytes.

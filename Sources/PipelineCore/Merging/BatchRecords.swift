@@ -34,7 +34,7 @@ package struct BatchRecords {
             part.tables[place] = RowBuffer(columnCount: table.columns.count)
         }
         // They refuse nothing, and go once, with the batch that is written in the end.
-        part.withdrawn = Withdrawn.none
+        part.tombstones = Tombstones.none
         return part
     }
 

@@ -41,7 +41,7 @@ public struct RecordOrigin: Sendable, Equatable {
     }
 }
 
-/// A user set aside because an answer doesn't come while others wait. It is asked again after the last ordinal.
+/// A user parked because an answer doesn't come while others wait. It is asked again after the last ordinal.
 public struct ParkedRecord: Sendable, Hashable {
     public var ordinal: Int
     /// The place from which reading yields this record.

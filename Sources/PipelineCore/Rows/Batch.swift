@@ -13,23 +13,23 @@ public struct Batch: Sendable {
     /// were fetched again. Its counts are what the run's change by. Empty for all other batches.
     public var amends: [Int] = []
     /// Endpoints that a filter has taken out of records that no user was asked for in: what a store holds by such a key
-    /// goes, unless it is newer. Stores without keys have no use for it. Its columns are those of `Withdrawn`.
-    public var withdrawn: RowBuffer
+    /// goes, unless it is newer. Stores without keys have no use for it. Its columns are those of `Tombstones`.
+    public var tombstones: RowBuffer
 
     public init(
         commitNumber: Int, tables: [RowBuffer], counts: RunCounts, progress: RunProgress,
-        withdrawn: RowBuffer = Withdrawn.none
+        tombstones: RowBuffer = Tombstones.none
     ) {
         self.commitNumber = commitNumber
         self.tables = tables
         self.counts = counts
         self.progress = progress
-        self.withdrawn = withdrawn
+        self.tombstones = tombstones
     }
 }
 
-/// The columns of a batch's withdrawn endpoints, by their place.
-public enum Withdrawn {
+/// The columns of a batch's tombstones, by their place.
+public enum Tombstones {
     /// Text, as is the endpoint's ID; both as the rows of the endpoints table have them.
     public static let applicationID = 0
     public static let endpointID = 1

@@ -10,7 +10,7 @@ package struct AssembledBatch: Sendable {
     package struct BatchContent: Sendable {
         package var tables: [RowBuffer]
         package var counts: RunCounts
-        package var withdrawn: RowBuffer
+        package var tombstones: RowBuffer
     }
 }
 
@@ -88,10 +88,10 @@ package struct BatchAssembler {
         progress.sourceState = sourceState()
         var contents: [AssembledBatch.BatchContent] = []
         for index in builders.indices {
-            let withdrawn = builders[index].finishWithdrawn()
+            let tombstones = builders[index].finishTombstones()
             var (tables, counts) = builders[index].finish()
             counts.elsewhere = skipped
-            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, withdrawn: withdrawn))
+            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, tombstones: tombstones))
         }
         skipped = 0
         return AssembledBatch(contents: contents, progress: progress)

@@ -26,7 +26,7 @@ actor LockstepCommitter {
             let content = batch.contents[lanes[index].content]
             batches[index] = Batch(
                 commitNumber: number, tables: content.tables, counts: content.counts, progress: batch.progress,
-                withdrawn: content.withdrawn)
+                tombstones: content.tombstones)
         }
         try await commit(batches)
     }

@@ -3,14 +3,14 @@ internal import PipelineCore
 /// The transforms of a sink, in order, over whole records: also what their endpoints don't hold is hidden.
 struct TransformChain: Sendable {
     private let transforms: [any Transform]
-    private let disguises: [RecordID: [@Sendable (String) -> String]]
+    private let idMasks: [RecordID: [@Sendable (String) -> String]]
     private let hidesValues: Bool
 
     init(_ transforms: [any Transform]) {
         self.transforms = transforms
-        var disguises: [RecordID: [@Sendable (String) -> String]] = [:]
-        for id in RecordID.allCases { disguises[id] = transforms.compactMap { $0.disguise(of: id) } }
-        self.disguises = disguises
+        var idMasks: [RecordID: [@Sendable (String) -> String]] = [:]
+        for id in RecordID.allCases { idMasks[id] = transforms.compactMap { $0.idMask(for: id) } }
+        self.idMasks = idMasks
         hidesValues = transforms.contains { $0.hidesValues }
     }
 
@@ -18,8 +18,8 @@ struct TransformChain: Sendable {
         if transforms.isEmpty { return record }
         var record = record
         let plain = record
-        record.userID = record.userID.map { disguised($0, .user) }
-        record.applicationID = record.applicationID.map { disguised($0, .application) }
+        record.userID = record.userID.map { masked($0, .user) }
+        record.applicationID = record.applicationID.map { masked($0, .application) }
         switch record.outcome {
         case .found(var endpoints):
             for transform in transforms { try transform.apply(to: &endpoints) }
@@ -40,14 +40,14 @@ struct TransformChain: Sendable {
 
     private static let leftOut = "(the service's words are left out, because a transform hides values)"
 
-    private func disguised(_ id: String, _ kind: RecordID) -> String {
-        (disguises[kind] ?? []).reduce(id) { $1($0) }
+    private func masked(_ id: String, _ kind: RecordID) -> String {
+        (idMasks[kind] ?? []).reduce(id) { $1($0) }
     }
 
     /// A service may name in its message what was asked for.
-    private func hide(_ id: String?, _ disguise: String?, in failure: inout RecordFailure) {
-        guard let id, let disguise, id != disguise, !id.isEmpty else { return }
-        failure.message = failure.message.replacing(id, with: disguise)
-        failure.requestID = failure.requestID?.replacing(id, with: disguise)
+    private func hide(_ id: String?, _ idMask: String?, in failure: inout RecordFailure) {
+        guard let id, let idMask, id != idMask, !id.isEmpty else { return }
+        failure.message = failure.message.replacing(id, with: idMask)
+        failure.requestID = failure.requestID?.replacing(id, with: idMask)
     }
 }

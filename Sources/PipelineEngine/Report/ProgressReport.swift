@@ -30,7 +30,7 @@ package struct ProgressReport: Sendable {
         let statistics = reading.statistics
         if statistics.throttled > 0 { parts.append("\(statistics.throttled) throttled") }
         if reading.failed > 0 { parts.append("\(reading.failed) failed") }
-        if reading.parked > 0 { parts.append("\(reading.parked) set aside") }
+        if reading.parked > 0 { parts.append("\(reading.parked) parked") }
         if let latency = statistics.latency { parts.append("\(Int((latency * 1000).rounded())) ms") }
         if let share {
             // 100 % is all of it.

@@ -14,7 +14,7 @@ struct Amendment {
         self.part = part
         let run = RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: plan.shard.index)
         for (index, sink) in plan.sinks.enumerated() {
-            // As at the end of a run, where users come that were set aside.
+            // As at the end of a run, where users come that were parked.
             var progress = RunProgress.start
             progress.inputEnded = true
             progress.parked = part.ordinals.filter { part.records[$0]?[index] != nil }.map {

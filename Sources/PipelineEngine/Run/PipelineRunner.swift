@@ -8,7 +8,7 @@ public struct PipelineRunner: Sendable {
     let stop: StopSignal
     let board: ProgressBoard
     let parking: ParkingPolicy
-    let now: @Sendable () -> LogicalDate
+    let now: @Sendable () -> Timestamp
 
     public init(plan: RunPlan, log: Logger, stop: StopSignal, board: ProgressBoard = ProgressBoard()) {
         self.init(plan: plan, log: log, stop: stop, board: board, parking: ParkingPolicy(), now: { .now })
@@ -16,7 +16,7 @@ public struct PipelineRunner: Sendable {
 
     package init(
         plan: RunPlan, log: Logger, stop: StopSignal, board: ProgressBoard, parking: ParkingPolicy,
-        now: @escaping @Sendable () -> LogicalDate
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.plan = plan
         self.log = log
@@ -134,7 +134,7 @@ public struct PipelineRunner: Sendable {
     }
 
     private func begin(
-        _ date: LogicalDate, abandoning: Set<String>, keepsInput: Bool = false, _ request: RunRequest,
+        _ date: Timestamp, abandoning: Set<String>, keepsInput: Bool = false, _ request: RunRequest,
         _ sinks: [SinkLane]
     ) async throws -> RunReport {
         var date = date

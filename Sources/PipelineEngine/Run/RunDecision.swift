@@ -3,7 +3,7 @@ package import PipelineCore
 /// What a call does, given what the sinks hold. Pure, so that every combination can be tested.
 package enum RunDecision: Equatable {
     /// Begins a run, after marking unfinished ones abandoned.
-    case begin(LogicalDate, abandoning: Set<String>)
+    case begin(Timestamp, abandoning: Set<String>)
     /// Goes on with an unfinished run; sinks that haven't begun it yet do so.
     case resume(RunRecord)
     /// Everything is fetched, but a `replace` waits because of its failures: it is published, as they are accepted by now,
@@ -19,7 +19,7 @@ package enum RunDecision: Equatable {
     /// - Throws: `PipelineError` of kind `.configuration` where the sinks contradict each other or the configuration.
     package static func decide(
         pipeline: String, request: RunRequest, states: [(name: String, state: SinkState, fingerprint: String)],
-        dated: RunRecord?, now: LogicalDate, publishes: (RunCounts) -> Bool = { _ in true }
+        dated: RunRecord?, now: Timestamp, publishes: (RunCounts) -> Bool = { _ in true }
     ) throws -> RunDecision {
         let unfinished = states.compactMap { $0.state.lastRun }.filter {
             $0.state == .running || $0.state == .unpublished
@@ -58,8 +58,8 @@ package enum RunDecision: Equatable {
     /// The date of a run that begins: the one that is asked for, else the first free second from now on.
     private static func date(
         _ request: RunRequest, _ states: [(name: String, state: SinkState, fingerprint: String)], _ pipeline: String,
-        _ now: LogicalDate
-    ) -> LogicalDate {
+        _ now: Timestamp
+    ) -> Timestamp {
         if let date = request.logicalDate { return date.wholeSecond }
         var date = now.wholeSecond
         let taken = Set(states.compactMap { $0.state.lastRun?.runID })
@@ -142,5 +142,5 @@ package enum RunDecision: Equatable {
         }
     }
 
-    package static func runID(_ pipeline: String, _ date: LogicalDate) -> String { "\(pipeline)-\(date.compactText)" }
+    package static func runID(_ pipeline: String, _ date: Timestamp) -> String { "\(pipeline)-\(date.compactText)" }
 }

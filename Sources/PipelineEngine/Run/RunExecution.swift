@@ -246,7 +246,7 @@ struct RunExecution {
                     .software,
                     "the account of sink '\(lane.name)' doesn't balance: \(progress.nextOrdinal) records were read, "
                         + "\(checkpoint.counts.records) have an outcome, \(checkpoint.counts.elsewhere) are other shards', "
-                        + "\(progress.parked.count) are set aside",
+                        + "\(progress.parked.count) are parked",
                     hint: "This is a fault of sluice. The run isn't marked complete; what is committed is safe.")
             }
         }

@@ -29,7 +29,7 @@ extension PlannedSink {
     /// Whether its `failures` hold user IDs as they were asked for: whoever needs one that they don't reads the input.
     ///
     /// A transform may hide them.
-    var storesUserIDs: Bool { transforms.allSatisfy { $0.disguise(of: .user) == nil } }
+    var storesUserIDs: Bool { transforms.allSatisfy { $0.idMask(for: .user) == nil } }
 }
 
 /// A pipeline, ready to run: everything the engine needs to know, and nothing that says how it was written down.
@@ -71,7 +71,7 @@ public struct RunPlan: Sendable {
 /// What one call asks of a pipeline.
 public struct RunRequest: Sendable {
     /// Nil: the first start's moment.
-    public var logicalDate: LogicalDate?
+    public var logicalDate: Timestamp?
     /// Give up an unfinished run, or do a complete one again.
     public var fresh = false
     public var accepted: Set<AcceptedBrake> = []
@@ -79,7 +79,7 @@ public struct RunRequest: Sendable {
     public var retriesFailures = false
 
     public init(
-        logicalDate: LogicalDate? = nil, fresh: Bool = false, accepted: Set<AcceptedBrake> = [],
+        logicalDate: Timestamp? = nil, fresh: Bool = false, accepted: Set<AcceptedBrake> = [],
         retriesFailures: Bool = false
     ) {
         self.logicalDate = logicalDate

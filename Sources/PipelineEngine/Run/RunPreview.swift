@@ -21,7 +21,7 @@ public struct RunPreview: Sendable {
     /// - Parameter records: 1 or more.
     /// - Throws: `PipelineError` where the input can't be read, or the service doesn't answer or refuses to.
     public static func make(_ plan: RunPlan, records: Int) async throws -> RunPreview {
-        let date = LogicalDate.now.wholeSecond
+        let date = Timestamp.now.wholeSecond
         let run = RowContext(
             runID: RunDecision.runID(plan.pipeline, date), logicalDate: date.text, shard: plan.shard.index)
         let scope = InputScope(shard: plan.shard, limit: records)

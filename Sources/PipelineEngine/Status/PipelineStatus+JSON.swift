@@ -86,7 +86,7 @@ extension PipelineStatus {
     private static func write(_ progress: StoredProgress?, to writer: inout JSONWriter) {
         for (name, value) in [
             ("commit_number", progress?.commitNumber), ("next_ordinal", progress?.nextOrdinal),
-            ("set_aside", progress?.parked),
+            ("parked", progress?.parked),
         ] {
             writer.key(name)
             if let value { writer.value(value) } else { writer.null() }

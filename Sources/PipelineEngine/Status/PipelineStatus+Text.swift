@@ -65,7 +65,7 @@ extension PipelineStatus {
 
     private static func describe(_ progress: StoredProgress) -> String {
         var parts = ["commit \(progress.commitNumber)", "next ordinal \(progress.nextOrdinal)"]
-        if progress.parked > 0 { parts.append("\(progress.parked) set aside") }
+        if progress.parked > 0 { parts.append("\(progress.parked) parked") }
         parts.append(progress.inputEnded ? "input ended" : "input not at its end")
         return parts.joined(separator: ", ")
     }

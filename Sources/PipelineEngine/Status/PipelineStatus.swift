@@ -4,7 +4,7 @@ public import PipelineCore
 /// How a pipeline stands, as its sinks tell; nothing else is asked.
 public struct PipelineStatus: Sendable {
     public var pipeline: String
-    public var checkedAt: LogicalDate
+    public var checkedAt: Timestamp
     /// In the configuration's order.
     public var sinks: [SinkStatus]
     /// The age that a complete run must be below.
@@ -34,7 +34,7 @@ public struct PipelineStatus: Sendable {
     /// A time as the tables have it, with its fraction.
     private static func milliseconds(_ text: String) -> Int64? {
         let whole = text.prefix(19)
-        guard let date = LogicalDate("\(whole)Z"), text.utf8.count == 24,
+        guard let date = Timestamp("\(whole)Z"), text.utf8.count == 24,
             let fraction = Int64(text.dropFirst(20).prefix(3))
         else { return nil }
         return date.milliseconds + fraction
@@ -62,7 +62,7 @@ extension RunPlan {
         await status(maxAge: maxAge, now: .now)
     }
 
-    package func status(maxAge: Duration?, now: LogicalDate) async -> PipelineStatus {
+    package func status(maxAge: Duration?, now: Timestamp) async -> PipelineStatus {
         let statuses = await withTaskGroup(of: (Int, SinkStatus).self) { group in
             for (index, planned) in sinks.enumerated() {
                 group.addTask { (index, await status(of: planned)) }

@@ -200,9 +200,9 @@ package actor LookupSource: RecordSource {
         switch phase {
         case .input:
             while window.hasRoom, let input = pending.popFirst() {
-                let setAside = isDecided(nextOrdinal) && parkedAhead.contains(nextOrdinal)
+                let parked = isDecided(nextOrdinal) && parkedAhead.contains(nextOrdinal)
                 if shard.isWhole || shard.owns(input.hashedBytes) {
-                    window.admit(ordinal: nextOrdinal, input: input, position: nextPosition, setAside: setAside)
+                    window.admit(ordinal: nextOrdinal, input: input, position: nextPosition, parked: parked)
                 } else {
                     window.pass(ordinal: nextOrdinal, input: input, position: nextPosition)
                 }
@@ -291,7 +291,7 @@ package actor LookupSource: RecordSource {
     }
 
     /// At the end of the input the window can't fill any more, yet one stalled user would hold the run as long: once
-    /// all is sent and everything still under way waits far beyond what is usual, the head is set aside as well.
+    /// all is sent and everything still under way waits far beyond what is usual, the head is parked as well.
     private func isStalledTail(_ waited: Duration) -> Bool {
         guard readerEnd != nil, pending.isEmpty, window.allStarted, let latest = window.latestSent else { return false }
         let usual = Duration.seconds(4 * (lookup.statistics.latency ?? 0))
@@ -305,7 +305,7 @@ package actor LookupSource: RecordSource {
         if parked.count > policy.maxParked {
             stop(
                 with: PipelineError(
-                    .unavailable, "more than \(policy.maxParked) users were set aside because their answers don't come",
+                    .unavailable, "more than \(policy.maxParked) users were parked because their answers don't come",
                     hint: "The service answers too slowly. Run again later; the run resumes where it stopped."))
         }
         return .parked(record, next: entry.input.next, hashedBytes: entry.input.hashedBytes)
@@ -329,7 +329,7 @@ package actor LookupSource: RecordSource {
     }
 }
 
-/// When a user is set aside.
+/// When a user is parked.
 package struct ParkingPolicy: Sendable {
     /// The head's first attempt must have been sent this long ago.
     package var parkAfter: Duration = .seconds(1)

@@ -4,7 +4,7 @@ package import PipelineCore
 /// Puts outcomes that come in any order back into input order, within bounds. A pure state machine: it starts
 /// nothing and knows no clock.
 ///
-/// Entries stand in input order. Each is waiting, under way, settled or set aside; only the head leaves. Answers of settled
+/// Entries stand in input order. Each is waiting, under way, settled or parked; only the head leaves. Answers of settled
 /// entries are counted in bytes; beyond `maxBytes` nothing new is started, the head excepted.
 package struct OrderedWindow {
     /// A place in the window's order; grows by one with each entry for as long as the window lives.
@@ -15,7 +15,7 @@ package struct OrderedWindow {
         case underWay(LookupCall)
         case settled(Outcome, byteCount: Int)
         /// To be parked as soon as it is the head.
-        case setAside
+        case parked
         /// Another shard's: here only to keep the order.
         case passed
     }
@@ -68,10 +68,10 @@ package struct OrderedWindow {
     /// Everything in the window has been started.
     package var allStarted: Bool { nextToStart == head + entries.count }
 
-    /// - Parameter setAside: It is known already that this one was parked; it isn't called for.
-    package mutating func admit(ordinal: Int, input: InputRecord, position: Position, setAside: Bool = false) {
+    /// - Parameter parked: It is known already that this one was parked; it isn't called for.
+    package mutating func admit(ordinal: Int, input: InputRecord, position: Position, parked: Bool = false) {
         entries.append(
-            Entry(ordinal: ordinal, input: input, position: position, state: setAside ? .setAside : .waiting))
+            Entry(ordinal: ordinal, input: input, position: position, state: parked ? .parked : .waiting))
     }
 
     /// Keeps the place of another shard's record.
@@ -118,7 +118,7 @@ package struct OrderedWindow {
         case .settled(let outcome, let byteCount):
             heldBytes -= byteCount
             departure = .answered(first, outcome)
-        case .setAside: departure = .parked(first)
+        case .parked: departure = .parked(first)
         case .passed:
             passed -= 1
             departure = .passed(first)
@@ -145,7 +145,7 @@ package struct OrderedWindow {
 
     /// Gives up waiting for the head.
     package mutating func setHeadAside() {
-        if !entries.isEmpty { entries[0].state = .setAside }
+        if !entries.isEmpty { entries[0].state = .parked }
     }
 
     /// When the latest of the calls under way was first sent; nil where none is under way, or where one is not in its

@@ -177,7 +177,7 @@ struct PostgresTables {
     }
 
     /// Tables that are gone although an unfinished run has committed to them.
-    func lost(in connection: PostgresConnection, shard: Int) throws -> [String] {
+    func droppedTables(in connection: PostgresConnection, shard: Int) throws -> [String] {
         let catalog = try SchemaCatalog(schema: schema, in: connection)
         guard catalog.relations[RunLedger.runs.name] != nil, catalog.relations[RunLedger.checkpoints.name] != nil else {
             return []

@@ -119,7 +119,7 @@ struct RunLedger {
             key + [
                 checkpoint.runID, String(checkpoint.commitNumber), String(progress.nextOrdinal),
                 progress.inputEnded ? "1" : "0", progress.position.json, progress.parked.json, checkpoint.counts.json,
-                progress.inputHash, progress.sourceState, checkpoint.fingerprint, LogicalDate.now.text,
+                progress.inputHash, progress.sourceState, checkpoint.fingerprint, Timestamp.now.text,
             ])
     }
 

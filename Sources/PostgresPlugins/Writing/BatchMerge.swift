@@ -61,11 +61,11 @@ struct BatchMerge {
     }
 
     /// Leaves out what filters have taken out of the input, and gives the rows whose keys the store is to lose.
-    mutating func withdraw(_ withdrawn: RowsInPlace) -> [Int] {
+    mutating func applyTombstones(_ tombstones: RowsInPlace) -> [Int] {
         guard let endpoints = places.endpoints?.definition, let ordinal = endpoints.index(of: "ordinal") else {
             return []
         }
-        return plan.withdraw(withdrawn, from: endpointRows, ordinal: ordinal, date: endpoints.dateColumn)
+        return plan.applyTombstones(tombstones, from: endpointRows, ordinal: ordinal, date: endpoints.dateColumn)
     }
 
     func outdated() -> [Int] { plan.fates.indices.filter { plan.fates[$0] == .outdated } }

@@ -39,7 +39,7 @@ extension BatchWriter {
                 [runID])
         }
         try Failpoint.reach("postgres.amend.after-failures")
-        return try batch.givingWay(
+        return try batch.droppingSuperseded(
             users: try later(batch, places.users, runID: runID),
             endpoints: try later(batch, places.endpoints, runID: runID), tables.definitions)
     }

@@ -101,30 +101,30 @@ final class BatchWriter {
         return try users.withRows { userRows in
             try endpoints.withRows { endpointRows in
                 var resolved = BatchMerge(places, users: userRows, endpoints: endpointRows, conflict: conflict)
-                let withdrawn = try withdraw(batch.withdrawn, &resolved, endpointRows, runID: runID)
+                let tombstones = try applyTombstones(batch.tombstones, &resolved, endpointRows, runID: runID)
                 var observed = try write(batch, &resolved, userRows, endpointRows, runID: runID)
-                observed.superseded += resolved.plan.superseded + withdrawn.superseded
-                observed.removed += withdrawn.removed
+                observed.superseded += resolved.plan.superseded + tombstones.superseded
+                observed.removed += tombstones.removed
                 return observed
             }
         }
     }
 
     /// Takes out of the store and of the batch what filters have taken out of the input.
-    private func withdraw(
-        _ withdrawn: RowBuffer, _ resolved: inout BatchMerge, _ endpoints: RowsInPlace, runID: String
+    private func applyTombstones(
+        _ tombstones: RowBuffer, _ resolved: inout BatchMerge, _ endpoints: RowsInPlace, runID: String
     ) throws -> SinkObservations {
-        guard !withdrawn.isEmpty, let place = places.endpoints else { return SinkObservations() }
-        let gone = try withdrawn.withRows { rows in
-            let order = resolved.withdraw(rows)
+        guard !tombstones.isEmpty, let place = places.endpoints else { return SinkObservations() }
+        let gone = try tombstones.withRows { rows in
+            let order = resolved.applyTombstones(rows)
             let definition = TableDefinition(
-                name: StagedMerge.withdrawn, role: .endpoints, columns: Withdrawn.columns, key: [])
-            return try BinaryCopy.send(rows, order, of: definition, to: StagedMerge.withdrawn, connection)
+                name: StagedMerge.tombstones, role: .endpoints, columns: Tombstones.columns, key: [])
+            return try BinaryCopy.send(rows, order, of: definition, to: StagedMerge.tombstones, connection)
         }
         guard gone > 0 else { return SinkObservations() }
         hasStagedRows = true
         let date = resolved.plan.prefersNewest ? place.definition.dateColumn : nil
-        return try merge.removeWithdrawn(connection, place, date: date, runID: runID)
+        return try merge.applyTombstones(connection, place, date: date, runID: runID)
     }
 
     private func write(

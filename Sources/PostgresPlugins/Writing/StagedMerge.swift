@@ -25,7 +25,7 @@ struct StagedMerge {
     static let outdated = "pg_temp.sluice_outdated"
 
     /// Keys of endpoints that filters have taken out of the input.
-    static let withdrawn = "pg_temp.sluice_withdrawn"
+    static let tombstones = "pg_temp.sluice_tombstones"
 
     static func staging(_ definition: TableDefinition) -> String {
         "pg_temp.\(quoted("sluice_stage_\(definition.name)"))"
@@ -44,15 +44,15 @@ struct StagedMerge {
                 "CREATE TEMPORARY TABLE \(touched) (\(key), is_users boolean, is_runs boolean, is_written boolean, "
                     + "staged_at tid, is_older boolean)",
                 "CREATE TEMPORARY TABLE \(outdated) (\(key))",
-                "CREATE TEMPORARY TABLE \(withdrawn) "
-                    + "(\(Withdrawn.columns.map { PostgresTables.declaration($0, isKey: false) }.joined(separator: ", ")))",
+                "CREATE TEMPORARY TABLE \(tombstones) "
+                    + "(\(Tombstones.columns.map { PostgresTables.declaration($0, isKey: false) }.joined(separator: ", ")))",
             ])
             .map { "\($0) ON COMMIT DELETE ROWS" }.joined(separator: "; ")
     }
 
     /// Empties them within a transaction.
     static func emptying(_ definitions: [TableDefinition]) -> String {
-        (definitions.map(staging) + [touched, outdated, withdrawn]).map { "DELETE FROM \($0)" }.joined(separator: "; ")
+        (definitions.map(staging) + [touched, outdated, tombstones]).map { "DELETE FROM \($0)" }.joined(separator: "; ")
     }
 
     // MARK: Merging

@@ -30,7 +30,7 @@ struct ConsoleLog: LogHandler {
 
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
-        let time = LogicalDate.now.text
+        let time = Timestamp.now.text
         switch format {
         case .text:
             // The text of an event says what its fields say.

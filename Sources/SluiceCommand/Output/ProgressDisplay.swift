@@ -38,7 +38,7 @@ struct ProgressDisplay: Sendable {
     private func fields(_ reading: ProgressBoard.Reading, _ report: ProgressReport) -> Logger.Metadata {
         var fields: Logger.Metadata = [
             "event": "progress", "run_id": "\(reading.runID)", "records": .stringConvertible(reading.records),
-            "failed": .stringConvertible(reading.failed), "set_aside": .stringConvertible(reading.parked),
+            "failed": .stringConvertible(reading.failed), "parked": .stringConvertible(reading.parked),
             "throttled": .stringConvertible(reading.statistics.throttled),
         ]
         // What isn't known is left out.

@@ -12,7 +12,7 @@ import Testing
         }
         var all = stores
         if let error { all[all.count - 1].error = error }
-        return await RunPlan.looking(at: all).status(maxAge: maxAge, now: try #require(LogicalDate(time)))
+        return await RunPlan.looking(at: all).status(maxAge: maxAge, now: try #require(Timestamp(time)))
     }
 
     private static func shard(_ shard: Int, of shards: Int?, _ state: RunState, found: Int = 1) -> StoredRun {

@@ -47,13 +47,13 @@ struct RecordMerge {
         let usesDates = isKeyed && conflict == .newest && !hasUsers(batch)
         let withdrawals = isKeyed ? withdrawals(of: batch) : [:]
         // What filters took out of this batch, with its date.
-        var withdrawn: [String: String] = [:]
+        var tombstones: [String: String] = [:]
         let records = records(of: batch)
         for ordinal in Set(records.keys).union(withdrawals.keys).sorted() {
             for (key, date) in withdrawals[ordinal] ?? [] {
-                if usesDates, standing(key, withdrawn) > date { continue }
+                if usesDates, standing(key, tombstones) > date { continue }
                 remove(key)
-                withdrawn[key] = date
+                tombstones[key] = date
             }
             let entries = records[ordinal] ?? []
             if isKeyed, !batch.amends.isEmpty, entries.contains(where: { hasLater($0, than: ordinal) && isUser($0) }) {
@@ -79,7 +79,7 @@ struct RecordMerge {
                         continue
                     }
                     if usesDates,
-                        date(entry.table, entry.row) < standing(key(entry.table, entry.row), withdrawn)
+                        date(entry.table, entry.row) < standing(key(entry.table, entry.row), tombstones)
                     {
                         older += 1
                         continue
@@ -96,7 +96,7 @@ struct RecordMerge {
         let theirs = before.filter { fetched.contains($0.value.user) }
         let earlier = theirs.filter { $0.value.run != runID }
         observed.previousEndpoints = earlier.count
-        let taken = before.filter { withdrawn[$0.key] != nil && rows[$0.key] == nil && theirs[$0.key] == nil }
+        let taken = before.filter { tombstones[$0.key] != nil && rows[$0.key] == nil && theirs[$0.key] == nil }
         observed.removed = earlier.keys.count { rows[$0] == nil } + taken.count { $0.value.run != runID }
         // Stored rows of this run that rows of the batch replaced or that their users no longer have, and rows of the batch
         // that didn't last.
@@ -140,22 +140,22 @@ struct RecordMerge {
         guard let endpoints = tables.first(where: { $0.role == .endpoints }) else { return [:] }
         let leading = endpoints.key.first == "run_id" ? [MemoryStore.key(runID)] : []
         var result: [Int64: [(key: String, date: String)]] = [:]
-        batch.withdrawn.forEachRow { row in
-            guard case .text(let application) = row[Withdrawn.applicationID],
-                case .text(let id) = row[Withdrawn.endpointID], case .integer(let ordinal) = row[Withdrawn.ordinal]
+        batch.tombstones.forEachRow { row in
+            guard case .text(let application) = row[Tombstones.applicationID],
+                case .text(let id) = row[Tombstones.endpointID], case .integer(let ordinal) = row[Tombstones.ordinal]
             else { return }
             let key = leading + [MemoryStore.key(application), MemoryStore.key(id)]
             var date = ""
-            if case .time(let text) = row[Withdrawn.effectiveDate] { date = text }
+            if case .time(let text) = row[Tombstones.effectiveDate] { date = text }
             result[ordinal, default: []].append(("\(endpoints.name)/\(key.joined(separator: "/"))", date))
         }
         return result
     }
 
     /// The date of what stands for an endpoint, or of what took it out of the batch; none is the earliest.
-    private func standing(_ key: String, _ withdrawn: [String: String]) -> String {
+    private func standing(_ key: String, _ tombstones: [String: String]) -> String {
         guard let table = tables.firstIndex(where: { $0.role == .endpoints }), let row = rows[key] else {
-            return withdrawn[key] ?? ""
+            return tombstones[key] ?? ""
         }
         return date(table, row)
     }

@@ -56,8 +56,8 @@ struct TestPipeline: Sendable {
     }
 
     private func runner(_ stop: StopSignal) -> PipelineRunner {
-        let day = LogicalDate("2026-11-23") ?? LogicalDate(milliseconds: 0)
-        let date = LogicalDate(milliseconds: day.milliseconds + millisecondsLater)
+        let day = Timestamp("2026-11-23") ?? Timestamp(milliseconds: 0)
+        let date = Timestamp(milliseconds: day.milliseconds + millisecondsLater)
         var log = Logger(label: "test")
         log.logLevel = .critical
         let plan = RunPlan(

@@ -77,7 +77,7 @@ public struct StoredProgress: Sendable, Hashable {
     /// The first ordinal never put in a batch.
     public var nextOrdinal: Int
     public var inputEnded: Bool
-    /// Users set aside.
+    /// Parked users.
     public var parked: Int
 
     public init(commitNumber: Int, nextOrdinal: Int, inputEnded: Bool, parked: Int) {

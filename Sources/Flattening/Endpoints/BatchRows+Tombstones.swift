@@ -3,7 +3,7 @@ internal import PipelineCore
 extension BatchRows {
     /// Counts an endpoint that a filter has taken out. Where no user was asked for, nothing else would tell a store that
     /// still holds it, so its key is noted, if it can be stored at all.
-    mutating func withdraw(_ endpoint: Int, _ contents: TapeContents, _ record: SourceRecord) {
+    mutating func addTombstone(_ endpoint: Int, _ contents: TapeContents, _ record: SourceRecord) {
         tally.filtered += 1
         guard record.userID == nil, let id = key("Id", of: endpoint, contents) else { return }
         let application: [UInt8]
@@ -13,14 +13,14 @@ extension BatchRows {
             guard let own = key("ApplicationId", of: endpoint, contents) else { return }
             application = own
         }
-        withdrawn.append(application.withUnsafeBytes { withdrawn.store(.text, $0) })
-        withdrawn.append(id.withUnsafeBytes { withdrawn.store(.text, $0) })
+        tombstones.append(application.withUnsafeBytes { tombstones.store(.text, $0) })
+        tombstones.append(id.withUnsafeBytes { tombstones.store(.text, $0) })
         var date: [UInt8]?
         if let name = contents.name("EffectiveDate", in: endpoint), contents.nodes[name + 1].kind == .string {
             date = DateText(contents.nodes[name + 1], contents).canonical
         }
-        withdrawn.append(date.map { $0.withUnsafeBytes { withdrawn.store(.time, $0) } } ?? .null)
-        withdrawn.append(.integer(Int64(record.ordinal)))
+        tombstones.append(date.map { $0.withUnsafeBytes { tombstones.store(.time, $0) } } ?? .null)
+        tombstones.append(.integer(Int64(record.ordinal)))
     }
 
     private func key(_ member: StaticString, of endpoint: Int, _ contents: TapeContents) -> [UInt8]? {

@@ -1,26 +1,26 @@
 internal import Glibc
 
 /// A moment in UTC, to the millisecond: a run's logical date, and the times in its record.
-public struct LogicalDate: Sendable, Hashable, Comparable {
+public struct Timestamp: Sendable, Hashable, Comparable {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: Int64
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
     /// The present moment.
-    public static var now: LogicalDate {
+    public static var now: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return LogicalDate(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     /// Whole seconds, as run IDs hold them.
-    public var wholeSecond: LogicalDate {
-        LogicalDate(milliseconds: milliseconds >= 0 ? milliseconds / 1000 * 1000 : (milliseconds - 999) / 1000 * 1000)
+    public var wholeSecond: Timestamp {
+        Timestamp(milliseconds: milliseconds >= 0 ? milliseconds / 1000 * 1000 : (milliseconds - 999) / 1000 * 1000)
     }
 
     /// The next second.
-    public var next: LogicalDate { LogicalDate(milliseconds: wholeSecond.milliseconds + 1000) }
+    public var next: Timestamp { Timestamp(milliseconds: wholeSecond.milliseconds + 1000) }
 
     /// Reads `2026-11-23`, `2026-11-23T04:00:00Z`, `2026-11-23T04:00:00.000Z`, `20261123T040000Z`, and the offsets
     /// `+01:00` or `+0100` in place of `Z`; nil for anything else, for a day that doesn't exist, and for a moment that an
@@ -82,7 +82,7 @@ public struct LogicalDate: Sendable, Hashable, Comparable {
     /// From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z, in seconds since 1970.
     private static let secondsOfFourDigitYears: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
 
-    public static func < (left: LogicalDate, right: LogicalDate) -> Bool { left.milliseconds < right.milliseconds }
+    public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     /// `2026-11-23T00:00:00.000Z`, as the tables hold it.
     public var text: String {

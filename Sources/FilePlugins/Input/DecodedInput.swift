@@ -1,5 +1,5 @@
 /// A file's bytes, inflated where it is gzip: recognised by its first bytes, not by its name.
-final class UncompressedInput {
+final class DecodedInput {
     private let file: InputFile
     private let inflater: GzipInflater?
     /// Nil for what is taken as it stands.

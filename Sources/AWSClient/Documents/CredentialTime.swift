@@ -1,7 +1,7 @@
 internal import AWSSigning
 
 /// Instants as credentials carry them.
-package enum Timestamp {
+package enum CredentialTime {
     /// Seconds since 1970 of `2025-01-02T03:04:05Z`, with a fraction or an offset or `UTC` (which old caches hold) at the
     /// end; nil for anything else.
     package static func unixSeconds(_ text: String) -> Double? {

@@ -7,19 +7,19 @@ extension MergePlan {
     ///   - endpoints: the endpoints table's rows, which this plan has taken already.
     ///   - ordinal: the place of their ordinals.
     ///   - date: the place of their dates; nil in a layout without them.
-    /// - Returns: The withdrawn rows whose keys the store is to have no longer, one for each key.
-    package mutating func withdraw(
-        _ withdrawn: RowsInPlace, from endpoints: RowsInPlace, ordinal: Int, date: Int?
+    /// - Returns: The tombstones whose keys the store is to have no longer, one for each key.
+    package mutating func applyTombstones(
+        _ tombstones: RowsInPlace, from endpoints: RowsInPlace, ordinal: Int, date: Int?
     ) -> [Int] {
         var last: [KeyInPlace: Int] = [:]
-        for row in 0..<withdrawn.count {
+        for row in 0..<tombstones.count {
             let key = KeyInPlace(
-                application: withdrawn.bytes(row, Withdrawn.applicationID),
-                id: withdrawn.bytes(row, Withdrawn.endpointID))
+                application: tombstones.bytes(row, Tombstones.applicationID),
+                id: tombstones.bytes(row, Tombstones.endpointID))
             let other = last[key]
             if prefersNewest, let other,
-                withdrawn.bytes(row, Withdrawn.effectiveDate).isEarlier(
-                    than: withdrawn.bytes(other, Withdrawn.effectiveDate))
+                tombstones.bytes(row, Tombstones.effectiveDate).isEarlier(
+                    than: tombstones.bytes(other, Tombstones.effectiveDate))
             {
                 continue
             }
@@ -32,9 +32,9 @@ extension MergePlan {
                 continue
             }
             var isLater =
-                withdrawn.cell(row, Withdrawn.ordinal).integer > endpoints.cell(standing, ordinal).integer
+                tombstones.cell(row, Tombstones.ordinal).integer > endpoints.cell(standing, ordinal).integer
             if prefersNewest, let date {
-                let own = withdrawn.bytes(row, Withdrawn.effectiveDate)
+                let own = tombstones.bytes(row, Tombstones.effectiveDate)
                 let other = endpoints.bytes(standing, date)
                 if own.isEarlier(than: other) { isLater = false }
                 if other.isEarlier(than: own) { isLater = true }

@@ -6,7 +6,7 @@ extension Batch {
     ///   - endpoints: rows of the endpoints table whose key the run has stored with a higher ordinal.
     /// - Returns: what is left, and how many endpoints aren't.
     /// - Throws: `PipelineError` of kind `.software` where nothing says which parts are whose.
-    package func givingWay(
+    package func droppingSuperseded(
         users: Set<Int>, endpoints: Set<Int>, _ tables: [TableDefinition]
     ) throws -> (batch: Batch, superseded: Int) {
         if users.isEmpty, endpoints.isEmpty { return (self, 0) }

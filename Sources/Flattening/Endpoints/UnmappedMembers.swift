@@ -3,7 +3,7 @@ internal import PipelineCore
 /// The members of one endpoint that its columns and rows don't hold, or not wholly: what becomes `extra`.
 ///
 /// They are kept as the nodes of their names, and written nested as the answer is, in the answer's order.
-struct Residue: Sendable {
+struct UnmappedMembers: Sendable {
     /// A member, by the node of its name, and the members around it.
     private struct Entry {
         /// Two levels out, one level out, the member itself; -1 where there is no such level.

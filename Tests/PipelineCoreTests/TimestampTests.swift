@@ -1,7 +1,7 @@
 import PipelineCore
 import Testing
 
-@Suite struct LogicalDateTests {
+@Suite struct TimestampTests {
     /// Milliseconds by Python's datetime.
     static let readable: [(String, Int64)] = [
         ("2026-11-23", 1_795_392_000_000), ("2026-11-23T04:05:06Z", 1_795_406_706_000),
@@ -12,7 +12,7 @@ import Testing
     ]
 
     @Test(arguments: readable) func reads(_ text: String, _ milliseconds: Int64) {
-        #expect(LogicalDate(text)?.milliseconds == milliseconds)
+        #expect(Timestamp(text)?.milliseconds == milliseconds)
     }
 
     @Test(arguments: [
@@ -21,18 +21,18 @@ import Testing
         // In UTC these are in the years 10000 and 0.
         "9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01", "0000-12-31",
     ]) func refuses(_ text: String) {
-        #expect(LogicalDate(text) == nil)
+        #expect(Timestamp(text) == nil)
     }
 
     @Test(arguments: readable) func writes(_ text: String, _ milliseconds: Int64) {
-        let date = LogicalDate(milliseconds: milliseconds)
-        #expect(LogicalDate(date.text) == date)
-        #expect(LogicalDate(date.compactText) == date)
+        let date = Timestamp(milliseconds: milliseconds)
+        #expect(Timestamp(date.text) == date)
+        #expect(Timestamp(date.compactText) == date)
     }
 
     @Test func writesMilliseconds() {
-        #expect(LogicalDate(milliseconds: 1_795_406_706_007).text == "2026-11-23T04:05:06.007Z")
-        #expect(LogicalDate(milliseconds: 1_795_406_706_007).compactText == "20261123T040506Z")
-        #expect(LogicalDate(milliseconds: -1).text == "1969-12-31T23:59:59.999Z")
+        #expect(Timestamp(milliseconds: 1_795_406_706_007).text == "2026-11-23T04:05:06.007Z")
+        #expect(Timestamp(milliseconds: 1_795_406_706_007).compactText == "20261123T040506Z")
+        #expect(Timestamp(milliseconds: -1).text == "1969-12-31T23:59:59.999Z")
     }
 }

@@ -10,13 +10,13 @@ public protocol Transform: Sendable {
     func apply(to endpoints: inout EndpointTape) throws
     /// What stands for an ID wherever else than in the tape it would stand: in `users`, in `failures`, in place of the ID
     /// that was asked for. Nil where the transform leaves such IDs as they are.
-    func disguise(of id: RecordID) -> (@Sendable (String) -> String)?
+    func idMask(for id: RecordID) -> (@Sendable (String) -> String)?
     /// Values are hidden or left out. Then what can't be edited, the bytes of input that couldn't be read, is left out too.
     var hidesValues: Bool { get }
 }
 
 extension Transform {
-    public func disguise(of id: RecordID) -> (@Sendable (String) -> String)? { nil }
+    public func idMask(for id: RecordID) -> (@Sendable (String) -> String)? { nil }
     public var hidesValues: Bool { false }
 }
 

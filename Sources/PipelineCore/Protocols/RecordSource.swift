@@ -15,7 +15,7 @@ public protocol RecordSource: Actor {
 public enum SourceEvent: Sendable {
     /// A record with its outcome. In ordinal order until the input's end; after it the parked ones, in ordinal order.
     case record(SourceRecord)
-    /// The ordinal at the head is set aside. `next` and `hashedBytes` are as a record's.
+    /// The ordinal at the head is parked. `next` and `hashedBytes` are as a record's.
     case parked(ParkedRecord, next: Position, hashedBytes: [UInt8])
     /// The ordinal at the head belongs to another shard.
     case skipped(next: Position, hashedBytes: [UInt8])
