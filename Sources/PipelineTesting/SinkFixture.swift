@@ -173,7 +173,8 @@ public enum SinkFixture {
         }
         for (table, buffer) in zip(tables, rows.buffers) { counts.rows[table.name] = buffer.rowCount }
         return Batch(
-            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress, tombstones: tombstones)
+            commitNumber: commitNumber, tables: rows.buffers, counts: counts, progress: progress, tombstones: tombstones
+        )
     }
 
     // MARK: Rows

@@ -80,7 +80,9 @@ final class MergeWriter {
             }
             let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
             if let users { try merge.removeStale(users, userRows, &plan, &observed) }
-            if !batch.tombstones.isEmpty { try applyTombstones(batch.tombstones, endpointRows, merge, &plan, &observed) }
+            if !batch.tombstones.isEmpty {
+                try applyTombstones(batch.tombstones, endpointRows, merge, &plan, &observed)
+            }
             try Failpoint.reach("sqlite.prepare.after-deletes")
             try merge.write(endpointRows, &plan, &observed)
             observed.superseded += plan.superseded

@@ -19,7 +19,8 @@ struct PipelineFile {
         stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
-            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance), environment: environment,
+            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance),
+            environment: environment,
             version: Version.number, shards: shards, stateDirectory: stateDirectory,
             columnProblems: { columns, layout in
                 Layout.problems(of: columns, isDocument: layout == .document)

@@ -333,7 +333,8 @@ actor NDJSONSinkSession: SinkSession {
 
     /// The run that may be written to.
     private func unfinished() throws -> RunStanding {
-        guard let standing = try requireNothingPrepared().standing, standing.run.state == .running || standing.run.state == .unpublished
+        guard let standing = try requireNothingPrepared().standing,
+            standing.run.state == .running || standing.run.state == .unpublished
         else {
             throw PipelineError(.software, "\(sink.target): no run of pipeline '\(context.pipeline)' is under way")
         }
