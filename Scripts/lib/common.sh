@@ -137,11 +137,19 @@ build_failed() {
 # Running ------------------------------------------------------------------------------------------------------------
 
 group=
+beside=
+beside_log=
 # Ends what `in_group` started, grandchildren included.
 end_group() {
     [ -z "$group" ] || kill -KILL -- "-$group" 2>/dev/null || true
 }
-trap end_group EXIT
+# And what `start_beside` started.
+end_all() {
+    end_group
+    [ -z "$beside" ] || { kill -TERM "$beside" 2>/dev/null && wait "$beside" || true; }
+    [ -z "$beside_log" ] || rm -f "$beside_log"
+}
+trap end_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -155,5 +163,28 @@ in_group() {
     end_group
     group=
     [ "$status" -ne 124 ] || printf '%s: stopped after %s s: %s\n' "$script" "$seconds" "$*" >&2
+    return "$status"
+}
+
+# Runs a command as `in_group` does, beside what follows; what it says is kept until `end_beside`.
+start_beside() {
+    beside_log=$(mktemp)
+    (
+        beside= beside_log=
+        trap end_group EXIT
+        trap 'exit 143' TERM
+        in_group "$@"
+    ) >"$beside_log" 2>&1 &
+    beside=$!
+}
+
+# Waits for it, prints what it said, and returns its status.
+end_beside() {
+    local status=0
+    wait "$beside" || status=$?
+    beside=
+    cat "$beside_log"
+    rm -f "$beside_log"
+    beside_log=
     return "$status"
 }
