@@ -21,12 +21,12 @@ actor PostgresSinkSession: SinkSession {
     /// What the open transaction changes, and what it takes to do it again.
     private struct Pending {
         enum Work {
-            case batch(Batch, Checkpoint)
-            case completion(RunRecord, Checkpoint)
+            case batch(Batch)
+            case completion(RunRecord)
         }
 
         var work: Work
-        var observed: SinkObservations
+        var next: Checkpoint
         /// The connection whose transaction it is.
         var connection: PostgresConnection
     }
@@ -146,7 +146,7 @@ actor PostgresSinkSession: SinkSession {
 
     // MARK: Commits
 
-    func prepare(_ batch: Batch) throws -> SinkObservations {
+    func prepare(_ batch: Batch) throws -> Checkpoint {
         try requireNothingPrepared()
         try checkTables()
         guard let run, let checkpoint, batch.commitNumber == checkpoint.commitNumber + 1 else {
@@ -160,10 +160,10 @@ actor PostgresSinkSession: SinkSession {
             try write(batch, run, after: checkpoint, store)
         }
         self.pending = pending
-        return pending.observed
+        return pending.next
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         try requireNothingPrepared()
         try checkTables()
         guard var run, let checkpoint else {
@@ -176,7 +176,7 @@ actor PostgresSinkSession: SinkSession {
             store in try complete(run, after: checkpoint, store)
         }
         self.pending = pending
-        return pending.observed
+        return pending.next
     }
 
     func commit() throws {
@@ -193,14 +193,14 @@ actor PostgresSinkSession: SinkSession {
                 if try isCommitted(pending, store) { return }
                 let again: Pending
                 switch pending.work {
-                case .batch(let batch, _):
+                case .batch(let batch):
                     guard let run, let checkpoint else { return }
                     again = try write(batch, run, after: checkpoint, store)
-                case .completion(let run, _):
+                case .completion(let run):
                     guard let checkpoint else { return }
                     again = try complete(run, after: checkpoint, store)
                 }
-                guard again.observed == pending.observed else {
+                guard again.next == pending.next else {
                     throw PipelineError(
                         .unavailable,
                         "\(sink.target): the connection was lost before a commit, and meanwhile others changed the rows "
@@ -215,13 +215,10 @@ actor PostgresSinkSession: SinkSession {
                 throw PostgresFailure(sqlState: nil, message: "failpoint", isDisconnected: true)
             }
         }
+        checkpoint = pending.next
         switch pending.work {
-        case .batch(_, let next):
-            checkpoint = next
-            run?.counts = next.counts
-        case .completion(let run, let next):
-            self.run = run
-            checkpoint = next
+        case .batch: run?.counts = pending.next.counts
+        case .completion(let run): self.run = run
         }
         try Failpoint.reach("postgres.commit.after")
     }
@@ -259,7 +256,7 @@ actor PostgresSinkSession: SinkSession {
         try store.ledger.write(next)
         try store.ledger.update(next.counts, ofRun: next.runID)
         try Failpoint.reach("postgres.prepare.after-checkpoint")
-        return Pending(work: .batch(batch, next), observed: observed, connection: store.connection)
+        return Pending(work: .batch(batch), next: next, connection: store.connection)
     }
 
     /// Writes a run's end in a transaction that stays open.
@@ -268,21 +265,18 @@ actor PostgresSinkSession: SinkSession {
     ) throws -> Pending {
         try store.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try expect(checkpoint, store)
-        var observed = SinkObservations()
+        var observed = RunCounts()
         if run.state == .complete, sink.mode == .replace {
             observed = try Publication(store.connection, store.tables).publish(
                 pipeline: context.pipeline, runID: run.runID)
         }
-        var next = checkpoint
-        next.counts.previousEndpoints += observed.previousEndpoints
-        next.counts.removed += observed.removed
-        next.counts.superseded += observed.superseded
+        let next = checkpoint.completed(observed: observed)
         var run = run
         run.counts = next.counts
         try store.ledger.write(run)
         try store.ledger.write(next)
         try Failpoint.reach("postgres.complete.after-run")
-        return Pending(work: .completion(run, next), observed: observed, connection: store.connection)
+        return Pending(work: .completion(run), next: next, connection: store.connection)
     }
 
     /// Locks the checkpoint, which must be the one that this session committed last.
@@ -298,16 +292,15 @@ actor PostgresSinkSession: SinkSession {
     /// - Throws: `PipelineError` where neither it nor what was before is.
     private func isCommitted(_ pending: Pending, _ store: PostgresStore) throws -> Bool {
         let found = try store.ledger.checkpoint()
+        let next = pending.next
+        guard let found, found.runID == next.runID else { throw moved(found) }
         switch pending.work {
-        case .batch(_, let next):
-            guard let found, found.runID == next.runID else { throw moved(found) }
+        case .batch:
             if found.commitNumber == next.commitNumber { return true }
             guard found.commitNumber == checkpoint?.commitNumber else { throw moved(found) }
             return false
-        case .completion(let run, let next):
-            guard let found, found.runID == next.runID, found.commitNumber == next.commitNumber else {
-                throw moved(found)
-            }
+        case .completion(let run):
+            guard found.commitNumber == next.commitNumber else { throw moved(found) }
             let stored = try store.ledger.run(withID: run.runID)
             return stored?.state == run.state && stored?.finishedAt == run.finishedAt
         }

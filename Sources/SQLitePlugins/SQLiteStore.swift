@@ -72,12 +72,3 @@ extension SQLiteTables {
         mode == .replace ? definitions.map { $0.role == .failures ? $0 : ShadowTables.shadow($0) } : definitions
     }
 }
-
-extension RunCounts {
-    /// Adds what the store itself has counted.
-    mutating func add(_ observed: SinkObservations) {
-        previousEndpoints += observed.previousEndpoints
-        removed += observed.removed
-        superseded += observed.superseded
-    }
-}

@@ -45,7 +45,7 @@ package struct Brakes: Sendable {
                 "endpoints that would be removed: \(excess), more than max_removed allows", accept: "removed",
                 hint: "Is it the right list, for the right application?")
         }
-        let total = counts.records + counts.elsewhere + progress.parked.count
+        let total = counts.records + counts.otherShards + progress.parked.count
         if !accepted.contains(.empty), progress.inputEnded, total < limits.minRecords {
             return brake(
                 "the input holds \(total) records, fewer than min_records (\(limits.minRecords))", accept: "empty",

@@ -53,7 +53,7 @@ final class BatchWriter {
     }
 
     /// Writes a batch's rows; records that the server refuses are left out, and a row of `failures` stands for each.
-    func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> SinkObservations {
+    func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> RunCounts {
         let observed = try refusals(runID: run.runID).write(
             batch, tables.definitions, runID: run.runID, shard: shard)
         try Failpoint.reach("postgres.prepare.after-parts")
@@ -91,7 +91,7 @@ final class BatchWriter {
     // MARK: Content
 
     /// Users, endpoints and their parts.
-    private func writeContent(_ batch: Batch, runID: String) throws -> SinkObservations {
+    private func writeContent(_ batch: Batch, runID: String) throws -> RunCounts {
         // A part of a batch whose other parts were staged before it.
         if hasStagedRows { try connection.execute(StagedMerge.emptying(tables.definitions)) }
         let none = RowBuffer(columnCount: 1)
@@ -113,15 +113,15 @@ final class BatchWriter {
     /// Takes out of the store and of the batch what filters have taken out of the input.
     private func applyTombstones(
         _ tombstones: RowBuffer, _ resolved: inout BatchMerge, _ endpoints: RowsInPlace, runID: String
-    ) throws -> SinkObservations {
-        guard !tombstones.isEmpty, let place = places.endpoints else { return SinkObservations() }
+    ) throws -> RunCounts {
+        guard !tombstones.isEmpty, let place = places.endpoints else { return RunCounts() }
         let gone = try tombstones.withRows { rows in
             let order = resolved.applyTombstones(rows)
             let definition = TableDefinition(
                 name: StagedMerge.tombstones, role: .endpoints, columns: Tombstones.columns, key: [])
             return try BinaryCopy.send(rows, order, of: definition, to: StagedMerge.tombstones, connection)
         }
-        guard gone > 0 else { return SinkObservations() }
+        guard gone > 0 else { return RunCounts() }
         hasStagedRows = true
         let date = resolved.plan.prefersNewest ? place.definition.dateColumn : nil
         return try merge.applyTombstones(connection, place, date: date, runID: runID)
@@ -129,7 +129,7 @@ final class BatchWriter {
 
     private func write(
         _ batch: Batch, _ resolved: inout BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
-    ) throws -> SinkObservations {
+    ) throws -> RunCounts {
         if tables.mode != .merge, !resolved.hasOutdated {
             if stagedAhead == 0 {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
@@ -139,7 +139,7 @@ final class BatchWriter {
                         _ = try copyParts(batch, resolved, to: destination)
                     }
                     lastDetour = 0
-                    return SinkObservations()
+                    return RunCounts()
                 } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
                     // Where keys repeat once they often do: the vain attempts get rarer.
                     lastDetour = min(64, lastDetour * 2 + 1)
