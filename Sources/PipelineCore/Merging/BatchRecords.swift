@@ -52,7 +52,7 @@ package struct BatchRecords {
                         case "run_id": .text(runID)
                         case "shard": .integer(Int64(shard))
                         case "ordinal": .integer(ordinal)
-                        case "code": .text(FailedRecord.refusedBySink)
+                        case "code": .text(FailureCode.refusedBySink.rawValue)
                         case "message": .text(reason)
                         case "attempts": .integer(0)
                         // What the service answered: by it a retry knows as what the record is counted.
