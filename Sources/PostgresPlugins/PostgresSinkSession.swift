@@ -45,7 +45,7 @@ actor PostgresSinkSession: SinkSession {
             droppedTables = try store.tables.droppedTables(in: store.connection, shard: context.shard)
             if droppedTables.isEmpty { try store.tables.create(in: store.connection) }
             let state = try store.ledger.state()
-            if sink.mode == .replace, let run = state.lastRun, run.state == .running || run.state == .unpublished {
+            if sink.mode.publishesAtEnd, let run = state.lastRun, run.state == .running || run.state == .unpublished {
                 let publication = Publication(store.connection, store.tables)
                 if state.checkpoint?.commitNumber == 0 {
                     // Nothing is lost with the tables of a try that has committed nothing, perhaps in another mode.
@@ -97,7 +97,7 @@ actor PostgresSinkSession: SinkSession {
             else { return false }
             try store.connection.transaction {
                 try store.ledger.update(.abandoned, finishedAt: Timestamp.now.text, ofRun: runID)
-                if sink.mode == .replace, run?.runID == runID {
+                if sink.mode.publishesAtEnd, run?.runID == runID {
                     try Publication(store.connection, store.tables).drop()
                 }
                 try Failpoint.reach("postgres.abandon-run.before-commit")
@@ -122,7 +122,7 @@ actor PostgresSinkSession: SinkSession {
             try store.connection.transaction {
                 let isShared = try store.ledger.otherShardsHave(record.runID)
                 let isKnown = try store.ledger.run(withID: record.runID) != nil
-                if isShared, sink.mode == .append, isKnown {
+                if isShared, sink.mode.keepsRunsApart, isKnown {
                     throw PipelineError(
                         .configuration,
                         "\(sink.target): run \(record.runID) can't be done again by one of its shards: "
@@ -131,7 +131,7 @@ actor PostgresSinkSession: SinkSession {
                 }
                 try store.writer.clear(run: record.runID, shard: context.shard, isShared: isShared, isKnown: isKnown)
                 try Failpoint.reach("postgres.begin.after-deletes")
-                if sink.mode == .replace { try Publication(store.connection, store.tables).begin() }
+                if sink.mode.publishesAtEnd { try Publication(store.connection, store.tables).begin() }
                 try store.ledger.write(record)
                 try store.ledger.write(start)
                 try Failpoint.reach("postgres.begin.before-commit")
@@ -172,8 +172,9 @@ actor PostgresSinkSession: SinkSession {
         run.state = state
         run.finishedAt = finishedAt
         try Failpoint.reach("postgres.complete.before-transaction")
-        let pending = try attempting(state == .complete && sink.mode == .replace ? "publish the run" : "end the run") {
-            store in try complete(run, after: checkpoint, store)
+        let isPublishing = state == .complete && sink.mode.publishesAtEnd
+        let pending = try attempting(isPublishing ? "publish the run" : "end the run") { store in
+            try complete(run, after: checkpoint, store)
         }
         self.pending = pending
         return pending.next
@@ -242,12 +243,12 @@ actor PostgresSinkSession: SinkSession {
                 + "SET LOCAL enable_mergejoin = off")
         try expect(checkpoint, store)
         // A `replace` that readers see is amended where it is.
-        store.writer.isPublished = sink.mode == .replace && run.state == .complete
+        store.writer.isPublished = sink.mode.publishesAtEnd && run.state == .complete
         let (rest, superseded) = try store.writer.makeRoom(for: batch, runID: run.runID, shard: context.shard)
         var observed = try store.writer.write(rest, run: run, shard: context.shard)
         observed.superseded += superseded
-        if sink.mode != .merge {
-            // Rows of other runs are none of this run's business.
+        if !sink.mode.mergesWithEarlierRuns {
+            // Only `merge` removes other runs' rows.
             observed.previousEndpoints = 0
             observed.removed = 0
         }
@@ -266,7 +267,7 @@ actor PostgresSinkSession: SinkSession {
         try store.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try expect(checkpoint, store)
         var observed = RunCounts()
-        if run.state == .complete, sink.mode == .replace {
+        if run.state == .complete, sink.mode.publishesAtEnd {
             observed = try Publication(store.connection, store.tables).publish(
                 pipeline: context.pipeline, runID: run.runID)
         }

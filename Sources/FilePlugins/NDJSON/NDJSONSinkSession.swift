@@ -54,7 +54,7 @@ actor NDJSONSinkSession: SinkSession {
         try Recovery(folder: folder, warn: warn).perform(&history)
         try Failpoint.reach("ndjson.open.recovered")
         // Found out before anybody is asked for: what this run replaces.
-        if sink.mode == .replace { _ = try history.published }
+        if sink.mode.holdsOneRun { _ = try history.published }
         store = Store(
             folder: folder, history: history, standing: history.newest,
             fault: history.newest.flatMap { folder.fault(of: $0) })
@@ -220,7 +220,7 @@ actor NDJSONSinkSession: SinkSession {
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         let standing = try unfinished()
-        guard state == .complete || state == .unpublished && sink.mode == .replace else {
+        guard state == .complete || state == .unpublished && sink.mode.publishesAtEnd else {
             throw PipelineError(.software, "\(sink.target): a run can't end as '\(state.rawValue)' here")
         }
         let files = try files()
@@ -232,7 +232,7 @@ actor NDJSONSinkSession: SinkSession {
                 return waiting.checkpoint
             }
             var observed = RunCounts()
-            if sink.mode == .replace, let before = try store?.history.published {
+            if sink.mode.holdsOneRun, let before = try store?.history.published {
                 observed.previousEndpoints = before.checkpoint.counts.endpoints
                 observed.removed = max(0, observed.previousEndpoints - standing.checkpoint.counts.endpoints)
             }

@@ -55,16 +55,6 @@ public enum MapForm: Sendable, Hashable {
     case entries
 }
 
-/// How a sink's content relates to earlier runs.
-public enum WriteMode: String, Sendable, Hashable, CaseIterable {
-    /// The newest state; each fetched user's rows are replaced as a whole.
-    case merge
-    /// Each run's rows stand beside the earlier ones.
-    case append
-    /// Exactly this run.
-    case replace
-}
-
 /// What a sink is told when it is opened.
 public struct SinkContext: Sendable {
     public var pipeline: String

@@ -67,7 +67,7 @@ package struct Brakes: Sendable {
     private func removals(_ counts: RunCounts, _ mode: WriteMode) -> String? {
         excess(
             counts.removed, of: counts.previousEndpoints,
-            records: mode == .replace ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
+            records: mode.publishesAtEnd ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
     }
 
     /// The figures, where they are beyond the limit.

@@ -59,7 +59,7 @@ actor LockstepCommitter {
         for (index, lane) in lanes.enumerated() where lane.end != .complete {
             guard let checkpoint = lane.checkpoint else { continue }
             let end: RunState =
-                lane.mode == .replace && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))
+                lane.mode.publishesAtEnd && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))
                 ? .unpublished : .complete
             if end != lane.end { ends[index] = end }
         }

@@ -32,7 +32,7 @@ final class BatchWriter {
     }
 
     private static func merge(_ places: LayoutPlaces, _ tables: PostgresTables, isPublished: Bool) -> StagedMerge {
-        StagedMerge(places, isKeyedByRun: tables.mode == .append) {
+        StagedMerge(places, isKeyedByRun: tables.mode.keepsRunsApart) {
             tables.destination($0, isPublished: isPublished)
         }
     }
@@ -74,7 +74,7 @@ final class BatchWriter {
                 "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
                 hasShard ? [runID, String(shard)] : [runID])
         }
-        if tables.mode == .merge, isKnown, !isShared {
+        if tables.mode.mergesWithEarlierRuns, isKnown, !isShared {
             for place in [places.users, places.endpoints].compactMap({ $0 })
             where place.definition.index(of: "run_id") != nil && place.definition.index(of: "ordinal") != nil {
                 try connection.query(
@@ -82,7 +82,7 @@ final class BatchWriter {
             }
             try Failpoint.reach("postgres.begin.after-give-back")
         }
-        guard tables.mode == .append, !isShared else { return }
+        guard tables.mode.keepsRunsApart, !isShared else { return }
         for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {
             try connection.query("DELETE FROM \(tables.name(place.definition.name)) WHERE run_id = $1", [runID])
         }
@@ -130,7 +130,7 @@ final class BatchWriter {
     private func write(
         _ batch: Batch, _ resolved: inout BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
     ) throws -> RunCounts {
-        if tables.mode != .merge, !resolved.hasOutdated {
+        if !tables.mode.mergesWithEarlierRuns, !resolved.hasOutdated {
             if stagedAhead == 0 {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
                 do {
@@ -284,7 +284,7 @@ final class BatchWriter {
 extension PostgresTables {
     /// Where a batch's rows go.
     func destination(_ definition: TableDefinition, isPublished: Bool) -> String {
-        mode == .replace && definition.role != .failures && !isPublished
+        mode.publishesAtEnd && definition.role != .failures && !isPublished
             ? name(Self.shadow(of: definition.name)) : name(definition.name)
     }
 }
