@@ -73,13 +73,11 @@ public struct BatchBuilder: Sendable {
 
     private mutating func fail(_ record: SourceRecord, _ failure: RecordFailure) {
         counts.failed += 1
-        if failure.attempts == 0, InputFault.Code(rawValue: failure.code)?.isOfList == true { counts.invalid += 1 }
+        if failure.attempts == 0, FailureCode(rawValue: failure.code)?.origin == .list { counts.invalid += 1 }
         rows.appendFailure(record, failure)
     }
 }
 
 extension RecordFailure {
-    static func unstorableKey(_ message: String) -> RecordFailure {
-        RecordFailure(code: "UnstorableKey", message: message)
-    }
+    static func unstorableKey(_ message: String) -> RecordFailure { RecordFailure(.unstorableKey, message) }
 }

@@ -13,7 +13,7 @@ enum Found: Sendable {
 /// The texts of a fault go through `hide`, which takes out the request's secrets as well, before they are cut to their length.
 enum AnswerClassification {
     /// The code of an answer that isn't the service's.
-    static let malformedCode = "MalformedResponse"
+    static let malformedCode = FailureCode.malformedResponse.rawValue
     /// The code of the answer that the service gives to an account which can't use it any more.
     static let shutdownCode = "EndOfSupport"
     /// No service's error is larger; of one that is, no text is told.

@@ -71,8 +71,8 @@ extension SinkConformance {
             both.begin(runID)
             // In `merge` the user has rows of the other pipeline's run by now.
             let records: [SinkFixture.Record] = [.found("user-0", [full("e1")]), .failed("y")]
-            let observed = try await other.prepare(
-                SinkFixture.batch(records, commitNumber: 1, firstOrdinal: 0, runID: runID, mode: trial.mode))
+            let observed = try await other.observations(
+                preparing: SinkFixture.batch(records, commitNumber: 1, firstOrdinal: 0, runID: runID, mode: trial.mode))
             try await other.commit()
             let expected = both.write(records, firstOrdinal: 0, runID: runID)
             try trial.expect(observed, expected, "observations of the other pipeline's commit")

@@ -30,7 +30,7 @@ struct SinkContent {
     /// Merges one batch and gives what a sink must have counted; failures aside.
     mutating func merge(
         _ records: [SinkFixture.Record], firstOrdinal: Int, runID: String, conflict: ConflictPolicy
-    ) -> SinkObservations {
+    ) -> RunCounts {
         batches += 1
         let before = endpoints
         var fetched: Set<Key> = []
@@ -77,7 +77,7 @@ struct SinkContent {
             }
         }
         let mine = before.filter { fetched.contains($0.value.user) }
-        var observed = SinkObservations()
+        var observed = RunCounts()
         observed.previousEndpoints = mine.count { !$0.value.isOf(runID) }
         let taken = before.filter { tombstones[$0.key] != nil && endpoints[$0.key] == nil && mine[$0.key] == nil }
         observed.removed =

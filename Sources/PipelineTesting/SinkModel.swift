@@ -51,9 +51,9 @@ struct SinkModel {
     /// Writes one batch and gives what a sink must have counted.
     mutating func write(
         _ records: [SinkFixture.Record], firstOrdinal: Int, runID: String, shard: Int = 0
-    ) -> SinkObservations {
+    ) -> RunCounts {
         var content = showsRunsUnderWay ? visible[slot(runID)] ?? SinkContent() : aside?.content ?? SinkContent()
-        var observed = SinkObservations()
+        var observed = RunCounts()
         if isKeyed {
             observed = content.merge(records, firstOrdinal: firstOrdinal, runID: runID, conflict: conflict)
             for (offset, record) in records.enumerated() {
@@ -72,8 +72,8 @@ struct SinkModel {
     }
 
     /// Completes the run, which publishes what stands aside; gives what a sink must have counted.
-    mutating func complete(_ runID: String) -> SinkObservations {
-        var observed = SinkObservations()
+    mutating func complete(_ runID: String) -> RunCounts {
+        var observed = RunCounts()
         guard let published = aside else { return observed }
         if mode == .replace {
             let before = (visible[slot(runID)] ?? SinkContent()).endpointCount(missingIn: published.content)

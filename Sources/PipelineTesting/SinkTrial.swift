@@ -115,14 +115,16 @@ actor SinkTrial {
         _ records: [SinkFixture.Record], progress: RunProgress? = nil, marksGroups: Bool = true
     ) async throws {
         let batch = batch(records, progress: progress, marksGroups: marksGroups)
-        let observed = try await session().prepare(batch)
+        let prepared = try await session().prepare(batch)
         try await session().commit()
         let expected = model.write(records, firstOrdinal: nextOrdinal, runID: runID)
         written.append((nextOrdinal, records))
         nextOrdinal += records.count
         commitNumber += 1
-        checkpoint = checkpoint?.advanced(by: batch, observed: expected)
-        try expect(observed, expected, "observations of commit \(commitNumber)")
+        guard let before = checkpoint else { return }
+        checkpoint = before.advanced(by: batch, observed: expected)
+        try expect(prepared.counts - before.counts - batch.counts, expected, "observations of commit \(commitNumber)")
+        try expect(prepared, checkpoint, "the checkpoint prepared with commit \(commitNumber)")
     }
 
     /// The batch that amends the run with records in the place of failures, by ordinal.
@@ -135,10 +137,11 @@ actor SinkTrial {
     /// Amends the run: from now on the model is that of a run in which these records came as they come now.
     func amend(_ records: [Int: SinkFixture.Record]) async throws {
         let batch = amendment(records)
-        let observed = try await session().prepare(batch)
+        let prepared = try await session().prepare(batch)
         try await session().commit()
         commitNumber += 1
-        checkpoint = checkpoint?.advanced(by: batch, observed: observed)
+        try expect(checkpoint?.differences(of: prepared, after: batch) ?? [], [], "what the checkpoint has wrong")
+        checkpoint = prepared
         var replayed = modelBefore
         replayed.begin(runID)
         for index in written.indices {
@@ -170,13 +173,14 @@ actor SinkTrial {
 
     /// Ends the run, and checks what the sink counted.
     func complete(_ end: RunState = .complete) async throws {
-        let observed = try await session().prepareCompletion(state: end, finishedAt: Self.finishedAt)
+        let prepared = try await session().prepareCompletion(state: end, finishedAt: Self.finishedAt)
         try await session().commit()
-        let expected = end == .complete ? model.complete(runID) : SinkObservations()
+        let expected = end == .complete ? model.complete(runID) : RunCounts()
         state = end
-        checkpoint?.counts.previousEndpoints += expected.previousEndpoints
-        checkpoint?.counts.removed += expected.removed
-        try expect(observed, expected, "observations of the completion")
+        guard let before = checkpoint else { return }
+        checkpoint = before.completed(observed: expected)
+        try expect(prepared.counts - before.counts, expected, "observations of the completion")
+        try expect(prepared, checkpoint, "the checkpoint prepared with the completion")
     }
 
     /// A whole run.

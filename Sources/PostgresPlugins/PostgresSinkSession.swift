@@ -21,12 +21,12 @@ actor PostgresSinkSession: SinkSession {
     /// What the open transaction changes, and what it takes to do it again.
     private struct Pending {
         enum Work {
-            case batch(Batch, Checkpoint)
-            case completion(RunRecord, Checkpoint)
+            case batch(Batch)
+            case completion(RunRecord)
         }
 
         var work: Work
-        var observed: SinkObservations
+        var next: Checkpoint
         /// The connection whose transaction it is.
         var connection: PostgresConnection
     }
@@ -45,7 +45,7 @@ actor PostgresSinkSession: SinkSession {
             droppedTables = try store.tables.droppedTables(in: store.connection, shard: context.shard)
             if droppedTables.isEmpty { try store.tables.create(in: store.connection) }
             let state = try store.ledger.state()
-            if sink.mode == .replace, let run = state.lastRun, run.state == .running || run.state == .unpublished {
+            if sink.mode.publishesAtEnd, let run = state.lastRun, run.state == .running || run.state == .unpublished {
                 let publication = Publication(store.connection, store.tables)
                 if state.checkpoint?.commitNumber == 0 {
                     // Nothing is lost with the tables of a try that has committed nothing, perhaps in another mode.
@@ -97,7 +97,7 @@ actor PostgresSinkSession: SinkSession {
             else { return false }
             try store.connection.transaction {
                 try store.ledger.update(.abandoned, finishedAt: Timestamp.now.text, ofRun: runID)
-                if sink.mode == .replace, run?.runID == runID {
+                if sink.mode.publishesAtEnd, run?.runID == runID {
                     try Publication(store.connection, store.tables).drop()
                 }
                 try Failpoint.reach("postgres.abandon-run.before-commit")
@@ -122,7 +122,7 @@ actor PostgresSinkSession: SinkSession {
             try store.connection.transaction {
                 let isShared = try store.ledger.otherShardsHave(record.runID)
                 let isKnown = try store.ledger.run(withID: record.runID) != nil
-                if isShared, sink.mode == .append, isKnown {
+                if isShared, sink.mode.keepsRunsApart, isKnown {
                     throw PipelineError(
                         .configuration,
                         "\(sink.target): run \(record.runID) can't be done again by one of its shards: "
@@ -131,7 +131,7 @@ actor PostgresSinkSession: SinkSession {
                 }
                 try store.writer.clear(run: record.runID, shard: context.shard, isShared: isShared, isKnown: isKnown)
                 try Failpoint.reach("postgres.begin.after-deletes")
-                if sink.mode == .replace { try Publication(store.connection, store.tables).begin() }
+                if sink.mode.publishesAtEnd { try Publication(store.connection, store.tables).begin() }
                 try store.ledger.write(record)
                 try store.ledger.write(start)
                 try Failpoint.reach("postgres.begin.before-commit")
@@ -146,7 +146,7 @@ actor PostgresSinkSession: SinkSession {
 
     // MARK: Commits
 
-    func prepare(_ batch: Batch) throws -> SinkObservations {
+    func prepare(_ batch: Batch) throws -> Checkpoint {
         try requireNothingPrepared()
         try checkTables()
         guard let run, let checkpoint, batch.commitNumber == checkpoint.commitNumber + 1 else {
@@ -160,10 +160,10 @@ actor PostgresSinkSession: SinkSession {
             try write(batch, run, after: checkpoint, store)
         }
         self.pending = pending
-        return pending.observed
+        return pending.next
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         try requireNothingPrepared()
         try checkTables()
         guard var run, let checkpoint else {
@@ -172,11 +172,12 @@ actor PostgresSinkSession: SinkSession {
         run.state = state
         run.finishedAt = finishedAt
         try Failpoint.reach("postgres.complete.before-transaction")
-        let pending = try attempting(state == .complete && sink.mode == .replace ? "publish the run" : "end the run") {
-            store in try complete(run, after: checkpoint, store)
+        let isPublishing = state == .complete && sink.mode.publishesAtEnd
+        let pending = try attempting(isPublishing ? "publish the run" : "end the run") { store in
+            try complete(run, after: checkpoint, store)
         }
         self.pending = pending
-        return pending.observed
+        return pending.next
     }
 
     func commit() throws {
@@ -193,14 +194,14 @@ actor PostgresSinkSession: SinkSession {
                 if try isCommitted(pending, store) { return }
                 let again: Pending
                 switch pending.work {
-                case .batch(let batch, _):
+                case .batch(let batch):
                     guard let run, let checkpoint else { return }
                     again = try write(batch, run, after: checkpoint, store)
-                case .completion(let run, _):
+                case .completion(let run):
                     guard let checkpoint else { return }
                     again = try complete(run, after: checkpoint, store)
                 }
-                guard again.observed == pending.observed else {
+                guard again.next == pending.next else {
                     throw PipelineError(
                         .unavailable,
                         "\(sink.target): the connection was lost before a commit, and meanwhile others changed the rows "
@@ -215,13 +216,10 @@ actor PostgresSinkSession: SinkSession {
                 throw PostgresFailure(sqlState: nil, message: "failpoint", isDisconnected: true)
             }
         }
+        checkpoint = pending.next
         switch pending.work {
-        case .batch(_, let next):
-            checkpoint = next
-            run?.counts = next.counts
-        case .completion(let run, let next):
-            self.run = run
-            checkpoint = next
+        case .batch: run?.counts = pending.next.counts
+        case .completion(let run): self.run = run
         }
         try Failpoint.reach("postgres.commit.after")
     }
@@ -245,12 +243,12 @@ actor PostgresSinkSession: SinkSession {
                 + "SET LOCAL enable_mergejoin = off")
         try expect(checkpoint, store)
         // A `replace` that readers see is amended where it is.
-        store.writer.isPublished = sink.mode == .replace && run.state == .complete
+        store.writer.isPublished = sink.mode.publishesAtEnd && run.state == .complete
         let (rest, superseded) = try store.writer.makeRoom(for: batch, runID: run.runID, shard: context.shard)
         var observed = try store.writer.write(rest, run: run, shard: context.shard)
         observed.superseded += superseded
-        if sink.mode != .merge {
-            // Rows of other runs are none of this run's business.
+        if !sink.mode.mergesWithEarlierRuns {
+            // Only `merge` removes other runs' rows.
             observed.previousEndpoints = 0
             observed.removed = 0
         }
@@ -259,7 +257,7 @@ actor PostgresSinkSession: SinkSession {
         try store.ledger.write(next)
         try store.ledger.update(next.counts, ofRun: next.runID)
         try Failpoint.reach("postgres.prepare.after-checkpoint")
-        return Pending(work: .batch(batch, next), observed: observed, connection: store.connection)
+        return Pending(work: .batch(batch), next: next, connection: store.connection)
     }
 
     /// Writes a run's end in a transaction that stays open.
@@ -268,21 +266,18 @@ actor PostgresSinkSession: SinkSession {
     ) throws -> Pending {
         try store.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try expect(checkpoint, store)
-        var observed = SinkObservations()
-        if run.state == .complete, sink.mode == .replace {
+        var observed = RunCounts()
+        if run.state == .complete, sink.mode.publishesAtEnd {
             observed = try Publication(store.connection, store.tables).publish(
                 pipeline: context.pipeline, runID: run.runID)
         }
-        var next = checkpoint
-        next.counts.previousEndpoints += observed.previousEndpoints
-        next.counts.removed += observed.removed
-        next.counts.superseded += observed.superseded
+        let next = checkpoint.completed(observed: observed)
         var run = run
         run.counts = next.counts
         try store.ledger.write(run)
         try store.ledger.write(next)
         try Failpoint.reach("postgres.complete.after-run")
-        return Pending(work: .completion(run, next), observed: observed, connection: store.connection)
+        return Pending(work: .completion(run), next: next, connection: store.connection)
     }
 
     /// Locks the checkpoint, which must be the one that this session committed last.
@@ -298,16 +293,15 @@ actor PostgresSinkSession: SinkSession {
     /// - Throws: `PipelineError` where neither it nor what was before is.
     private func isCommitted(_ pending: Pending, _ store: PostgresStore) throws -> Bool {
         let found = try store.ledger.checkpoint()
+        let next = pending.next
+        guard let found, found.runID == next.runID else { throw moved(found) }
         switch pending.work {
-        case .batch(_, let next):
-            guard let found, found.runID == next.runID else { throw moved(found) }
+        case .batch:
             if found.commitNumber == next.commitNumber { return true }
             guard found.commitNumber == checkpoint?.commitNumber else { throw moved(found) }
             return false
-        case .completion(let run, let next):
-            guard let found, found.runID == next.runID, found.commitNumber == next.commitNumber else {
-                throw moved(found)
-            }
+        case .completion(let run):
+            guard found.commitNumber == next.commitNumber else { throw moved(found) }
             let stored = try store.ledger.run(withID: run.runID)
             return stored?.state == run.state && stored?.finishedAt == run.finishedAt
         }

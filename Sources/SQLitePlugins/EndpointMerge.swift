@@ -12,7 +12,7 @@ struct EndpointMerge {
     /// Deletes what the batch's users have in the store and no longer in the batch, and marks in the plan what the batch
     /// replaces.
     func removeStale(
-        _ users: TableWriter, _ userRows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout SinkObservations
+        _ users: TableWriter, _ userRows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout RunCounts
     ) throws {
         guard let ofUser = endpoints.ofUser else { return }
         // IDs to delete, one after the other: the statement that finds them must end first.
@@ -55,7 +55,7 @@ struct EndpointMerge {
 
     /// Writes the endpoints' rows; the parts of those that are replaced go. Rows that give way to what is stored are marked
     /// in the plan.
-    func write(_ rows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout SinkObservations) throws {
+    func write(_ rows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout RunCounts) throws {
         for row in rows.order(by: table.id) {
             switch plan.fates[row] {
             case .replaced, .older: continue
@@ -85,7 +85,7 @@ struct EndpointMerge {
 
     /// Deletes the endpoint that a filter has taken out of the input, unless what is stored of it is newer.
     func remove(
-        tombstones rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout SinkObservations
+        tombstones rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout RunCounts
     ) throws {
         let key = KeyInPlace(
             application: rows.bytes(row, Tombstones.applicationID), id: rows.bytes(row, Tombstones.endpointID))

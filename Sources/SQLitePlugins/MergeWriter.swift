@@ -32,14 +32,14 @@ final class MergeWriter {
     }
 
     /// Writes a batch's rows, in a transaction that is the caller's.
-    func write(_ batch: Batch, runID: String) throws -> SinkObservations {
+    func write(_ batch: Batch, runID: String) throws -> RunCounts {
         guard batch.tables.count == tables.count,
             zip(batch.tables, tables).allSatisfy({ $0.columnCount == $1.columns.count })
         else {
             throw PipelineError(
                 .software, "batch \(batch.commitNumber) isn't of the layout that this sink was opened with")
         }
-        var observed = SinkObservations()
+        var observed = RunCounts()
         let none = RowBuffer(columnCount: 1)
         let userRows = users.map { batch.tables[$0.place] } ?? none
         let endpointRows = endpoints.map { batch.tables[$0.writer.place] } ?? none
@@ -54,7 +54,7 @@ final class MergeWriter {
 
     private func merge(
         _ batch: Batch, _ userRows: RowsInPlace, _ endpointRows: RowsInPlace, runID: String,
-        _ observed: inout SinkObservations
+        _ observed: inout RunCounts
     ) throws {
         defer {
             for writer in writers { writer.letGo() }
@@ -101,7 +101,7 @@ final class MergeWriter {
     /// Takes out of the store and of the batch what filters have taken out of the input.
     private func applyTombstones(
         _ tombstones: RowBuffer, _ endpointRows: RowsInPlace, _ merge: EndpointMerge, _ plan: inout MergePlan,
-        _ observed: inout SinkObservations
+        _ observed: inout RunCounts
     ) throws {
         guard let endpoints, let ordinal = endpoints.ordinal else { return }
         try tombstones.withRows { rows in

@@ -12,8 +12,8 @@ struct Publication {
     func makeReady() throws { try connection.execute("PRAGMA temp_store = FILE") }
 
     /// Counts what is there, and what of it the new content lacks, by key.
-    func observe() throws -> SinkObservations {
-        var observed = SinkObservations()
+    func observe() throws -> RunCounts {
+        var observed = RunCounts()
         guard let endpoints = tables.content.first(where: { $0.role == .endpoints }) else { return observed }
         let key = endpoints.key.map { "n.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
         let counts = try connection.query(

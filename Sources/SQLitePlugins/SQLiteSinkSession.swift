@@ -135,7 +135,7 @@ actor SQLiteSinkSession: SinkSession {
 
     // MARK: Commits
 
-    func prepare(_ batch: Batch) throws -> SinkObservations {
+    func prepare(_ batch: Batch) throws -> Checkpoint {
         let store = try requireNothingPrepared()
         try checkTables()
         try Failpoint.reach("sqlite.prepare.before-transaction")
@@ -155,8 +155,8 @@ actor SQLiteSinkSession: SinkSession {
     }
 
     private func prepare(
-        _ batch: Batch, _ write: (Batch, MergeWriter, String) throws -> SinkObservations
-    ) throws -> SinkObservations {
+        _ batch: Batch, _ write: (Batch, MergeWriter, String) throws -> RunCounts
+    ) throws -> Checkpoint {
         let store = try opened()
         return try inTransaction {
             try requireOwnCheckpoint(store)
@@ -177,11 +177,11 @@ actor SQLiteSinkSession: SinkSession {
             try store.ledger.update(next.counts, ofRun: next.runID)
             try Failpoint.reach("sqlite.prepare.after-checkpoint")
             store.pending = .batch(next)
-            return observed
+            return next
         }
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         let store = try requireNothingPrepared()
         try checkTables()
         guard var run = store.run, var checkpoint = store.checkpoint else {
@@ -195,11 +195,9 @@ actor SQLiteSinkSession: SinkSession {
         return try store.connection.describingViolations {
             try inTransaction {
                 try requireOwnCheckpoint(store)
-                var observed = SinkObservations()
                 if let publication {
                     try store.requireShadows()
-                    observed = try publication.observe()
-                    checkpoint.counts.add(observed)
+                    checkpoint = checkpoint.completed(observed: try publication.observe())
                     try Failpoint.reach("sqlite.publish.after-count")
                     try publication.swap()
                     try store.ledger.write(checkpoint)
@@ -209,7 +207,7 @@ actor SQLiteSinkSession: SinkSession {
                 try store.ledger.write(run)
                 try Failpoint.reach("sqlite.complete.after-run")
                 store.pending = .completion(run, checkpoint)
-                return observed
+                return checkpoint
             }
         }
     }

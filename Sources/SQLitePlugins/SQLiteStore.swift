@@ -26,7 +26,7 @@ final class SQLiteStore {
         self.conflict = conflict
         self.tables = tables
         ledger = try RunLedger(connection, pipeline: tables.pipeline, shard: shard)
-        shadows = tables.mode == .replace ? ShadowTables(connection, tables) : nil
+        shadows = tables.mode.publishesAtEnd ? ShadowTables(connection, tables) : nil
         let state = try ledger.state()
         run = state.lastRun
         checkpoint = state.checkpoint
@@ -45,7 +45,7 @@ final class SQLiteStore {
     func forgetWriter() { writer = nil }
 
     /// A `replace` whose rows readers see: they are amended where they are.
-    private var isPublished: Bool { tables.mode == .replace && run?.state == .complete }
+    private var isPublished: Bool { tables.mode.publishesAtEnd && run?.state == .complete }
 
     /// The tables that batches are written into.
     var destinations: [TableDefinition] { isPublished ? tables.definitions : tables.filled }
@@ -62,22 +62,13 @@ final class SQLiteStore {
 
     /// How a run's content becomes what readers see; nil where it is that all along.
     func publication(ofRun runID: String) -> Publication? {
-        tables.mode == .replace ? Publication(connection: connection, tables: tables, runID: runID) : nil
+        tables.mode.publishesAtEnd ? Publication(connection: connection, tables: tables, runID: runID) : nil
     }
 }
 
 extension SQLiteTables {
     /// The tables that batches are written into.
     var filled: [TableDefinition] {
-        mode == .replace ? definitions.map { $0.role == .failures ? $0 : ShadowTables.shadow($0) } : definitions
-    }
-}
-
-extension RunCounts {
-    /// Adds what the store itself has counted.
-    mutating func add(_ observed: SinkObservations) {
-        previousEndpoints += observed.previousEndpoints
-        removed += observed.removed
-        superseded += observed.superseded
+        mode.publishesAtEnd ? definitions.map { $0.role == .failures ? $0 : ShadowTables.shadow($0) } : definitions
     }
 }

@@ -6,7 +6,7 @@ extension SQLiteTables {
     ///   SQLite that is the same name.
     func checkSpelling(of kinds: [String: String], in connection: SQLiteConnection) throws {
         var names = (definitions + RunLedger.tables).flatMap(Self.names)
-        if mode == .replace { names += content.map(ShadowTables.shadow).flatMap(Self.names) }
+        if mode.publishesAtEnd { names += content.map(ShadowTables.shadow).flatMap(Self.names) }
         if userAttributesView != nil { names.append("user_attributes") }
         let own = Dictionary(names.map { (Self.folded($0), $0) }) { first, _ in first }
         for (name, kind) in kinds.sorted(by: { $0.key < $1.key }) {

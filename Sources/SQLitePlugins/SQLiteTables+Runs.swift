@@ -29,7 +29,8 @@ extension SQLiteTables {
     /// Makes the rows of an earlier execution of the same run an earlier run's: they get the ordinal -1, before all that
     /// this one writes. Only `merge` keeps them; which of them are which shard's can't be told.
     private func giveBackRows(ofRun runID: String, ledger: RunLedger, in connection: SQLiteConnection) throws {
-        guard mode == .merge, try ledger.run(withID: runID) != nil, try !ledger.hasOtherShards(ofRun: runID) else {
+        guard mode.mergesWithEarlierRuns, try ledger.run(withID: runID) != nil, try !ledger.hasOtherShards(ofRun: runID)
+        else {
             return
         }
         for table in content where table.index(of: "run_id") != nil && table.index(of: "ordinal") != nil {

@@ -80,7 +80,7 @@ struct SQLiteTables {
             }
             statements += try missingIndexes(of: definition, in: connection, kinds)
         }
-        if mode == .replace {
+        if mode.publishesAtEnd {
             // Of a run that an earlier version of the layout began.
             for shadow in content.map(ShadowTables.shadow) where kinds[shadow.name] == "table" {
                 statements += try missingColumns(of: shadow, in: connection)

@@ -35,7 +35,7 @@ struct TableOwners {
                     try check(owner, of: definition.name, tables)
                     return nil
                 }
-                if tables.mode == .replace { try checkEmpty(definition.name) }
+                if tables.mode.holdsOneRun { try checkEmpty(definition.name) }
             }
             return "INSERT OR REPLACE INTO sluice_tables (table_name, pipeline, mode) VALUES "
                 + "(\(literal(definition.name)), \(literal(tables.pipeline)), \(literal(tables.mode.rawValue)))"
@@ -50,7 +50,7 @@ struct TableOwners {
                     + "'\(owner.pipeline)', not in mode '\(tables.mode.rawValue)'",
                 hint: "Set mode: \(owner.mode), name another path, or drop the tables there to begin anew.")
         }
-        guard tables.mode != .replace || owner.pipeline == tables.pipeline else {
+        guard !tables.mode.holdsOneRun || owner.pipeline == tables.pipeline else {
             throw PipelineError(
                 .configuration,
                 "\(connection.path): table '\(table)' belongs to pipeline '\(owner.pipeline)', and mode 'replace' would "
@@ -61,7 +61,7 @@ struct TableOwners {
 
     /// Tables of another layout would keep rows that nothing brings up to date. In `append` each run's rows are its own.
     private func checkLayout(_ tables: SQLiteTables) throws {
-        guard tables.mode != .append else { return }
+        guard !tables.mode.keepsRunsApart else { return }
         let written = Set(tables.definitions.map(\.name))
         let stale = owners.keys.filter { existing.contains($0) && !written.contains($0) }.sorted()
         guard let first = stale.first else { return }

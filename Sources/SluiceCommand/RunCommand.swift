@@ -13,9 +13,7 @@ struct RunCommand: AsyncParsableCommand {
             Results go to standard output, logs and progress to standard error. The first SIGINT or SIGTERM finishes the \
             commit at hand and stops; a second one stops at once. Either way the next call goes on where it stopped.
 
-            Exit codes: 0 complete; 64 usage; 65 complete, but more failed than accepted; 66 input missing or changed; \
-            69 the source or a sink is unavailable; 70 a fault of the program; 73 cannot create the output; 74 the \
-            output's I/O failed; 75 stopped early or locked; 76 a brake; 77 credentials or permission; 78 configuration.
+            Exit codes: \(ExitStatus.all.map { "\($0.number) \($0.words)" }.joined(separator: "; ")).
             """)
 
     @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))

@@ -80,15 +80,16 @@ import Testing
         await server.close()
     }
 
-    /// Circuit and table know each kind.
+    /// Circuit and the table of codes know each kind.
     @Test func everyKindHasACode() {
         for kind: TransportFailure.Kind in [
             .timeout, .refused, .unknownHost, .resolver, .certificate, .untrusted, .handshake, .connectionClosed,
             .bodyTooLarge, .other,
         ] {
             let code = TransportFailure(kind, "").code
-            #expect(!code.isEmpty && code.allSatisfy { $0.isLetter })
+            #expect(FailureCode(rawValue: code)?.origin == .call, "\(code)")
         }
+        #expect(ServiceFault.throttledCode == FailureCode.throttled.rawValue)
         #expect(TransportFailure(.handshake, "").circuitFailure == .certificate)
     }
 }

@@ -40,7 +40,7 @@ struct CheckpointTests {
         counts.removed = 6
         counts.previousEndpoints = 7
         counts.refused = 8
-        counts.elsewhere = 9
+        counts.otherShards = 9
         counts.filtered = 10
         counts.notNumbers = 11
         counts.rows = ["users": 3, "endpoints": 4, "a\"b": 1]

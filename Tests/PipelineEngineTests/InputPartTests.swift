@@ -51,7 +51,7 @@ import Testing
             let report = await run(store, shard: shard)
             #expect(report.error == nil && report.exitCode == 0)
             #expect(store.current.checkpoint?.progress.nextOrdinal == 200)
-            #expect((report.summary?.counts.records ?? 0) + (report.summary?.counts.elsewhere ?? 0) == 200)
+            #expect((report.summary?.counts.records ?? 0) + (report.summary?.counts.otherShards ?? 0) == 200)
             // A failure's row says which shard it is of; all else is the same.
             for (key, row) in store.current.rows where !key.hasPrefix("failures/") {
                 #expect(rows.updateValue(row, forKey: key) == nil)

@@ -67,6 +67,39 @@ import Testing
         #expect(pipeline.stores.allSatisfy { $0.current.checkpoint?.commitNumber == 1 })
     }
 
+    /// What a sink says that it has prepared is compared with what follows from the batch, before any sink commits.
+    @Test(arguments: 0..<2)
+    func aSinkThatPreparesAnotherCheckpointIsRefused(liar: Int) async {
+        let pipeline = TestPipeline([.merge, .append], ids: TestPipeline.ids(0..<40), answer: TestPipeline.everybody)
+        pipeline.stores[liar].falsifying { checkpoint in
+            if checkpoint.commitNumber == 2 { checkpoint.counts.found -= 1 }
+        }
+        let report = await pipeline.run()
+        #expect(report.exitCode == 70)
+        #expect(report.error?.message.contains("'sink\(liar)'") == true)
+        #expect(report.error?.message.hasSuffix("found is 19, not 20") == true)
+        #expect(pipeline.stores.allSatisfy { $0.current.checkpoint?.commitNumber == 1 })
+        #expect(pipeline.stores.allSatisfy { $0.rows("users").count == 10 })
+        pipeline.stores[liar].falsifying(nil)
+        #expect(await pipeline.next(pipeline.ids, answer: TestPipeline.everybody).run().exitCode == 0)
+    }
+
+    /// The same of a run's end.
+    @Test func aSinkThatEndsWithAnotherCheckpointIsRefused() async {
+        let pipeline = TestPipeline([.merge, .replace], ids: TestPipeline.ids(0..<40), answer: TestPipeline.everybody)
+        pipeline.stores[1].falsifying { checkpoint in
+            if checkpoint.counts.rows["users"] == 40, checkpoint.counts.previousEndpoints > 0 {
+                checkpoint.counts.rows["users"] = 41
+            }
+        }
+        #expect(await pipeline.run().exitCode == 0)
+        let again = pipeline.next(pipeline.ids, answer: TestPipeline.everybody)
+        let report = await again.run()
+        #expect(report.exitCode == 70)
+        #expect(report.error?.message.hasSuffix("rows.users is 41, not 40") == true)
+        #expect(again.stores.allSatisfy { $0.current.lastRun?.state == .running })
+    }
+
     /// A brake comes before any commit, and undoes what every sink has prepared.
     @Test func aBrakeCommitsNowhere() async {
         var pipeline = TestPipeline(

@@ -30,8 +30,8 @@ struct PostgresNewestTests {
 
         func prepare(_ records: [SinkFixture.Record], commit number: Int = 1, runID: String = runID) async throws -> Int
         {
-            try await session.prepare(
-                SinkFixture.batch(
+            try await session.observations(
+                preparing: SinkFixture.batch(
                     records, commitNumber: number, firstOrdinal: number * 1000, runID: runID, shard: shard, mode: mode)
             ).superseded
         }

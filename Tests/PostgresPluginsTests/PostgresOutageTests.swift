@@ -31,15 +31,15 @@ struct PostgresOutageTests {
             records, commitNumber: number, firstOrdinal: (number - 1) * 40, runID: run().runID, mode: mode)
     }
 
-    /// What a whole run leaves in the tables, and what it observed.
+    /// What a whole run leaves in the tables, and the checkpoints that it prepared.
     private func result(
         of schema: PostgresSchema, _ mode: WriteMode, batches: Int = 8,
         disturbing: (_ step: String, _ number: Int) throws -> Void = { _, _ in }
-    ) async throws -> (tables: [String], observed: [SinkObservations]) {
+    ) async throws -> (tables: [String], observed: [Checkpoint]) {
         let context = SinkContext(pipeline: "conformance", tables: SinkFixture.tables(for: mode))
         let session = try await schema.sink(mode).open(context)
         do {
-            var observed: [SinkObservations] = []
+            var observed: [Checkpoint] = []
             try disturbing("begin", 0)
             _ = try await session.begin(Self.run(), fingerprint: "f")
             for number in 1...batches {

@@ -348,13 +348,14 @@ struct PostgresSinkTests {
         _ = try await session.prepare(
             SinkFixture.batch(records(false), commitNumber: 1, firstOrdinal: 0, runID: Self.run.runID, mode: mode))
         try await session.commit()
-        let observed = try await session.prepare(
-            SinkFixture.batch(records(true), commitNumber: 2, firstOrdinal: 50, runID: Self.run.runID, mode: mode))
+        let observed = try await session.observations(
+            preparing: SinkFixture.batch(
+                records(true), commitNumber: 2, firstOrdinal: 50, runID: Self.run.runID, mode: mode))
         try await session.commit()
         #expect(observed.refused == 4)
-        #expect(observed.endpointCorrection == -8)
+        #expect(observed.endpoints == -8)
         #expect(
-            observed.rowCorrections
+            observed.rows
                 == ["users": -4, "endpoints": -8, "endpoint_attributes": -4, "failures": 4])
         let failures = try schema.text(
             "SELECT string_agg(format('%s %s %s', ordinal, user_id, code), ', ' ORDER BY ordinal) FROM failures")
@@ -387,8 +388,8 @@ struct PostgresSinkTests {
         _ = try await session.begin(Self.run, fingerprint: "f")
         // Random, because an index compresses what it holds.
         let big = (0..<8000).map { _ in String(UnicodeScalar(UInt8.random(in: 33...126))) }.joined()
-        let observed = try await session.prepare(
-            SinkFixture.batch(
+        let observed = try await session.observations(
+            preparing: SinkFixture.batch(
                 [
                     .found("a", [.init("e1")]), .found("b", [.init(big)]), .found("c", [.init("e2", address: "bad")]),
                     .found("d", [.init("e3")]), .failed("x"),
@@ -417,7 +418,8 @@ struct PostgresSinkTests {
                     (0..<users).map { .found("u\($0)", [.init("e\($0)")]) }, commitNumber: 1, firstOrdinal: 0,
                     runID: record.runID))
             try await session.commit()
-            let observed = try await session.prepareCompletion(state: .complete, finishedAt: SinkFixture.logicalDate)
+            let observed = try await session.observations(
+                preparingEnd: .complete, finishedAt: SinkFixture.logicalDate)
             #expect(try schema.text("SELECT count(*) FROM endpoints") == (number == 1 ? "0" : "7"))
             try await session.commit()
             await session.close()

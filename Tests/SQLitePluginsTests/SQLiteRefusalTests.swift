@@ -27,13 +27,13 @@ struct SQLiteRefusalTests {
         let records = (0..<50).map { Self.user("u\($0)", places.contains($0) ? "odd" : "even") } + [.failed("f")]
         let batch = SinkFixture.batch(
             records, commitNumber: 1, firstOrdinal: 100, runID: SQLiteTrial.runID(1), mode: mode)
-        let observed = try await session.prepare(batch)
-        var expected = SinkObservations()
+        let observed = try await session.observations(preparing: batch)
+        var expected = RunCounts()
         expected.refused = places.count
-        expected.endpointCorrection = -places.count
-        expected.rowCorrections = ["failures": places.count]
+        expected.endpoints = -places.count
+        expected.rows = ["failures": places.count]
         for table in ["users", "endpoints", "endpoint_attributes", "endpoint_metrics"] {
-            expected.rowCorrections[table] = -places.count
+            expected.rows[table] = -places.count
         }
         #expect(observed == expected)
         try await session.commit()
@@ -63,11 +63,11 @@ struct SQLiteRefusalTests {
         let file = try SQLiteFile()
         let session = try await file.sink().open(SinkContext(pipeline: "nightly", tables: tables))
         _ = try await session.begin(SQLiteTrial.run(1), fingerprint: "f")
-        func commit(_ number: Int, _ records: [SinkFixture.Record]) async throws -> SinkObservations {
+        func commit(_ number: Int, _ records: [SinkFixture.Record]) async throws -> RunCounts {
             var batch = SinkFixture.batch(
                 records, commitNumber: number, firstOrdinal: number * 10, runID: SQLiteTrial.runID(1))
             batch.tables[4] = RowBuffer(columnCount: tables[4].columns.count)
-            let observed = try await session.prepare(batch)
+            let observed = try await session.observations(preparing: batch)
             try await session.commit()
             return observed
         }

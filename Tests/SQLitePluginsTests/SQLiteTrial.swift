@@ -40,8 +40,8 @@ struct SQLiteTrial {
     }
 
     @discardableResult
-    func complete(_ session: any SinkSession, _ state: RunState = .complete) async throws -> SinkObservations {
-        let observed = try await session.prepareCompletion(state: state, finishedAt: SinkFixture.logicalDate)
+    func complete(_ session: any SinkSession, _ state: RunState = .complete) async throws -> RunCounts {
+        let observed = try await session.observations(preparingEnd: state, finishedAt: SinkFixture.logicalDate)
         try await session.commit()
         return observed
     }

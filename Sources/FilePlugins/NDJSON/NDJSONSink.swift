@@ -33,7 +33,7 @@ public struct NDJSONSink: Sink {
         name: String = NDJSONSink.typeName, path: String, mode: WriteMode = .append, level: Int = 6,
         maxFileSize: Int = 256 << 20, warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
-        precondition(mode != .merge, "files have no keys to merge by")
+        precondition(!mode.needsKeys, "files have no keys to merge by")
         precondition((1...9).contains(level) && maxFileSize > 0, "out of range")
         self.name = name
         target = path
@@ -92,7 +92,7 @@ extension NDJSONSink: Plugin {
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
         guard let path = options.path("path") else { throw OptionError("path", "is missing") }
-        guard let mode = WriteMode(rawValue: options.text("mode") ?? WriteMode.append.rawValue), mode != .merge else {
+        guard let mode = WriteMode(rawValue: options.text("mode") ?? WriteMode.append.rawValue), !mode.needsKeys else {
             throw OptionError("mode", noMerge)
         }
         return NDJSONSink(

@@ -54,7 +54,7 @@ actor NDJSONSinkSession: SinkSession {
         try Recovery(folder: folder, warn: warn).perform(&history)
         try Failpoint.reach("ndjson.open.recovered")
         // Found out before anybody is asked for: what this run replaces.
-        if sink.mode == .replace { _ = try history.published }
+        if sink.mode.holdsOneRun { _ = try history.published }
         store = Store(
             folder: folder, history: history, standing: history.newest,
             fault: history.newest.flatMap { folder.fault(of: $0) })
@@ -168,7 +168,7 @@ actor NDJSONSinkSession: SinkSession {
 
     // MARK: Commits
 
-    func prepare(_ batch: Batch) async throws -> SinkObservations {
+    func prepare(_ batch: Batch) async throws -> Checkpoint {
         let standing = try unfinished()
         guard batch.commitNumber == standing.checkpoint.commitNumber + 1, batch.tables.count == context.tables.count
         else {
@@ -211,28 +211,28 @@ actor NDJSONSinkSession: SinkSession {
             }
             try Failpoint.reach("ndjson.prepare.after-write")
             var next = standing
-            next.checkpoint = standing.checkpoint.advanced(by: batch, observed: SinkObservations())
+            next.checkpoint = standing.checkpoint.advanced(by: batch, observed: RunCounts())
             next.run.counts = next.checkpoint.counts
             store?.pending = RunCheckpoint(next, files.prepared)
-            return SinkObservations()
+            return next.checkpoint
         }
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) throws -> SinkObservations {
+    func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         let standing = try unfinished()
-        guard state == .complete || state == .unpublished && sink.mode == .replace else {
+        guard state == .complete || state == .unpublished && sink.mode.publishesAtEnd else {
             throw PipelineError(.software, "\(sink.target): a run can't end as '\(state.rawValue)' here")
         }
         let files = try files()
         return try undoing(files) {
             try files.checkPlace()
             guard state == .complete else {
-                store?.pending = RunCheckpoint(
-                    standing.ended(.unpublished, finishedAt: finishedAt), files.committed)
-                return SinkObservations()
+                let waiting = standing.ended(.unpublished, finishedAt: finishedAt)
+                store?.pending = RunCheckpoint(waiting, files.committed)
+                return waiting.checkpoint
             }
-            var observed = SinkObservations()
-            if sink.mode == .replace, let before = try store?.history.published {
+            var observed = RunCounts()
+            if sink.mode.holdsOneRun, let before = try store?.history.published {
                 observed.previousEndpoints = before.checkpoint.counts.endpoints
                 observed.removed = max(0, observed.previousEndpoints - standing.checkpoint.counts.endpoints)
             }
@@ -245,7 +245,7 @@ actor NDJSONSinkSession: SinkSession {
             try OutputFile(files.nascentManifest, .fresh).write(manifest.json, at: 0)
             try Failpoint.reach("ndjson.complete.after-manifest")
             store?.pending = RunCheckpoint(ended, files.prepared, isComplete: true)
-            return observed
+            return ended.checkpoint
         }
     }
 

@@ -169,7 +169,7 @@ enum Ownership {
                     + "'\(mode.rawValue)'",
                 hint: "Set mode: \(owner.mode), or name another path; or move \(folder.root) away to begin anew.")
         }
-        if mode == .replace, owner.pipeline != folder.pipeline {
+        if mode.holdsOneRun, owner.pipeline != folder.pipeline {
             throw PipelineError(
                 .configuration,
                 "\(folder.root) belongs to pipeline '\(owner.pipeline)': pipeline '\(folder.pipeline)' would replace "

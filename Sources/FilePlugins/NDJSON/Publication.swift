@@ -98,7 +98,7 @@ struct Publication {
 
     /// Of a `replace` the run before this one stays, for readers who are still at it; older ones go.
     private func removeOlderRuns() {
-        guard standing.mode == .replace else { return }
+        guard standing.mode.holdsOneRun else { return }
         do {
             var older: [(path: String, sequence: Int)] = []
             for name in try Files.names(in: folder.root + "/")
@@ -111,7 +111,7 @@ struct Publication {
                     warn("an older run isn't removed, because it can't be told what it is: \(error)")
                     continue
                 }
-                guard let run = there, folder.owns(run), run.mode == .replace, name == OutputFolder.publishedName(run)
+                guard let run = there, folder.owns(run), run.mode.holdsOneRun, name == OutputFolder.publishedName(run)
                 else { continue }
                 older.append((path, run.sequence))
             }

@@ -15,10 +15,9 @@ struct RunStanding: Sendable, Equatable {
     var isSharded: Bool { shards > 1 || shard > 0 }
 
     /// What the state becomes; run and checkpoint have the same counts.
-    func ended(_ state: RunState, finishedAt: String, observed: SinkObservations = SinkObservations()) -> RunStanding {
+    func ended(_ state: RunState, finishedAt: String, observed: RunCounts = RunCounts()) -> RunStanding {
         var result = self
-        result.checkpoint.counts.previousEndpoints += observed.previousEndpoints
-        result.checkpoint.counts.removed += observed.removed
+        result.checkpoint = checkpoint.completed(observed: observed)
         result.run.state = state
         result.run.finishedAt = finishedAt
         result.run.counts = result.checkpoint.counts

@@ -27,7 +27,7 @@ public struct Layout: Sendable, Hashable {
     }
 
     private init(content: [TableDefinition], _ mode: WriteMode, _ columns: [PulledColumn], maps: MapForm?) {
-        let isKeyedByRun = mode == .append
+        let isKeyedByRun = mode.keepsRunsApart
         self.isKeyedByRun = isKeyedByRun
         self.columns = columns
         self.maps = maps

@@ -63,8 +63,8 @@ public struct ArchiveLineDecoder: RecordDecoder {
                 !isText(applicationID, contents.nodes[value], contents)
             else { return }
             throw RecordFailure(
-                code: InputFault.Code.wrongApplication.rawValue,
-                message: "the record's endpoint belongs to another application than 'application_id' names")
+                .wrongApplication,
+                "the record's endpoint belongs to another application than 'application_id' names")
         }
         switch form {
         case .none: break
@@ -104,7 +104,7 @@ public struct ArchiveLineDecoder: RecordDecoder {
     }
 
     private static func failure(_ message: String) -> RecordFailure {
-        RecordFailure(code: InputFault.Code.malformedRecord.rawValue, message: message)
+        RecordFailure(.malformedRecord, message)
     }
 
     private static func malformed(_ message: String) -> Outcome { .failed(failure(message)) }

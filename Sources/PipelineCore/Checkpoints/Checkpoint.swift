@@ -52,42 +52,30 @@ public struct Checkpoint: Sendable, Hashable {
         self.fingerprint = fingerprint
     }
 
-    /// This checkpoint after a batch; `observed` is what the sink itself counted while it wrote the rows.
-    public func advanced(by batch: Batch, observed: SinkObservations) -> Checkpoint {
+    /// This checkpoint after a batch.
+    ///
+    /// - Parameter observed: What the sink alone could count while it wrote the batch, and what records that it refused take
+    ///   from the batch's counts: for these `endpoints` and `rows` are negative, but for the rows of `failures` that stand in
+    ///   their place.
+    public func advanced(by batch: Batch, observed: RunCounts) -> Checkpoint {
         var result = self
         result.commitNumber = batch.commitNumber
         result.progress = batch.progress
         result.counts += batch.counts
-        result.counts.removed += observed.removed
-        result.counts.previousEndpoints += observed.previousEndpoints
-        result.counts.superseded += observed.superseded
-        result.counts.refused += observed.refused
-        result.counts.endpoints += observed.endpointCorrection
-        result.counts.rows.merge(observed.rowCorrections, uniquingKeysWith: +)
+        result.counts += observed
         // As if the failures that are gone had never been.
         if !batch.amends.isEmpty { result.counts.rows = result.counts.rows.filter { $0.value != 0 } }
         return result
     }
-}
 
-/// What only the sink can count while it prepares a batch.
-public struct SinkObservations: Sendable, Hashable {
-    /// Endpoints that the batch's users had in the store before this run and no longer have; one that moved to another
-    /// user of the batch doesn't count.
-    public var removed = 0
-    /// Endpoints that the batch's users had in the store, rows of this same run aside.
-    public var previousEndpoints = 0
-    /// Endpoints of this same run that gave way to later answers for the same user or key.
-    public var superseded = 0
-    /// Records that the store refused because of their content; a row of `failures` stands for each.
-    public var refused = 0
-    /// What refused records change in the batch's count of endpoints: negative.
-    public var endpointCorrection = 0
-    /// What refused records change in the batch's counts of rows, by table: negative where their rows are missing, positive
-    /// in `failures`.
-    public var rowCorrections: [String: Int] = [:]
-
-    public init() {}
+    /// This checkpoint at a run's end.
+    ///
+    /// - Parameter observed: What the sink counted while it published.
+    public func completed(observed: RunCounts) -> Checkpoint {
+        var result = self
+        result.counts += observed
+        return result
+    }
 }
 
 extension RunProgress {

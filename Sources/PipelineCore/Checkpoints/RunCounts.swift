@@ -1,5 +1,8 @@
-/// What a run has done so far. The account balances: `records == found + absent + failed`, parked users and other shards'
-/// records aside.
+/// What a run has done so far, or what a part of it adds to that. The account balances:
+/// `records == found + absent + failed`, parked users and other shards' records aside.
+///
+/// A new counter is a property here, a line in `counters`, and the place that counts it; sums, stored counts, summaries and
+/// status go by the table.
 public struct RunCounts: Sendable, Hashable {
     public var found = 0
     public var absent = 0
@@ -8,41 +11,68 @@ public struct RunCounts: Sendable, Hashable {
     public var invalid = 0
     /// Endpoints that were written.
     public var endpoints = 0
-    /// Endpoints that a later row of the same run replaced.
+    /// Endpoints of this same run that gave way to later answers for the same user or key.
     public var superseded = 0
-    /// Endpoints that the store had before and that their users no longer have.
+    /// Endpoints that users had in the store before this run and no longer have; one that moved to another user of the batch
+    /// doesn't count.
     public var removed = 0
-    /// Endpoints that the store had before for the users fetched so far: what `removed` is a share of.
+    /// Endpoints that the store had before for the users fetched so far, rows of this same run aside: what `removed` is a
+    /// share of.
     public var previousEndpoints = 0
-    /// Records that the sink refused because of their content.
+    /// Records that the sink refused because of their content; a row of `failures` stands for each.
     public var refused = 0
     /// Endpoints that filters took out.
     public var filtered = 0
     /// Values for columns of numbers that aren't numbers: `extra` holds them.
     public var notNumbers = 0
     /// Records that belong to other shards.
-    public var elsewhere = 0
+    public var otherShards = 0
     /// Rows written, by table.
     public var rows: [String: Int] = [:]
 
     public init() {}
 
+    /// Every counter, in the order of the stored counts.
+    public static let counters: [Counter] = [
+        Counter("found", \.found, of: .records, tells: [.summary, .status]),
+        Counter("absent", \.absent, of: .records, tells: [.summary, .status]),
+        Counter("failed", \.failed, of: .records, tells: [.summary, .status]),
+        // Earlier versions don't know it, and pass over it.
+        Counter("invalid", \.invalid, of: .records, isStoredAtZero: false),
+        Counter("endpoints", \.endpoints, of: .endpoints, by: .correctedBySink, tells: [.summary, .status]),
+        Counter(
+            "superseded", \.superseded, of: .endpoints, by: .sink, tells: [.summary, .status],
+            clause: "superseded within the run"),
+        Counter(
+            "removed", \.removed, of: .endpoints, by: .sink, tells: [.summary, .status], clause: "stale ones removed"),
+        Counter("previous_endpoints", \.previousEndpoints, of: .endpoints, by: .sink),
+        Counter("refused", \.refused, of: .records, by: .sink, tells: .status),
+        Counter("filtered", \.filtered, of: .endpoints, tells: .summary, clause: "filtered out"),
+        Counter(
+            "not_numbers", \.notNumbers, of: .columns, tells: .summary,
+            clause: "values are no numbers; 'extra' holds them"),
+        Counter("other_shards", \.otherShards, of: .records, clause: "more belong to other shards"),
+    ]
+
     /// Records with an outcome.
     public var records: Int { found + absent + failed }
 
     public static func += (left: inout RunCounts, right: RunCounts) {
-        left.found += right.found
-        left.absent += right.absent
-        left.failed += right.failed
-        left.invalid += right.invalid
-        left.endpoints += right.endpoints
-        left.superseded += right.superseded
-        left.removed += right.removed
-        left.previousEndpoints += right.previousEndpoints
-        left.refused += right.refused
-        left.filtered += right.filtered
-        left.notNumbers += right.notNumbers
-        left.elsewhere += right.elsewhere
+        for counter in counters { left[counter] += right[counter] }
         left.rows.merge(right.rows, uniquingKeysWith: +)
+    }
+
+    /// What has to be added to `right` to come to `left`; tables with as many rows in both aren't in it.
+    public static func - (left: RunCounts, right: RunCounts) -> RunCounts {
+        var difference = left
+        for counter in counters { difference[counter] -= right[counter] }
+        difference.rows.merge(right.rows.mapValues { -$0 }, uniquingKeysWith: +)
+        difference.rows = difference.rows.filter { $0.value != 0 }
+        return difference
+    }
+
+    public subscript(_ counter: Counter) -> Int {
+        get { self[keyPath: counter.value] }
+        set { self[keyPath: counter.value] = newValue }
     }
 }

@@ -1,6 +1,6 @@
 /// An error that ends a run: what happened, where, what to do. Its kind decides the exit code.
 public struct PipelineError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// Why a run ended, with the exit code of `sysexits.h` where it has one.
+    /// Why a run ended, with the exit code of `sysexits.h` where it has one. `ExitStatus` has their words.
     public enum Kind: Int32, Sendable, CaseIterable {
         case usage = 64
         /// Complete, but more failed than is accepted.

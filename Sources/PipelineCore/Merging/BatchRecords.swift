@@ -52,7 +52,7 @@ package struct BatchRecords {
                         case "run_id": .text(runID)
                         case "shard": .integer(Int64(shard))
                         case "ordinal": .integer(ordinal)
-                        case "code": .text(FailedRecord.refusedBySink)
+                        case "code": .text(FailureCode.refusedBySink.rawValue)
                         case "message": .text(reason)
                         case "attempts": .integer(0)
                         // What the service answered: by it a retry knows as what the record is counted.
@@ -72,13 +72,13 @@ package struct BatchRecords {
     }
 
     /// What a batch that lacks records differs by in the counts that the whole one came with.
-    package func corrections(_ rest: Batch, refused: Int) -> SinkObservations {
-        var observed = SinkObservations()
+    package func corrections(_ rest: Batch, refused: Int) -> RunCounts {
+        var observed = RunCounts()
         observed.refused = refused
         for (place, table) in tables.enumerated() {
             let change = rest.tables[place].rowCount - batch.tables[place].rowCount
-            if change != 0 { observed.rowCorrections[table.name] = change }
-            if place == endpoints { observed.endpointCorrection = change }
+            if change != 0 { observed.rows[table.name] = change }
+            if place == endpoints { observed.endpoints = change }
         }
         return observed
     }

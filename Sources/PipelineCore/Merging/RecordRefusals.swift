@@ -4,14 +4,14 @@
 /// What is stored of a refused record's user stays as it is.
 package struct RecordRefusals {
     /// Writes some of a batch's records, or throws and has written nothing.
-    private let write: (Batch) throws -> SinkObservations
+    private let write: (Batch) throws -> RunCounts
     /// Runs its argument and undoes all that it has written.
     private let undoing: (() throws -> Void) throws -> Void
     /// What the store said where an error is about the content of rows; nil for any other error.
     private let reason: (any Error) -> String?
 
     package init(
-        write: @escaping (Batch) throws -> SinkObservations,
+        write: @escaping (Batch) throws -> RunCounts,
         undoing: @escaping (() throws -> Void) throws -> Void,
         reason: @escaping (any Error) -> String?
     ) {
@@ -26,7 +26,7 @@ package struct RecordRefusals {
     /// - Throws: the store's own error where no record is to blame for it, or none can be told from the others.
     package func write(
         _ batch: Batch, _ tables: [TableDefinition], runID: String, shard: Int
-    ) throws -> SinkObservations {
+    ) throws -> RunCounts {
         do { return try write(batch) } catch {
             guard reason(error) != nil, let records = BatchRecords(batch, tables) else { throw error }
             return try writeRest(records, tables, after: error, runID: runID, shard: shard)
@@ -35,7 +35,7 @@ package struct RecordRefusals {
 
     private func writeRest(
         _ records: BatchRecords, _ tables: [TableDefinition], after first: any Error, runID: String, shard: Int
-    ) throws -> SinkObservations {
+    ) throws -> RunCounts {
         var refused: [Int64: String] = [:]
         var last = first
         while true {
@@ -47,10 +47,7 @@ package struct RecordRefusals {
             let rest = records.refusing(refused, runID: runID, shard: shard)
             do {
                 var observed = try write(rest)
-                let corrections = records.corrections(rest, refused: refused.count)
-                observed.refused = corrections.refused
-                observed.endpointCorrection = corrections.endpointCorrection
-                observed.rowCorrections = corrections.rowCorrections
+                observed += records.corrections(rest, refused: refused.count)
                 return observed
             } catch {
                 guard reason(error) != nil else { throw error }

@@ -55,16 +55,6 @@ public enum MapForm: Sendable, Hashable {
     case entries
 }
 
-/// How a sink's content relates to earlier runs.
-public enum WriteMode: String, Sendable, Hashable, CaseIterable {
-    /// The newest state; each fetched user's rows are replaced as a whole.
-    case merge
-    /// Each run's rows stand beside the earlier ones.
-    case append
-    /// Exactly this run.
-    case replace
-}
-
 /// What a sink is told when it is opened.
 public struct SinkContext: Sendable {
     public var pipeline: String
@@ -156,14 +146,18 @@ public protocol SinkSession: Actor {
     /// A batch that amends a run (see `Batch.amends`) goes where that run's rows are: into what is published, or into what
     /// waits. Rows of failures that it names go. Of two rows of this run with one key that of the higher ordinal stays, as if
     /// the amended records had been written in their turn; the run's state doesn't change.
-    func prepare(_ batch: Batch) async throws -> SinkObservations
+    ///
+    /// - Returns: The checkpoint that `commit` makes the store's: the one before, `advanced(by:observed:)`. The engine compares
+    ///   it with that rule before anything is committed.
+    func prepare(_ batch: Batch) async throws -> Checkpoint
     /// Writes the run's end (its state, its time of ending, its counts; what `replace` publishes), without making it
     /// durable or visible.
     ///
     /// - Parameter state: `.complete`, which publishes; or, of a `replace`, `.unpublished`: then the content that readers
     ///   see stays, and a later call with `.complete` publishes what waits.
-    /// - Returns: Of a `replace` that is published: the endpoints that stood there before, and those of them that are gone.
-    func prepareCompletion(state: RunState, finishedAt: String) async throws -> SinkObservations
+    /// - Returns: The checkpoint that `commit` makes the store's: the one before, `completed(observed:)`. Of a `replace` that is
+    ///   published, `observed` holds the endpoints that stood there before, and those of them that are gone.
+    func prepareCompletion(state: RunState, finishedAt: String) async throws -> Checkpoint
     /// Makes what was prepared durable and visible, at once.
     func commit() async throws
     /// Undoes what was prepared.

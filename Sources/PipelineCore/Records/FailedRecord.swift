@@ -20,14 +20,11 @@ public struct FailedRecord: Sendable, Hashable {
         self.hasRaw = hasRaw
     }
 
-    /// The code of records that were fetched and that the sink then refused because of their content.
-    public static let refusedBySink = "RefusedBySink"
-
     /// The record has an outcome, and its failure is the sink's own.
-    public var isRefused: Bool { code == Self.refusedBySink }
+    public var isRefused: Bool { FailureCode(rawValue: code)?.origin == .sink }
 
     /// The input itself is what failed: asking again can't mend it.
-    public var isOfInput: Bool { hasRaw || InputFault.Code(rawValue: code) != nil }
+    public var isOfInput: Bool { hasRaw || FailureCode(rawValue: code)?.isMendedByAsking == false }
 
     /// What is selected from a table of failures, in SQL: ordinal, user_id, line, code, status, and whether there is a raw.
     /// A column that the table lacks is null.

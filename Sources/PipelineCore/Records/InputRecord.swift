@@ -29,34 +29,8 @@ public struct InputRecord: ConsumedRecord {
 
 /// A piece of input that holds no usable ID. It becomes a `failed` record, never a skipped one.
 public struct InputFault: Sendable, Equatable {
-    /// The codes of faulty input, as the `failures` table spells them.
-    public enum Code: String, Sendable, CaseIterable {
-        case emptyUserID = "EmptyUserId"
-        case invalidUserID = "InvalidUserId"
-        case invalidEncoding = "InvalidEncoding"
-        /// A line that isn't a JSON document.
-        case invalidJSON = "InvalidJSON"
-        case missingField = "MissingField"
-        /// A row with more fields than the first one has, so that nobody knows which of them is the ID.
-        case surplusFields = "SurplusFields"
-        case unterminatedQuote = "UnterminatedQuote"
-        /// A record of an archive that isn't what an archive holds.
-        case malformedRecord = "MalformedRecord"
-        /// An archive's record of another application than the configured one.
-        case wrongApplication = "WrongApplication"
-        /// A file of an archive that ends early or is corrupt; reading goes on with the next file.
-        case damagedFile = "DamagedFile"
-        /// A file of an archive that holds something else than an archive does, or can't be opened.
-        case unreadableFile = "UnreadableFile"
-
-        /// A list holds no usable ID there, in contrast to what is wrong with an archive.
-        public var isOfList: Bool {
-            switch self {
-            case .malformedRecord, .wrongApplication, .damagedFile, .unreadableFile: false
-            default: true
-            }
-        }
-    }
+    /// One that comes from a list or an archive.
+    public typealias Code = FailureCode
 
     public var code: Code
     /// One sentence for a person: what is wrong and where.

@@ -11,7 +11,7 @@ public enum Outcome: Sendable {
 public struct RecordFailure: Sendable, Equatable, Error {
     /// The HTTP status of the last answer, if there was one.
     public var status: Int?
-    /// The service's code, or one of this project's (`MalformedResponse`, `EmptyUserId` …).
+    /// The service's code, or the spelling of a `FailureCode`.
     public var code: String
     /// For a person; holds no secret and no masked value.
     public var message: String
@@ -33,7 +33,10 @@ public struct RecordFailure: Sendable, Equatable, Error {
         self.raw = raw
     }
 
-    public init(_ fault: InputFault) {
-        self.init(code: fault.code.rawValue, message: fault.message, raw: fault.raw)
+    /// A failure that nobody was asked for.
+    public init(_ code: FailureCode, _ message: String, raw: [UInt8]? = nil) {
+        self.init(code: code.rawValue, message: message, raw: raw)
     }
+
+    public init(_ fault: InputFault) { self.init(fault.code, fault.message, raw: fault.raw) }
 }

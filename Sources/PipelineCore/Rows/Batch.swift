@@ -4,8 +4,7 @@ public struct Batch: Sendable {
     public var commitNumber: Int
     /// One buffer for each table, in the layout's order.
     public var tables: [RowBuffer]
-    /// What this batch adds to the run's counts. `removed`, `previousEndpoints` and `superseded` are the sink's to
-    /// count.
+    /// What this batch adds to the run's counts, apart from what a sink alone can count (`RunCounts.Authority.sink`).
     public var counts: RunCounts
     /// How far the run has come with this batch.
     public var progress: RunProgress

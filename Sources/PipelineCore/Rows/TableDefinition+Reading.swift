@@ -1,7 +1,7 @@
 extension TableDefinition {
     /// Whether a run's rows are told from those of other runs by a `run_id`, of their own or of their endpoint's. What a
     /// `replace` publishes is one run's.
-    package func selectsByRun(in mode: WriteMode) -> Bool { role != .endpointParts || mode != .replace }
+    package func selectsByRun(in mode: WriteMode) -> Bool { role != .endpointParts || !mode.holdsOneRun }
 }
 
 extension ColumnType {

@@ -90,7 +90,7 @@ package struct BatchAssembler {
         for index in builders.indices {
             let tombstones = builders[index].finishTombstones()
             var (tables, counts) = builders[index].finish()
-            counts.elsewhere = skipped
+            counts.otherShards = skipped
             contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, tombstones: tombstones))
         }
         skipped = 0

@@ -45,7 +45,7 @@ package struct Brakes: Sendable {
                 "endpoints that would be removed: \(excess), more than max_removed allows", accept: "removed",
                 hint: "Is it the right list, for the right application?")
         }
-        let total = counts.records + counts.elsewhere + progress.parked.count
+        let total = counts.records + counts.otherShards + progress.parked.count
         if !accepted.contains(.empty), progress.inputEnded, total < limits.minRecords {
             return brake(
                 "the input holds \(total) records, fewer than min_records (\(limits.minRecords))", accept: "empty",
@@ -67,7 +67,7 @@ package struct Brakes: Sendable {
     private func removals(_ counts: RunCounts, _ mode: WriteMode) -> String? {
         excess(
             counts.removed, of: counts.previousEndpoints,
-            records: mode == .replace ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
+            records: mode.publishesAtEnd ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
     }
 
     /// The figures, where they are beyond the limit.

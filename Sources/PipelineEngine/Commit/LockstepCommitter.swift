@@ -38,17 +38,13 @@ actor LockstepCommitter {
         isBusy.set(true)
         defer { isBusy.set(false) }
         var outcome = await forEach(batches) { session, batch in try await session.prepare(batch) }
-        var advanced: [Int: Checkpoint] = [:]
-        for (index, observed) in outcome.results {
-            guard let checkpoint = lanes[index].checkpoint, let batch = batches[index] else { continue }
-            advanced[index] = checkpoint.advanced(by: batch, observed: observed)
+        let prepared = outcome.results
+        try await judge(prepared) { index, checkpoint in
+            guard let before = lanes[index].checkpoint, let batch = batches[index] else { return ["no run has begun"] }
+            return before.differences(of: checkpoint, after: batch)
         }
-        if let brake = firstBrake(advanced) {
-            for index in outcome.results.keys { await lanes[index].session.abandon() }
-            throw brake
-        }
-        let committed = await forEach(advanced) { session, _ in try await session.commit() }
-        for index in committed.results.keys { lanes[index].checkpoint = advanced[index] }
+        let committed = await forEach(prepared) { session, _ in try await session.commit() }
+        for index in committed.results.keys { lanes[index].checkpoint = prepared[index] }
         outcome.errors.merge(committed.errors) { first, _ in first }
         if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
     }
@@ -63,32 +59,46 @@ actor LockstepCommitter {
         for (index, lane) in lanes.enumerated() where lane.end != .complete {
             guard let checkpoint = lane.checkpoint else { continue }
             let end: RunState =
-                lane.mode == .replace && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))
+                lane.mode.publishesAtEnd && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))
                 ? .unpublished : .complete
             if end != lane.end { ends[index] = end }
         }
         var outcome = await forEach(ends) { session, end in
             try await session.prepareCompletion(state: end, finishedAt: finishedAt)
         }
-        var counted: [Int: Checkpoint] = [:]
-        for (index, observed) in outcome.results {
-            guard var checkpoint = lanes[index].checkpoint else { continue }
-            checkpoint.counts.previousEndpoints += observed.previousEndpoints
-            checkpoint.counts.removed += observed.removed
-            checkpoint.counts.superseded += observed.superseded
-            counted[index] = checkpoint
+        let prepared = outcome.results
+        try await judge(prepared) { index, checkpoint in
+            lanes[index].checkpoint?.differencesAtEnd(of: checkpoint) ?? ["no run has begun"]
         }
-        if let brake = firstBrake(counted) {
-            for index in outcome.results.keys { await lanes[index].session.abandon() }
-            throw brake
-        }
-        let committed = await forEach(counted) { session, _ in try await session.commit() }
+        let committed = await forEach(prepared) { session, _ in try await session.commit() }
         for index in committed.results.keys {
             lanes[index].end = ends[index]
-            lanes[index].checkpoint = counted[index]
+            lanes[index].checkpoint = prepared[index]
         }
         outcome.errors.merge(committed.errors) { first, _ in first }
         if let first = outcome.errors.min(by: { $0.key < $1.key }) { throw first.value }
+    }
+
+    /// Looks at what the sinks have prepared; what isn't right, or passes a brake, is committed nowhere.
+    ///
+    /// - Parameter differences: How a sink's checkpoint differs from the one that the engine expects of it.
+    private func judge(_ prepared: [Int: Checkpoint], _ differences: (Int, Checkpoint) -> [String]) async throws {
+        var wrong: PipelineError?
+        for (index, checkpoint) in prepared.sorted(by: { $0.key < $1.key }) where wrong == nil {
+            let clauses = differences(index, checkpoint)
+            if !clauses.isEmpty { wrong = fault(index, clauses) }
+        }
+        guard let refusal = wrong ?? firstBrake(prepared) else { return }
+        for index in prepared.keys { await lanes[index].session.abandon() }
+        throw refusal
+    }
+
+    private func fault(_ index: Int, _ clauses: [String]) -> PipelineError {
+        PipelineError(
+            .software,
+            "sink '\(lanes[index].name)' has prepared another checkpoint than follows from what it was given: "
+                + clauses.joined(separator: "; "),
+            hint: "This is a fault of the sink. Nothing of it is committed, in this sink or another.")
     }
 
     private func firstBrake(_ checkpoints: [Int: Checkpoint]) -> PipelineError? {

@@ -52,14 +52,7 @@ public struct RunSummary: Sendable {
             writer.value(logicalDate)
             writer.key("state")
             writer.value(state.toldText)
-            for (key, value) in [
-                ("records", counts.records), ("found", counts.found), ("absent", counts.absent),
-                ("failed", counts.failed), ("endpoints", counts.endpoints), ("superseded", counts.superseded),
-                ("removed", counts.removed), ("filtered", counts.filtered), ("not_numbers", counts.notNumbers),
-            ] {
-                writer.key(key)
-                writer.value(value)
-            }
+            for (name, count) in counts.told(in: .summary) { writer.member(name, count) }
             writer.key("rows")
             writer.object { writer in
                 for (table, rows) in counts.rows.sorted(by: { $0.key < $1.key }) {
@@ -132,20 +125,14 @@ public struct RunSummary: Sendable {
     public var text: String {
         var lines: [String] = []
         lines.append("run \(runID): \(description(state))")
-        let elsewhere = counts.elsewhere > 0 ? "; \(counts.elsewhere) more belong to other shards" : ""
-        lines.append(
-            "  records     \(counts.records) = \(counts.found) found + \(counts.absent) absent + "
-                + "\(counts.failed) failed\(elsewhere)")
-        var endpoints = "  endpoints   \(counts.endpoints) written"
-        if counts.superseded > 0 { endpoints += ", \(counts.superseded) superseded within the run" }
-        if counts.removed > 0 { endpoints += ", \(counts.removed) stale ones removed" }
-        if counts.filtered > 0 { endpoints += ", \(counts.filtered) filtered out" }
-        lines.append(endpoints)
+        let account = "\(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
+        lines.append("  records     " + ([account] + counts.clauses(of: .records)).joined(separator: "; "))
+        let written = "\(counts.endpoints) written"
+        lines.append("  endpoints   " + ([written] + counts.clauses(of: .endpoints)).joined(separator: ", "))
         let rows = counts.rows.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
-        if counts.notNumbers > 0 {
-            lines.append("  columns     \(counts.notNumbers) values are no numbers; 'extra' holds them")
-        }
+        let columns = counts.clauses(of: .columns).joined(separator: "; ")
+        if !columns.isEmpty { lines.append("  columns     \(columns)") }
         if let files, files.leftOut > 0 {
             lines.append("  files       \(files.read) read, \(files.leftOut) left out")
         }

@@ -60,20 +60,22 @@ public struct PipelineRunner: Sendable {
 
     private func checkShard(_ request: RunRequest) throws {
         guard !plan.shard.isWhole else { return }
-        if let sink = plan.sinks.first(where: { $0.sink.mode == .replace }) {
+        if let sink = plan.sinks.first(where: { !$0.sink.mode.mayBeSharded }) {
             throw PipelineError(
                 .configuration,
                 "sink '\(sink.sink.name)' replaces its content, and no single shard may publish for all of them",
                 hint: "Run the pipeline as a whole, or use the mode merge or append.")
         }
         // Which of an endpoint's lines is the last one, no shard can know: another one may hold it.
-        if case .archive(_, _, .last) = plan.source, let sink = plan.sinks.first(where: { $0.sink.mode == .merge }) {
+        if case .archive(_, _, .last) = plan.source,
+            let sink = plan.sinks.first(where: { $0.sink.mode.mergesWithEarlierRuns })
+        {
             throw PipelineError(
                 .configuration,
                 "sink '\(sink.sink.name)' keeps the last line of each endpoint, and shards end in any order",
                 hint: "Run the pipeline as a whole, or set conflict: newest.")
         }
-        if request.logicalDate == nil, let sink = plan.sinks.first(where: { $0.sink.mode == .append }) {
+        if request.logicalDate == nil, let sink = plan.sinks.first(where: { $0.sink.mode.keepsRunsApart }) {
             throw PipelineError(
                 .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",
                 hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")

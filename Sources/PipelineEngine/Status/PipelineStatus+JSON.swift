@@ -51,14 +51,7 @@ extension PipelineStatus {
             writer.value(run.finishedAt)
             writer.key("age_seconds")
             if let age = age(run) { writer.value(Int(age.components.seconds)) } else { writer.null() }
-            let counts = run.counts
-            for (name, count) in [
-                ("records", counts.records), ("found", counts.found), ("absent", counts.absent),
-                ("failed", counts.failed), ("refused", counts.refused), ("endpoints", counts.endpoints),
-                ("superseded", counts.superseded), ("removed", counts.removed),
-            ] {
-                writer.member(name, count)
-            }
+            for (name, count) in run.counts.told(in: .status) { writer.member(name, count) }
             Self.write(run.isSharded ? nil : run.members.first?.progress, to: &writer)
             writer.key("shards")
             writer.array { writer in

@@ -23,7 +23,7 @@ struct OwnAccount {
         let written = counts.rows[table.name] ?? 0
         guard store.stored.isKeyed else { return written }
         // Other pipelines take rows over.
-        if store.sink.mode == .merge, !store.stored.neighbours.isEmpty { return nil }
+        if store.sink.mode.mergesWithEarlierRuns, !store.stored.neighbours.isEmpty { return nil }
         switch table.role {
         case .failures: return written
         case .endpoints: return counts.endpoints - counts.superseded

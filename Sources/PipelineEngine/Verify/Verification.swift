@@ -101,7 +101,7 @@ package struct Verification: Sendable {
     }
 
     private func neighbours(of store: Store) -> String? {
-        guard store.sink.mode == .merge, !store.stored.neighbours.isEmpty else { return nil }
+        guard store.sink.mode.mergesWithEarlierRuns, !store.stored.neighbours.isEmpty else { return nil }
         let names = store.stored.neighbours.map { "'\($0)'" }.joined(separator: ", ")
         return
             "sink '\(store.sink.name)' shares its tables with pipeline \(names): rows that it has taken over are missing here"
@@ -140,13 +140,10 @@ package struct Verification: Sendable {
         }
         // In `append` and in files each run's rows stand for themselves; a `replace` shows the last complete one.
         for later in store.groups[(place + 1)...] {
-            let isInTheWay =
-                switch store.sink.mode {
-                case .append: false
-                case .replace: store.stored.isKeyed && later.state == .complete
-                case .merge: later.state == .complete || later.counts.records > 0
-                }
-            guard isInTheWay else { continue }
+            let mode = store.sink.mode
+            if mode.keepsRunsApart || mode.publishesAtEnd && !store.stored.isKeyed { continue }
+            // Of what waits to be published readers see nothing.
+            guard later.state == .complete || !mode.publishesAtEnd && later.counts.records > 0 else { continue }
             throw PipelineError(
                 .temporary,
                 "sink '\(name)' has rows of run \(later.runID) (\(later.state.rawValue)) in place of those of \(run.runID), "

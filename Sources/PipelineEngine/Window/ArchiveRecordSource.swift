@@ -150,7 +150,7 @@ package actor ArchiveRecordSource: RecordSource {
             switch decoder.decode(document) {
             case .failed(var failure):
                 failure.message = "line \(record.line): \(failure.message)"
-                if failure.code == InputFault.Code.malformedRecord.rawValue {
+                if failure.code == FailureCode.malformedRecord.rawValue {
                     failure.raw = Array(document.prefix(InputFault.rawLimit))
                 }
                 outcome = .failed(failure)

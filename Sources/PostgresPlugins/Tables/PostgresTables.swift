@@ -135,7 +135,7 @@ struct PostgresTables {
         // Tables of another layout would keep rows that nothing brings up to date. In `append` each run's rows are its own.
         let written = Set(definitions.map(\.name))
         let stale = owners.keys.filter { catalog.relations[$0] != nil && !written.contains($0) }.sorted()
-        if mode != .append, let first = stale.first {
+        if !mode.keepsRunsApart, let first = stale.first {
             throw PipelineError(
                 .configuration,
                 "\(target): table '\(first)' was written with another layout, and its rows would go out of date",
@@ -146,7 +146,7 @@ struct PostgresTables {
             // What was said of a table that is gone doesn't bind the one that is made now.
             let exists = catalog.relations[definition.name] != nil
             guard let owner = owners[definition.name], exists else {
-                if mode == .replace, exists { try checkEmpty(definition, in: connection) }
+                if mode.holdsOneRun, exists { try checkEmpty(definition, in: connection) }
                 return "INSERT INTO \(name(RunLedger.owners.name)) (table_name, pipeline, mode) "
                     + "VALUES (\(literal(definition.name)), \(literal(pipeline)), \(literal(mode.rawValue))) "
                     + "ON CONFLICT (table_name) DO UPDATE SET pipeline = EXCLUDED.pipeline, mode = EXCLUDED.mode"
@@ -157,7 +157,7 @@ struct PostgresTables {
                     "\(target): table '\(definition.name)' is written in mode '\(owner.mode)', not '\(mode.rawValue)'",
                     hint: "Set mode: \(owner.mode), or name another schema.")
             }
-            guard mode != .replace || owner.pipeline == pipeline else {
+            guard !mode.holdsOneRun || owner.pipeline == pipeline else {
                 throw PipelineError(
                     .configuration,
                     "\(target): table '\(definition.name)' is replaced by the runs of pipeline '\(owner.pipeline)'",
@@ -237,7 +237,7 @@ struct PostgresTables {
             ),
             ["application_id", "endpoint_id", "name", "position", "value"].allSatisfy({ parts.index(of: $0) != nil })
         else { return nil }
-        let isKeyedByRun = mode == .append
+        let isKeyedByRun = mode.keepsRunsApart
         func sameRun(_ left: String, _ right: String) -> String {
             isKeyedByRun ? " AND \(left).run_id = \(right).run_id" : ""
         }

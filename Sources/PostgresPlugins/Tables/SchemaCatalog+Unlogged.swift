@@ -47,7 +47,7 @@ extension PostgresTables {
     ///   the checkpoint that says that their rows are there.
     func checkLogged(in connection: PostgresConnection) throws {
         var names = (definitions + RunLedger.tables).map(\.name)
-        if mode == .replace { names += contentTables.map { Self.shadow(of: $0.name) } }
+        if mode.publishesAtEnd { names += contentTables.map { Self.shadow(of: $0.name) } }
         let unlogged = try SchemaCatalog.unlogged(schema: schema, in: connection)
         guard let described = SchemaCatalog.described(unlogged, among: names) else { return }
         throw PipelineError(

@@ -32,7 +32,7 @@ final class BatchWriter {
     }
 
     private static func merge(_ places: LayoutPlaces, _ tables: PostgresTables, isPublished: Bool) -> StagedMerge {
-        StagedMerge(places, isKeyedByRun: tables.mode == .append) {
+        StagedMerge(places, isKeyedByRun: tables.mode.keepsRunsApart) {
             tables.destination($0, isPublished: isPublished)
         }
     }
@@ -53,7 +53,7 @@ final class BatchWriter {
     }
 
     /// Writes a batch's rows; records that the server refuses are left out, and a row of `failures` stands for each.
-    func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> SinkObservations {
+    func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> RunCounts {
         let observed = try refusals(runID: run.runID).write(
             batch, tables.definitions, runID: run.runID, shard: shard)
         try Failpoint.reach("postgres.prepare.after-parts")
@@ -74,7 +74,7 @@ final class BatchWriter {
                 "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
                 hasShard ? [runID, String(shard)] : [runID])
         }
-        if tables.mode == .merge, isKnown, !isShared {
+        if tables.mode.mergesWithEarlierRuns, isKnown, !isShared {
             for place in [places.users, places.endpoints].compactMap({ $0 })
             where place.definition.index(of: "run_id") != nil && place.definition.index(of: "ordinal") != nil {
                 try connection.query(
@@ -82,7 +82,7 @@ final class BatchWriter {
             }
             try Failpoint.reach("postgres.begin.after-give-back")
         }
-        guard tables.mode == .append, !isShared else { return }
+        guard tables.mode.keepsRunsApart, !isShared else { return }
         for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {
             try connection.query("DELETE FROM \(tables.name(place.definition.name)) WHERE run_id = $1", [runID])
         }
@@ -91,7 +91,7 @@ final class BatchWriter {
     // MARK: Content
 
     /// Users, endpoints and their parts.
-    private func writeContent(_ batch: Batch, runID: String) throws -> SinkObservations {
+    private func writeContent(_ batch: Batch, runID: String) throws -> RunCounts {
         // A part of a batch whose other parts were staged before it.
         if hasStagedRows { try connection.execute(StagedMerge.emptying(tables.definitions)) }
         let none = RowBuffer(columnCount: 1)
@@ -113,15 +113,15 @@ final class BatchWriter {
     /// Takes out of the store and of the batch what filters have taken out of the input.
     private func applyTombstones(
         _ tombstones: RowBuffer, _ resolved: inout BatchMerge, _ endpoints: RowsInPlace, runID: String
-    ) throws -> SinkObservations {
-        guard !tombstones.isEmpty, let place = places.endpoints else { return SinkObservations() }
+    ) throws -> RunCounts {
+        guard !tombstones.isEmpty, let place = places.endpoints else { return RunCounts() }
         let gone = try tombstones.withRows { rows in
             let order = resolved.applyTombstones(rows)
             let definition = TableDefinition(
                 name: StagedMerge.tombstones, role: .endpoints, columns: Tombstones.columns, key: [])
             return try BinaryCopy.send(rows, order, of: definition, to: StagedMerge.tombstones, connection)
         }
-        guard gone > 0 else { return SinkObservations() }
+        guard gone > 0 else { return RunCounts() }
         hasStagedRows = true
         let date = resolved.plan.prefersNewest ? place.definition.dateColumn : nil
         return try merge.applyTombstones(connection, place, date: date, runID: runID)
@@ -129,8 +129,8 @@ final class BatchWriter {
 
     private func write(
         _ batch: Batch, _ resolved: inout BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
-    ) throws -> SinkObservations {
-        if tables.mode != .merge, !resolved.hasOutdated {
+    ) throws -> RunCounts {
+        if !tables.mode.mergesWithEarlierRuns, !resolved.hasOutdated {
             if stagedAhead == 0 {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
                 do {
@@ -139,7 +139,7 @@ final class BatchWriter {
                         _ = try copyParts(batch, resolved, to: destination)
                     }
                     lastDetour = 0
-                    return SinkObservations()
+                    return RunCounts()
                 } catch let failure as PostgresFailure where failure.isUniqueViolation || failure.isUnsupported {
                     // Where keys repeat once they often do: the vain attempts get rarer.
                     lastDetour = min(64, lastDetour * 2 + 1)
@@ -284,7 +284,7 @@ final class BatchWriter {
 extension PostgresTables {
     /// Where a batch's rows go.
     func destination(_ definition: TableDefinition, isPublished: Bool) -> String {
-        mode == .replace && definition.role != .failures && !isPublished
+        mode.publishesAtEnd && definition.role != .failures && !isPublished
             ? name(Self.shadow(of: definition.name)) : name(definition.name)
     }
 }

@@ -45,8 +45,8 @@ struct Publication {
 
     /// Puts the run's rows in the place of what is published. Readers see either, within one snapshot; views and grants
     /// stay as they are.
-    func publish(pipeline: String, runID: String) throws -> SinkObservations {
-        var observed = SinkObservations()
+    func publish(pipeline: String, runID: String) throws -> RunCounts {
+        var observed = RunCounts()
         if let endpoints = tables.contentTables.first(where: { $0.role == .endpoints }) {
             let isSame = endpoints.key.map { "n.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
             let row = try connection.query(

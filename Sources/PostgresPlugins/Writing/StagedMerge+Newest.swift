@@ -16,8 +16,8 @@ extension StagedMerge {
     func runNewest(
         _ connection: PostgresConnection, _ endpoints: LayoutPlaces.Place, date: Int, runID: String, staged: Int,
         givesWay: (KeyInPlace) -> Void
-    ) throws -> SinkObservations {
-        var observed = SinkObservations()
+    ) throws -> RunCounts {
+        var observed = RunCounts()
         guard staged > 0 else { return observed }
         let found = try connection.query(findDated(endpoints, date: date), [runID]).affectedRows
         var known = found

@@ -7,8 +7,8 @@ extension StagedMerge {
     /// - Parameter date: the place of the date's column, where an endpoint that is stored with a newer date stays.
     func applyTombstones(
         _ connection: PostgresConnection, _ endpoints: LayoutPlaces.Place, date: Int?, runID: String
-    ) throws -> SinkObservations {
-        var observed = SinkObservations()
+    ) throws -> RunCounts {
+        var observed = RunCounts()
         let found = try connection.query(findTombstones(endpoints, date: date), [runID]).affectedRows
         if found > 0 {
             let counts = try connection.query("SELECT count(*) FILTER (WHERE is_runs) FROM \(Self.touched)")

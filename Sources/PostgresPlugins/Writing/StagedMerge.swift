@@ -64,8 +64,8 @@ struct StagedMerge {
     ///   - outdated: staged keys of endpoints that are to be gone.
     func run(
         _ connection: PostgresConnection, runID: String, counts: [String: Int], outdated: Int
-    ) throws -> SinkObservations {
-        var observed = SinkObservations()
+    ) throws -> RunCounts {
+        var observed = RunCounts()
         // Users first: others may refer to them, and two writers that have fetched the same user take turns here, so that
         // what is looked up from here on is what the other one has left.
         if let users = places.users, counts[users.definition.name] ?? 0 > 0 {
@@ -85,7 +85,7 @@ struct StagedMerge {
     private func clear(
         _ connection: PostgresConnection, _ endpoints: LayoutPlaces.Place, runID: String, staged: Int, users: Int,
         outdated: Int
-    ) throws -> SinkObservations {
+    ) throws -> RunCounts {
         var finders: [String] = []
         if users > 0, let place = places.users, endpoints.definition.index(of: "user_id") != nil {
             finders.append(
@@ -107,7 +107,7 @@ struct StagedMerge {
         }
         var found = 0
         for sql in finders { found += try connection.query(sql, [runID]).affectedRows }
-        guard found > 0 else { return SinkObservations() }
+        guard found > 0 else { return RunCounts() }
         let row = try connection.query(
             """
             SELECT count(*) FILTER (WHERE is_users AND NOT is_runs),
@@ -117,7 +117,7 @@ struct StagedMerge {
             FROM (SELECT bool_or(is_users) AS is_users, bool_or(is_runs) AS is_runs, bool_or(is_written) AS is_written
                 FROM \(Self.touched) GROUP BY application_id, endpoint_id) AS t
             """)
-        var observed = SinkObservations()
+        var observed = RunCounts()
         observed.previousEndpoints = row.integer(0, 0)
         observed.removed = row.integer(0, 1)
         observed.superseded = row.integer(0, 2)

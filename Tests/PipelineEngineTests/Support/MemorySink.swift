@@ -142,7 +142,7 @@ private actor MemorySession: SinkSession {
 
     // MARK: Commits
 
-    func prepare(_ batch: Batch) async throws -> SinkObservations {
+    func prepare(_ batch: Batch) async throws -> Checkpoint {
         var content = store.current
         guard let checkpoint = content.ledgers[name]?.checkpoint, batch.commitNumber == checkpoint.commitNumber + 1
         else { throw PipelineError(.software, "commit \(batch.commitNumber) doesn't follow") }
@@ -171,19 +171,19 @@ private actor MemorySession: SinkSession {
                 content.aside[key] = nil
             }
         }
-        let next = checkpoint.advanced(by: batch, observed: observed)
+        let next = store.falsified(checkpoint.advanced(by: batch, observed: observed))
         content.ledgers[name]?.checkpoint = next
         content.ledgers[name]?.runs[next.runID]?.counts = next.counts
         content.ledgers[name]?.commits += 1
         prepared = (content, .commit(batch.commitNumber))
-        return observed
+        return next
     }
 
-    func prepareCompletion(state: RunState, finishedAt: String) async throws -> SinkObservations {
+    func prepareCompletion(state: RunState, finishedAt: String) async throws -> Checkpoint {
         try await store.reach(.prepareCompletion)
         var content = store.current
-        var observed = SinkObservations()
-        guard var ledger = content.ledgers[name], let runID = ledger.lastRun else {
+        var observed = RunCounts()
+        guard var ledger = content.ledgers[name], let runID = ledger.lastRun, let checkpoint = ledger.checkpoint else {
             throw PipelineError(.software, "no run can be completed")
         }
         if state == .complete, writesAside {
@@ -195,14 +195,14 @@ private actor MemorySession: SinkSession {
             }
             publish(&content, runID)
         }
-        ledger.checkpoint?.counts.previousEndpoints += observed.previousEndpoints
-        ledger.checkpoint?.counts.removed += observed.removed
+        let next = store.falsified(checkpoint.completed(observed: observed))
+        ledger.checkpoint = next
         ledger.runs[runID]?.state = state
         ledger.runs[runID]?.finishedAt = finishedAt
-        ledger.runs[runID]?.counts = ledger.checkpoint?.counts ?? RunCounts()
+        ledger.runs[runID]?.counts = next.counts
         content.ledgers[name] = ledger
         prepared = (content, .commitCompletion)
-        return observed
+        return next
     }
 
     /// Shows what stands aside: in place of everything, or of what the run showed before.

@@ -39,6 +39,7 @@ final class MemoryStore: Sendable {
     private let content = Mutex(Content())
     private let locks = Mutex<Set<String>>([])
     private let fault = Mutex<(@Sendable (Step) async throws -> Void)?>(nil)
+    private let falsehood = Mutex<(@Sendable (inout Checkpoint) -> Void)?>(nil)
     private let refused = Mutex<(@Sendable (_ userID: String) -> Bool)?>(nil)
 
     var current: Content { content.withLock { $0 } }
@@ -50,6 +51,14 @@ final class MemoryStore: Sendable {
     /// Sets whose records are refused because of their content.
     func refusing(_ body: (@Sendable (_ userID: String) -> Bool)?) { refused.withLock { $0 = body } }
     func refuses(_ userID: String) -> Bool { refused.withLock { $0 }?(userID) ?? false }
+
+    /// Makes its sessions prepare other checkpoints than they should.
+    func falsifying(_ body: (@Sendable (inout Checkpoint) -> Void)?) { falsehood.withLock { $0 = body } }
+    func falsified(_ checkpoint: Checkpoint) -> Checkpoint {
+        var result = checkpoint
+        falsehood.withLock { $0 }?(&result)
+        return result
+    }
 
     func lock(_ name: String) -> Bool { locks.withLock { $0.insert(name).inserted } }
     func unlock(_ name: String) { locks.withLock { _ = $0.remove(name) } }

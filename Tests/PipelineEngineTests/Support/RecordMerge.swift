@@ -37,8 +37,8 @@ struct RecordMerge {
     }
 
     /// - Returns: what was counted; refused records are rows of `failures`.
-    mutating func merge(_ batch: Batch, shard: Int, refuses: (String) -> Bool) -> SinkObservations {
-        var observed = SinkObservations()
+    mutating func merge(_ batch: Batch, shard: Int, refuses: (String) -> Bool) -> RunCounts {
+        var observed = RunCounts()
         owned = owners()
         let before = owned
         var fetched: Set<RowView.Text> = []
@@ -242,15 +242,15 @@ struct RecordMerge {
 
     // MARK: Refusals
 
-    private mutating func refuse(_ entries: [Entry], ordinal: Int64, shard: Int, _ observed: inout SinkObservations) {
+    private mutating func refuse(_ entries: [Entry], ordinal: Int64, shard: Int, _ observed: inout RunCounts) {
         observed.refused += 1
         for entry in entries {
-            observed.rowCorrections[tables[entry.table].name, default: 0] -= 1
-            for part in entry.parts { observed.rowCorrections[tables[part.table].name, default: 0] -= 1 }
-            if tables[entry.table].role == .endpoints { observed.endpointCorrection -= 1 }
+            observed.rows[tables[entry.table].name, default: 0] -= 1
+            for part in entry.parts { observed.rows[tables[part.table].name, default: 0] -= 1 }
+            if tables[entry.table].role == .endpoints { observed.endpoints -= 1 }
         }
         guard let table = tables.firstIndex(where: { $0.role == .failures }) else { return }
-        observed.rowCorrections[tables[table].name, default: 0] += 1
+        observed.rows[tables[table].name, default: 0] += 1
         let row: [RowView.Value] = tables[table].columns.map { column in
             switch column.name {
             case "run_id": .text(runID)
