@@ -66,7 +66,7 @@ extension BatchRows {
         } else {
             appendParts(deferred, id, contents)
         }
-        // In front of `extra`, which takes what isn't a number.
+        // Before `extra`, which takes what isn't a number.
         let pulled = pulled.isEmpty ? [] : pull(endpoint, contents)
 
         let extra =
@@ -99,7 +99,8 @@ extension BatchRows {
         if deferred.attributes > 0 { appendAttributes(deferred.attributes, id, contents) }
         if deferred.metrics > 0 { appendMetrics(deferred.metrics, id, contents) }
         if deferred.userAttributes > 0 {
-            appendUserAttributes(deferred.userAttributes, UnmappedMembers.Around.endpoint.inside(deferred.user), id, contents)
+            appendUserAttributes(
+                deferred.userAttributes, UnmappedMembers.Around.endpoint.inside(deferred.user), id, contents)
         }
         attributes.builder.endGroup()
         metrics.builder.endGroup()
