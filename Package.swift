@@ -45,10 +45,11 @@ let package = Package(
 
         // Plugins and their parts know core.
         .target(name: "AWSSigning", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "RateLimiting"),
         .target(
             name: "AWSClient",
             dependencies: [
-                "AWSSigning", "CZlib",
+                "AWSSigning", "RateLimiting", "CZlib",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -89,7 +90,7 @@ let package = Package(
         .target(
             name: "EndpointServer",
             dependencies: [
-                "AWSSigning", "CZlib",
+                "AWSSigning", "RateLimiting", "CZlib",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -121,10 +122,11 @@ let package = Package(
         .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
         .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
+        .testTarget(name: "RateLimitingTests", dependencies: ["RateLimiting"]),
         .testTarget(
             name: "AWSClientTests",
             dependencies: [
-                "AWSClient", "AWSSigning", "Pinpoint", "PipelineCore",
+                "AWSClient", "AWSSigning", "RateLimiting", "Pinpoint", "PipelineCore",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

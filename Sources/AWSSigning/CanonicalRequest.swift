@@ -24,7 +24,7 @@ public struct CanonicalRequest: Sendable {
     ///     more, as every service but S3 wants it.
     ///   - headers: all headers that are signed; several of one name are joined in order.
     ///   - payloadHash: lower-case hex of the body's SHA-256.
-    ///   - normalizingPath: drop empty and `.` segments, and let `..` remove the segment in front of it.
+    ///   - normalizingPath: drop empty and `.` segments, and let `..` remove the segment before it.
     public init(
         method: String, target: String, headers: [SigningHeader], payloadHash: String = Self.emptyPayloadHash,
         normalizingPath: Bool = true

@@ -55,7 +55,7 @@ public struct BatchBuilder: Sendable {
     }
 
     /// Gives the endpoints that were taken out of records without a user, with the columns of `Tombstones`: whoever holds
-    /// what earlier runs wrote is to remove them. Called in front of `finish`.
+    /// what earlier runs wrote is to remove them. Called before `finish`.
     public mutating func finishTombstones() -> RowBuffer { rows.tombstones.finish() }
 
     /// Gives the rows, one buffer for each of the layout's tables, and what they add to the run's counts; then the

@@ -119,7 +119,7 @@ struct BatchRows: Sendable {
 
     // MARK: Undoing a record
 
-    /// How much the buffers held in front of a record.
+    /// How much the buffers held before a record.
     struct Mark {
         fileprivate let users, endpoints, attributes, metrics, userAttributes, tombstones: RowBuilder.Mark
         fileprivate let tally: Tally

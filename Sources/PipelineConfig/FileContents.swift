@@ -65,7 +65,7 @@ enum FileContents {
         return join(current, parent)
     }
 
-    /// A path as it is opened: relative ones begin at `folder`. `..` stays, because links may stand in front of it.
+    /// A path as it is opened: relative ones begin at `folder`. `..` stays, because a link may come before it.
     static func resolve(_ path: String, in folder: String) -> String {
         path.hasPrefix("/") ? path : join(folder, path)
     }

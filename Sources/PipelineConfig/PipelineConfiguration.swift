@@ -18,7 +18,7 @@ public struct PipelineConfiguration: Sendable {
     public var file: String
     public var sourceTypeName: String
     public var source: SourcePlan
-    /// For all sinks, in front of their own.
+    /// For all sinks, before their own.
     public var transforms: [any Transform]
     /// At least one.
     public var sinks: [ConfiguredSink]

@@ -97,13 +97,7 @@ extension SinkConformance {
     /// Merges batches, as several runs would, and compares with the model after each.
     private static func merging(_ rule: String, _ batches: [[SinkFixture.Record]]) -> Check {
         Check(rule) { trial in
-            try await trial.begin()
-            for batch in batches {
-                try await trial.commit(batch)
-                try await trial.verify()
-            }
-            try await trial.complete()
-            try await trial.verify()
+            try await trial.runVerifyingEach(batches)
             // The same once more, as the next run.
             try await trial.run(SinkTrial.laterRun(), batches)
             try await trial.verify()

@@ -46,13 +46,7 @@ extension SinkConformance {
         _ rule: String, _ conflict: ConflictPolicy, _ batches: [[SinkFixture.Record]]
     ) -> Check {
         Check("filters: \(rule)", conflict: conflict) { trial in
-            try await trial.begin()
-            for batch in batches {
-                try await trial.commit(batch)
-                try await trial.verify()
-            }
-            try await trial.complete()
-            try await trial.verify()
+            try await trial.runVerifyingEach(batches)
             // Over what an earlier run has left.
             try await trial.run(SinkTrial.laterRun(1), batches.reversed())
             try await trial.verify()

@@ -134,13 +134,7 @@ extension SinkConformance {
     /// Commits batches in which the newest endpoint counts, and compares with the model after each.
     private static func newest(_ rule: String, _ batches: [[SinkFixture.Record]]) -> Check {
         Check("the newest counts: \(rule)", conflict: .newest) { trial in
-            try await trial.begin()
-            for batch in batches {
-                try await trial.commit(batch)
-                try await trial.verify()
-            }
-            try await trial.complete()
-            try await trial.verify()
+            try await trial.runVerifyingEach(batches)
             // The other way round, and then the same once more, as the next runs.
             try await trial.run(SinkTrial.laterRun(1), batches.reversed())
             try await trial.verify()

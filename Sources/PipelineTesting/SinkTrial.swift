@@ -21,7 +21,7 @@ actor SinkTrial {
     private(set) var state: RunState?
     /// The checkpoint that must be in the store; nil where nothing is said about it.
     private(set) var checkpoint: Checkpoint?
-    /// The model in front of the run at hand, and the run's batches.
+    /// The model before the run at hand, and the run's batches.
     private var modelBefore: SinkModel
     private var written: [(firstOrdinal: Int, records: [SinkFixture.Record])] = []
 
@@ -191,6 +191,17 @@ actor SinkTrial {
     }
 
     func run(_ batches: [[SinkFixture.Record]]) async throws { try await run(Self.runID, batches) }
+
+    /// A whole run, compared with the model after each commit.
+    func runVerifyingEach(_ batches: [[SinkFixture.Record]]) async throws {
+        try await begin()
+        for batch in batches {
+            try await commit(batch)
+            try await verify()
+        }
+        try await complete()
+        try await verify()
+    }
 
     /// Gives the run at hand up; nothing is said about its checkpoint from here on.
     func abandonRun() async throws {

@@ -15,7 +15,7 @@ public struct TransformConformance: Sendable {
     public enum Check: String, Sendable, CaseIterable {
         /// The same tape gives the same result, however often.
         case givesTheSameAgain
-        /// A copy of the tape that was made in front of it stays what it was.
+        /// A copy of the tape that was made before it stays what it was.
         case leavesCopiesAlone
         /// What was edited before changes nothing: all samples in order, backwards, and one after each other one.
         case remembersNothing

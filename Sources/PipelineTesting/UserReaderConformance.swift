@@ -15,7 +15,7 @@ public struct UserReaderConformance: Sendable {
     public enum Check: String, Sendable, CaseIterable {
         /// All IDs, unchanged and in order, whatever `limit` is; positions that differ; lines that rise.
         case yieldsEverythingInOrder
-        /// No call gives more than `limit` records, and none comes back empty in front of the end.
+        /// No call gives more than `limit` records, and none comes back empty before the end.
         case honoursLimits
         /// Two cursors, opened after one another or used in turns, yield the same.
         case opensTwice

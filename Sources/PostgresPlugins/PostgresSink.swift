@@ -36,22 +36,10 @@ public struct PostgresSink: Sink {
     }
 
     public func open(_ context: SinkContext) async throws -> any SinkSession {
-        let session = PostgresSinkSession(self, context)
-        do {
-            try await session.connect()
-        } catch {
-            await session.close()
-            throw error
-        }
-        return session
+        try await opening(PostgresSinkSession(self, context)) { try await $0.connect() }
     }
 
     public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
-        let reader = PostgresSinkReader(self, context)
-        do { try await reader.connect() } catch {
-            await reader.close()
-            throw error
-        }
-        return reader
+        try await opening(PostgresSinkReader(self, context)) { try await $0.connect() }
     }
 }

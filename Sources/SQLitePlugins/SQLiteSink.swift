@@ -30,20 +30,11 @@ public struct SQLiteSink: Sink {
     }
 
     public func open(_ context: SinkContext) async throws -> any SinkSession {
-        let session = SQLiteSinkSession(self, context, warn: warn)
-        do {
-            try await session.connect()
-        } catch {
-            await session.close()
-            throw error
-        }
-        return session
+        try await opening(SQLiteSinkSession(self, context, warn: warn)) { try await $0.connect() }
     }
 
     public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {
-        let reader = SQLiteSinkReader(self, context)
-        try await reader.connect()
-        return reader
+        try await opening(SQLiteSinkReader(self, context)) { try await $0.connect() }
     }
 }
 

@@ -39,7 +39,7 @@ import Testing
         #expect(settings.property("region") == "eu-west-1")
     }
 
-    /// What can't be understood of others doesn't matter, in front of the profile in use or behind it.
+    /// What can't be understood of others doesn't matter, before the profile in use or after it.
     @Test(arguments: [
         "[profile other\nregion = x", "[profile other]\nnonsense", "[profile other]\nkey : value",
         "[profile other]\n= 1", "[profile other]\ns3 =\n  nonsense", "[profile \"other]\nx = 1", "[]\nx = 1",

@@ -42,7 +42,7 @@ import Testing
     }
 
     /// The number of getaddrinfo decides; a label of 64 letters can't exist, so no network is needed to know it. With a
-    /// proxy in front, the proxy's name is the one that was looked up.
+    /// proxy on the way, the proxy's name is the one that was looked up.
     @Test func namesThatDoNotResolve() throws {
         let host = String(repeating: "x", count: 64) + ".example"
         let error = try #require(throws: SocketAddressError.UnknownHost.self) {
@@ -58,6 +58,19 @@ import Testing
         passing.errorCode = -3
         #expect(TransportFailure.sort(passing, TransportFailure.Peer(host: host)).kind == .resolver)
         #expect(TransportFailure.sort(passing, TransportFailure.Peer(host: host)).code == "HostNotFound")
+    }
+
+    /// What stands between this machine and those who hand out credentials is named as for any other request.
+    @Test func credentialsNameTheProxyToo() async throws {
+        // Nobody listens on the port of discard.
+        let environment = ["HTTP_PROXY": "http://localhost:9"]
+        let connections = try ConnectionSettings(ClientSettings(environment: environment, files: .folder([:])))
+        let transport = CredentialTransport.network(connections, userAgent: "test")
+        let request = CredentialRequest(
+            "GET", try Endpoint("http://credentials.example"), "/", timeout: 5, usesProxy: true)
+        let failure = await #expect(throws: TransportFailure.self) { try await transport.send(request) }
+        #expect(failure?.kind == .refused)
+        #expect(failure?.message == "the proxy localhost refused the connection")
     }
 
     @Test func refusalsNameTheProxy() {

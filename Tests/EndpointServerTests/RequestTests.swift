@@ -39,34 +39,6 @@ import FoundationNetworking
     }
 }
 
-@Suite struct TokenBucketTests {
-    /// Against the count that a bucket can't pass by its definition, burst + rate × time, and reaches when it is asked so often that it
-    /// never overflows.
-    @Test(arguments: [(300.0, 30), (300.0, 300), (2.5, 2), (100_000.0, 10)]) func rateAndBurst(rate: Double, burst: Int)
-    {
-        let seed = UInt64.random(in: 0 ... .max)
-        var state = seed
-        var bucket = TokenBucket(rate: rate, burst: Double(burst))
-        let start: UInt64 = 1_000_000_000_000
-        var now = start
-        var taken = 0
-        for _ in 0..<200_000 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            now += UInt64(Double(state >> 40) / Double(1 << 24) * 0.6e9 / rate)
-            if bucket.take(at: now) { taken += 1 }
-        }
-        let bound = Double(burst) + rate * Double(now - start) / 1e9
-        #expect(Double(taken) <= bound + 1e-3, "seed \(seed)")
-        #expect(Double(taken) >= bound - 2 - Double(taken) * 1e-9, "seed \(seed)")
-    }
-
-    @Test func aClockThatStepsBackGrantsNothing() {
-        var bucket = TokenBucket(rate: 1000, burst: 1)
-        let answers = [5_000_000_000, 1, 5_000_000_000, 5_001_000_000].map { bucket.take(at: $0) }
-        #expect(answers == [true, false, false, true])
-    }
-}
-
 @Suite(.timeLimit(.minutes(2))) struct RunningServerTests {
     @Test func servesWhatThePopulationHolds() async throws {
         let population = SyntheticPopulation(users: 40, seed: 11)

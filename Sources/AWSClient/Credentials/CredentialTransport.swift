@@ -1,7 +1,5 @@
 internal import AsyncHTTPClient
-internal import NIOCore
 internal import NIOHTTP1
-internal import NIOPosix
 
 /// One request to whoever hands out credentials. Holds secrets: never printed.
 package struct CredentialRequest: Sendable {
@@ -70,56 +68,24 @@ package struct CredentialTransport: Sendable {
     /// A connection for each request: there are a few in an hour.
     package static func network(_ connections: ConnectionSettings, userAgent: String) -> CredentialTransport {
         CredentialTransport { request in
-            var configuration = HTTPClient.Configuration()
-            configuration.redirectConfiguration = .disallow
-            configuration.httpVersion = .http1Only
-            configuration.timeout = .init(connect: .nanoseconds(Int64(min(request.timeout, 3) * 1e9)))
-            configuration.connectionPool.retryConnectionEstablishment = false
-            let connections = request.usesProxy ? connections : connections.withoutProxies
-            connections.apply(to: &configuration, for: request.endpoint)
-            let client = HTTPClient(
-                eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
+            let route = EndpointRoute(
+                to: request.endpoint, connections: 1, connectTimeout: min(request.timeout, 3),
+                settings: request.usesProxy ? connections : connections.withoutProxies)
+            var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
+            headers.replaceOrAdd(name: "Host", value: request.endpoint.authority)
+            headers.replaceOrAdd(name: "User-Agent", value: userAgent)
+            let client = route.makeClient()
             let result: Result<HTTPAnswer, any Error>
             do {
                 result = .success(
-                    try await exchange(
-                        request, client, origin: connections.origin(for: request.endpoint),
-                        proxyAuthorization: connections.forwardingProxy(for: request.endpoint)?.authorization,
-                        userAgent: userAgent))
-            } catch let failure as TransportFailure where failure.kind == .untrusted {
-                result = .failure(await CertificateDiagnosis.explain(failure, request.endpoint, configuration))
+                    try await route.send(
+                        HTTPMethod(rawValue: request.method), request.target, headers: headers, body: request.body,
+                        timeout: request.timeout, over: client))
             } catch {
                 result = .failure(error)
             }
             try? await client.shutdown()
             return try result.get()
-        }
-    }
-
-    private static func exchange(
-        _ request: CredentialRequest, _ client: HTTPClient, origin: String, proxyAuthorization: String?,
-        userAgent: String
-    ) async throws -> HTTPAnswer {
-        var headers = HTTPHeaders(request.headers.map { ($0.name, $0.value) })
-        headers.replaceOrAdd(name: "Host", value: request.endpoint.authority)
-        headers.replaceOrAdd(name: "User-Agent", value: userAgent)
-        if let proxyAuthorization { headers.add(name: "Proxy-Authorization", value: proxyAuthorization) }
-        let message = try HTTPClient.Request(
-            url: origin + request.target,
-            method: HTTPMethod(rawValue: request.method), headers: headers,
-            body: request.body.isEmpty ? nil : .bytes(request.body))
-        let task = client.execute(
-            request: message, delegate: AnswerCollector(),
-            deadline: .now() + .nanoseconds(Int64(request.timeout * 1e9)))
-        do {
-            return try await withTaskCancellationHandler {
-                try ContentCoding.decode(await task.get())
-            } onCancel: {
-                task.cancel()
-            }
-        } catch {
-            if Task.isCancelled { throw CancellationError() }
-            throw await TransportFailure.sort(error, host: request.endpoint.host)
         }
     }
 }

@@ -8,7 +8,7 @@ public struct Endpoint: Sendable, Hashable {
     public let authority: String
     /// The scheme's own where the URL names none.
     public let port: Int
-    /// What stands in front of every path, without a slash at its end; empty in most cases.
+    /// The prefix of every path, without a slash at its end; empty in most cases.
     public let pathPrefix: String
 
     /// What is wrong with a URL, for a message that names the place it came from.

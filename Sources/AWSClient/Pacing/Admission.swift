@@ -1,12 +1,14 @@
+package import RateLimiting
+
 /// Who may send next: the token bucket, the learned rate, the retry quota, the circuit and a Retry-After in one place.
 /// Pure: the caller brings the time, and resumes those whom `pump` lets go.
 ///
-/// A call asks `admit` for each attempt, and `takeQuota` in front of each retry; where either says no, it enqueues.
+/// A call asks `admit` for each attempt, and `takeQuota` before each retry; where either says no, it enqueues.
 package struct Admission<Waiter> {
-    package private(set) var bucket: TokenBucket
+    package internal(set) var bucket: TokenBucket
     package private(set) var adaptive: AdaptiveRate?
-    package private(set) var quota = RetryQuota()
-    package private(set) var circuit: Circuit
+    package internal(set) var quota = RetryQuota()
+    package internal(set) var circuit: Circuit
     package private(set) var stretch: ThrottledStretch
     /// Seconds for which the circuit has been open, up to the last tick.
     private var openSeconds = 0.0
@@ -15,12 +17,12 @@ package struct Admission<Waiter> {
     package private(set) var heldUntil = -Double.infinity
     private let rate: Double
     private let burst: Double
-    private var queue = WaiterQueue<Waiter>()
-    private var quotaQueue = WaiterQueue<(waiter: Waiter, cost: Int)>()
+    var queue = WaiterQueue<Waiter>()
+    var quotaQueue = WaiterQueue<(waiter: Waiter, cost: Int)>()
     private var lastTicket: UInt64 = 0
     private var lastTick: Double
     /// Until when a waiter waits, by its ticket.
-    private var limits: [UInt64: Double] = [:]
+    var limits: [UInt64: Double] = [:]
 
     /// - Parameters:
     ///   - rate: attempts per second, above 0; the ceiling where `adapts`.
@@ -104,70 +106,6 @@ package struct Admission<Waiter> {
         return take(ticket)
     }
 
-    /// Whom to let go now, in order.
-    package mutating func pump(now: Double) -> [(waiter: Waiter, grant: AdmissionGrant)] {
-        tick(now: now)
-        circuit.endIfDue(now: now)
-        var released: [(waiter: Waiter, grant: AdmissionGrant)] = []
-        if circuit.isOpen || end != nil {
-            while let next = quotaQueue.popFirst() {
-                limits[next.ticket] = nil
-                released.append((next.waiter.waiter, .quota(paid: 0)))
-            }
-        }
-        if end != nil {
-            while let next = queue.popFirst() { released.append((next.waiter, .ended)) }
-            limits.removeAll()
-            return released
-        }
-        if let probe = circuit.nextProbe {
-            if now >= probe, now >= heldUntil, let next = queue.popFirst() {
-                limits[next.ticket] = nil
-                circuit.probeSent(now: now)
-                released.append((next.waiter, .admitted))
-            }
-        } else if now >= heldUntil {
-            while !queue.isEmpty, bucket.take(now: now, isContended: true), let next = queue.popFirst() {
-                limits[next.ticket] = nil
-                released.append((next.waiter, .admitted))
-            }
-        }
-        while let cost = nextQuotaCost, let paid = quota.take(cost, now: now), let next = quotaQueue.popFirst() {
-            limits[next.ticket] = nil
-            released.append((next.waiter.waiter, .quota(paid: paid)))
-        }
-        if !limits.isEmpty { expire(now: now, &released) }
-        return released
-    }
-
-    /// Lets go who has waited for long enough. An open circuit isn't anybody's time.
-    private mutating func expire(now: Double, _ released: inout [(waiter: Waiter, grant: AdmissionGrant)]) {
-        guard !circuit.isOpen else { return }
-        for (ticket, limit) in limits where limit <= now {
-            if let waiter = take(ticket) { released.append((waiter, .expired)) }
-        }
-    }
-
-    private mutating func take(_ ticket: UInt64) -> Waiter? {
-        limits[ticket] = nil
-        return queue.remove(ticket: ticket) ?? quotaQueue.remove(ticket: ticket)?.waiter
-    }
-
-    /// When to pump next if nothing else happens; nil where nobody waits for a time.
-    package func nextEvent(now: Double) -> Double? {
-        var times: [Double] = []
-        if !queue.isEmpty {
-            if let probe = circuit.nextProbe, let end = circuit.endsAt {
-                times.append(min(max(probe, heldUntil), end))
-            } else {
-                times.append(max(heldUntil, bucket.nextToken))
-            }
-        }
-        if !quotaQueue.isEmpty { times.append(quota.nextUnpaid) }
-        if !circuit.isOpen, let limit = limits.values.min() { times.append(limit) }
-        return times.min()
-    }
-
     /// Notes how an attempt ended. Pump afterwards.
     ///
     /// - Parameters:
@@ -209,9 +147,7 @@ package struct Admission<Waiter> {
     /// Sends nothing before `time`.
     package mutating func hold(until time: Double) { heldUntil = max(heldUntil, time) }
 
-    private var nextQuotaCost: Int? { quotaQueue.first?.cost }
-
-    private mutating func tick(now: Double) {
+    mutating func tick(now: Double) {
         guard now > lastTick else { return }
         if circuit.isOpen { openSeconds += now - lastTick }
         if adaptive?.estimate != nil, !queue.isEmpty, !circuit.isOpen, lastTick >= heldUntil {
@@ -227,36 +163,4 @@ package struct Admission<Waiter> {
         let capacity = adaptive.estimate == nil ? burst : min(burst, adaptive.rate / 32)
         bucket.adjust(rate: adaptive.rate, capacity: capacity, now: now)
     }
-}
-
-/// What became of a call that waited.
-package enum AdmissionGrant: Sendable, Hashable {
-    /// An attempt may go out.
-    case admitted
-    /// A retry may be prepared; it paid this much of the quota.
-    case quota(paid: Int)
-    /// The waiter's own time is up.
-    case expired
-    /// Nothing goes out any more.
-    case ended
-}
-
-/// Why no attempt goes out any more.
-package enum AdmissionEnd: Sendable, Hashable {
-    /// The outage has lasted too long.
-    case away
-    /// The service was never reached, and waiting won't help.
-    case unreachable
-    /// Everybody was throttled for too long.
-    case throttled
-}
-
-/// How an attempt ended.
-package enum AttemptResult: Sendable, Hashable {
-    /// With a final answer.
-    case succeeded
-    /// With an answer that is no use.
-    case unusable
-    case throttled
-    case failed(Circuit.Failure)
 }

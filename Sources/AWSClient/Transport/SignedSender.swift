@@ -13,8 +13,9 @@ final class SignedSender: Sendable {
         userAgent = configuration.userAgent
         signer = RequestSigner(region: configuration.region, service: configuration.signingName)
         transport = HTTPTransport(
-            endpoint: configuration.endpoint, connections: configuration.concurrency,
-            connectTimeout: configuration.connectTimeout, settings: configuration.connections)
+            EndpointRoute(
+                to: configuration.endpoint, connections: configuration.concurrency,
+                connectTimeout: configuration.connectTimeout, settings: configuration.connections))
     }
 
     /// One attempt.

@@ -10,7 +10,7 @@ extension TransportFailure {
     package struct Peer: Sendable {
         /// The server that is asked.
         package let host: String
-        /// The proxy in front of it: its name is resolved, and its port connected to, instead of the server's.
+        /// The proxy on the way: its name is resolved, and its port connected to, instead of the server's.
         package let proxy: String?
 
         package init(host: String, proxy: String? = nil) {
@@ -20,11 +20,6 @@ extension TransportFailure {
 
         fileprivate var dialled: String { proxy ?? host }
         fileprivate var words: String { proxy.map { "the proxy \($0)" } ?? host }
-    }
-
-    /// Sorts what the HTTP client threw, for a connection without a proxy.
-    package static func sort(_ error: any Error, host: String) async -> TransportFailure {
-        sort(error, Peer(host: host))
     }
 
     /// Sorts what the HTTP client threw, by the type and the case of the error alone.

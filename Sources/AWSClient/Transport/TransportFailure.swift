@@ -12,7 +12,7 @@ package struct TransportFailure: Error, Sendable, Hashable {
         case untrusted
         /// The TLS handshake failed: no common version, or no TLS at all.
         case handshake
-        /// The connection ended in the middle of an answer, or in front of it.
+        /// The connection ended before an answer or in the middle of it.
         case connectionClosed
         case bodyTooLarge
         case other

@@ -12,7 +12,7 @@ final class WireRepair: ChannelDuplexHandler {
     /// A longer head is passed on as it is; the parser has a limit of its own.
     private static let longestHead = 256 << 10
 
-    /// `http://host:port`, in front of each request's path; nil where the server itself is asked.
+    /// `http://host:port`, put before each request's path; nil where the server itself is asked.
     private let origin: String?
     /// What came of a head so far; nil within a body.
     private var head: ByteBuffer?
@@ -20,7 +20,7 @@ final class WireRepair: ChannelDuplexHandler {
 
     init(origin: String?) { self.origin = origin }
 
-    /// Puts itself in front of the handlers that a connection's pipeline has.
+    /// Puts itself before the handlers that a connection's pipeline has.
     static func install(in channel: any Channel, origin: String?) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations

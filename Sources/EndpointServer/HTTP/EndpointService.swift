@@ -1,6 +1,7 @@
 internal import AWSSigning
 internal import NIOCore
 internal import NIOHTTP1
+internal import RateLimiting
 internal import Synchronization
 
 /// Decides what a request is answered with; knows no connections.
@@ -38,10 +39,15 @@ final class EndpointService: Sendable {
         check = configuration.signatures.map(SignatureCheck.init)
         latency = TimeAmount(configuration.latency)
         bucket = Mutex(
-            configuration.rate.map { TokenBucket(rate: $0.requestsPerSecond, burst: Double($0.burst)) })
+            configuration.rate.map {
+                TokenBucket(rate: $0.requestsPerSecond, capacity: Double($0.burst), now: Self.uptime)
+            })
         let slots = configuration.faults.isEmpty ? 0 : configuration.population.users + Self.oddSlots
         attempts = Mutex(Array(repeating: 0, count: slots))
     }
+
+    /// Seconds of a monotonic clock.
+    private static var uptime: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1e9 }
 
     var statistics: EndpointServer.Statistics { counts.withLock { $0 } }
 
@@ -68,7 +74,7 @@ final class EndpointService: Sendable {
             counts.withLock { $0.rejected += 1 }
             return Decision(answer: .error(fault))
         }
-        guard bucket.withLock({ $0?.take(at: NIODeadline.now().uptimeNanoseconds) ?? true }) else {
+        guard bucket.withLock({ $0?.take(now: Self.uptime) ?? true }) else {
             counts.withLock { $0.throttled += 1 }
             return Decision(answer: .error(.tooManyRequests))
         }

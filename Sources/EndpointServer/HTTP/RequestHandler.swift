@@ -10,7 +10,7 @@ internal import Musl
 internal import Glibc
 #endif
 
-/// Answers the requests of one connection, one after the other: the pipelining handler in front of it holds the next one back.
+/// Answers the requests of one connection, one after the other: the pipelining handler before it holds the next one back.
 final class RequestHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -61,7 +61,7 @@ final class RequestHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The client went away, or sent what isn't HTTP; the handler in front has answered the latter.
+        // The client went away, or sent what isn't HTTP; the handler before this one has answered the latter.
         context.close(promise: nil)
     }
 

@@ -89,7 +89,7 @@ struct JSONText {
         byte("\"")
     }
 
-    /// A decimal number, with zeros in front where it has fewer digits. Not negative, at most 19 digits.
+    /// A decimal number, padded with leading zeros. Not negative, at most 19 digits.
     mutating func number(_ value: Int, digits: Int = 1) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { space in
             var start = 20

@@ -44,14 +44,7 @@ public struct NDJSONSink: Sink {
     }
 
     public func open(_ context: SinkContext) async throws -> any SinkSession {
-        let session = NDJSONSinkSession(self, context, warn: warn)
-        do {
-            try await session.connect()
-        } catch {
-            await session.close()
-            throw error
-        }
-        return session
+        try await opening(NDJSONSinkSession(self, context, warn: warn)) { try await $0.connect() }
     }
 
     public func openForReading(_ context: SinkReadingContext) async throws -> any SinkReader {

@@ -28,33 +28,13 @@ extension BatchRows {
     ///
     /// - Returns: Nil where nothing is in it.
     private mutating func storeLists(
-        _ map: Int, _ around: UnmappedMembers.Around, _ contents: TapeContents, _ form: MapForm
+        _ name: Int, _ around: UnmappedMembers.Around, _ contents: TapeContents, _ form: MapForm
     ) -> Cell? {
-        guard let inside = Self.enter(map, around, contents, &residue) else { return nil }
+        guard let map = EndpointMap(name, around, contents, residue: &residue) else { return nil }
         document.clear()
-        let end = Int(contents.nodes[map + 1].end)
-        var name = map + 2
-        while name < end {
-            let node = contents.nodes[name]
-            let list = contents.nodes[name + 1]
-            defer { name = Int(list.end) }
-            if node.isDropped { continue }
-            guard list.kind == .array, node.isStorable else {
-                residue.keep(name, inside)
-                continue
-            }
+        map.forEachEntry(.array, contents, residue: &residue) { name, list in
             var isEmpty = true
-            var isWhole = true
-            var element = name + 2
-            while element < Int(list.end) {
-                let value = contents.nodes[element]
-                defer { element = Int(value.end) }
-                if value.isDropped { continue }
-                guard value.kind == .string else {
-                    isWhole = false
-                    continue
-                }
-                if !value.isStorable { isWhole = false }
+            let isWhole = contents.forEachString(in: list) { value, _ in
                 if isEmpty {
                     document.beginEntry(name, "values", contents, form)
                     document.append("[")
@@ -64,11 +44,11 @@ extension BatchRows {
                 isEmpty = false
                 document.writeText(value, contents)
             }
-            if isEmpty || !isWhole { residue.keep(name, inside) }
             if !isEmpty {
                 document.append("]")
                 document.endEntry(form)
             }
+            return isWhole
         }
         return storeDocument(form)
     }
@@ -76,25 +56,12 @@ extension BatchRows {
     /// `{"name":1.5}` or `[{"name":"name","value":1.5}]`
     ///
     /// - Returns: Nil where nothing is in it.
-    private mutating func storeMetrics(_ map: Int, _ contents: TapeContents, _ form: MapForm) -> Cell? {
-        guard let inside = Self.enter(map, .endpoint, contents, &residue) else { return nil }
+    private mutating func storeMetrics(_ name: Int, _ contents: TapeContents, _ form: MapForm) -> Cell? {
+        guard let map = EndpointMap(name, .endpoint, contents, residue: &residue) else { return nil }
         document.clear()
-        let end = Int(contents.nodes[map + 1].end)
-        var name = map + 2
-        while name < end {
-            let node = contents.nodes[name]
-            let value = contents.nodes[name + 1]
-            defer { name = Int(value.end) }
-            if node.isDropped { continue }
-            guard value.kind == .number, node.isStorable else {
-                residue.keep(name, inside)
-                continue
-            }
-            let number = JSONNumber.read(contents.source(value))
-            if !number.isExact { residue.keep(name, inside) }
-            guard number.value.isFinite else { continue }
+        map.forEachNumber(contents, residue: &residue) { name, number in
             document.beginEntry(name, "value", contents, form)
-            document.bytes.append(contentsOf: number.value.description.utf8)
+            document.bytes.append(contentsOf: number.description.utf8)
             document.endEntry(form)
         }
         return storeDocument(form)
@@ -108,16 +75,16 @@ extension BatchRows {
 }
 
 extension ExtraWriter {
-    /// Begins an entry of a map, and in front of the first one the map.
+    /// Begins an entry of a map, and the map itself before the first one.
     fileprivate mutating func beginEntry(
-        _ name: Int, _ key: StaticString, _ contents: TapeContents, _ form: MapForm
+        _ name: TapeNode, _ key: StaticString, _ contents: TapeContents, _ form: MapForm
     ) {
         append(bytes.isEmpty ? (form == .object ? "{" : "[") : ",")
         switch form {
-        case .object: writeText(contents.nodes[name], contents)
+        case .object: writeText(name, contents)
         case .entries:
             bytes.append(contentsOf: #"{"name":"#.utf8)
-            writeText(contents.nodes[name], contents)
+            writeText(name, contents)
             bytes.append(contentsOf: #",""#.utf8)
             key.withUTF8Buffer { bytes.append(contentsOf: $0) }
             append("\"")

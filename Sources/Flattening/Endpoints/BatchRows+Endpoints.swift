@@ -66,7 +66,7 @@ extension BatchRows {
         } else {
             appendParts(deferred, id, contents)
         }
-        // In front of `extra`, which takes what isn't a number.
+        // Before `extra`, which takes what isn't a number.
         let pulled = pulled.isEmpty ? [] : pull(endpoint, contents)
 
         let extra =

@@ -19,7 +19,7 @@ extension OptionDecoder {
         do throws(Interpolation.Failure) {
             result = try interpolation.replace(in: written)
         } catch {
-            // A name in front of which a secret stands is not shown by the failure, which holds only the reference.
+            // Hide the name if a secret precedes it; the failure holds only the reference.
             // What is to hide values gets no default: everybody who reads the pipeline would know it.
             let isUnset = isSecret && warnsOfPublicSecrets && error.isUnset
             diagnostics.error(error.message, at: node.place, hint: isUnset ? "set it" : error.hint)

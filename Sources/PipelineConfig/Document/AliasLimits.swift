@@ -29,7 +29,7 @@ enum AliasLimits {
         scalars.indices.dropLast().contains { scalars[$0] == sign && isName(scalars[$0 + 1]) }
     }
 
-    /// The offset of a sign of such a key: `? `, `*alias :`, or `]:` and `}:` with an alias in front.
+    /// The offset of a sign of such a key: `? `, `*alias :`, or `]:` and `}:` after an alias.
     private static func complexKey(in scalars: [Unicode.Scalar]) -> Int? {
         var lineHasAlias = false
         for (offset, scalar) in scalars.enumerated() {

@@ -1,11 +1,11 @@
 /// An opened input. One task at a time uses it.
-public protocol InputCursor<Record>: Actor {
+public protocol InputCursor<Record>: Closable {
     associatedtype Record: ConsumedRecord
     /// The next records, in input order, at most `limit` of them; empty at the end of input.
     ///
     /// Faulty input is yielded as a record, never skipped. Blank lines are no records.
     ///
-    /// - Throws: `PipelineError` of kind `.noInput` where reading can't go on. Records in front of the fault are yielded
+    /// - Throws: `PipelineError` of kind `.noInput` where reading can't go on. Records before the fault are yielded
     ///   first.
     func next(limit: Int) async throws -> [Record]
     /// Gives back files and connections; no call follows.

@@ -1,11 +1,11 @@
 /// Records in input order, from a position: a lookup joined with a reader, or an archive.
-public protocol RecordSource: Actor {
+public protocol RecordSource: Closable {
     /// The next events that are ready, at least one and at most `limit`, waiting for the first; empty when the source
     /// is at its end and all parked users have been asked again.
     ///
     /// One task at a time calls it.
     ///
-    /// - Throws: `PipelineError` where the run can't go on; what was ready in front of faulty input is yielded first.
+    /// - Throws: `PipelineError` where the run can't go on; what was ready before faulty input is yielded first.
     func next(limit: Int) async throws -> [SourceEvent]
     /// Ends all work under way; no call follows.
     func close() async

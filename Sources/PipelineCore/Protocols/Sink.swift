@@ -123,7 +123,7 @@ public struct SinkState: Sendable {
 ///
 /// A cancelled task still finishes what it can finish at once, so that a commit isn't torn; but a session that waits for a
 /// server to come back then gives up with `.temporary`.
-public protocol SinkSession: Actor {
+public protocol SinkSession: Closable {
     /// What the store holds now.
     func state() async throws -> SinkState
     /// The run with this ID, nil where the store has none.

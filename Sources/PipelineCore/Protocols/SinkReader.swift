@@ -2,7 +2,7 @@
 ///
 /// Its actor runs on an executor of its own, because the C calls below it block. What it gives is one state of the store, as of
 /// the first call, where the store can do that.
-public protocol SinkReader: Actor {
+public protocol SinkReader: Closable {
     /// What the store knows of the pipeline's runs, of all its shards.
     func runs() async throws -> StoredRuns
     /// What the store itself says that a complete run's rows are, and what of that isn't so.

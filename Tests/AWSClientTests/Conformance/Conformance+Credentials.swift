@@ -20,7 +20,7 @@ extension Conformance {
             // An error, or credentials; a third kind of result has no meaning yet.
             Self.expectKnown(expected, ["Ok", "ErrorContains"], "\(folder)/\(name)/test-case.json")
             let traffic = try RecordedTraffic(ConformanceFolder.json("\(folder)/\(name)/http-traffic.json"))
-            // The second group drives profiles alone, without what stands in front of them in the chain.
+            // The second group drives profiles alone, without what comes before them in the chain.
             let profile = group == "profile-provider" ? environment["AWS_PROFILE"] ?? "default" : nil
             let settings = ClientSettings(
                 environment: environment, profile: profile, files: .below("\(folder)/\(name)/fs"))

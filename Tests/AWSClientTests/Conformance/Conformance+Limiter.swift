@@ -1,5 +1,6 @@
 import AWSClient
 import Foundation
+import RateLimiting
 import Testing
 
 /// The token bucket and CUBIC of the SDKs' adaptive mode: the vectors against the published algorithm, and our own

@@ -2,59 +2,6 @@ import AWSClient
 import Testing
 
 @Suite struct PacingTests {
-    // MARK: - Token bucket
-
-    @Test func bucketGrantsItsBurstThenItsRate() {
-        var bucket = TokenBucket(rate: 10, capacity: 3, now: 0)
-        let first = (0..<3).map { _ in bucket.take(now: 0) }
-        #expect(first == [true, true, true])
-        let value1 = bucket.take(now: 0)
-        #expect(!value1)
-        #expect(abs(bucket.nextToken - 0.1) < 1e-12)
-        let value2 = bucket.take(now: 0.0999)
-        #expect(!value2)
-        let value3 = bucket.take(now: 0.1)
-        #expect(value3)
-        // Idle time saves no more than the capacity.
-        let saved = (0..<5).filter { _ in bucket.take(now: 100) }.count
-        #expect(saved == 3)
-    }
-
-    /// A shortfall of less than a nanosecond grants, and the tokens never go below zero.
-    @Test func bucketIsNeverNegative() {
-        var bucket = TokenBucket(rate: 0.5, capacity: 1, now: 0)
-        let value4 = bucket.take(now: 0)
-        #expect(value4)
-        let value5 = bucket.take(now: 1.999_999)
-        #expect(!value5)
-        let value6 = bucket.take(now: 2 - 1e-10)
-        #expect(value6)
-        #expect(bucket.tokens >= 0)
-    }
-
-    /// A timer that comes late costs nobody a token while others wait.
-    @Test func bucketForgivesLateTimers() {
-        var bucket = TokenBucket(rate: 300, capacity: 1, now: 0)
-        var granted = 0
-        var now = 0.0
-        while now < 10 {
-            while bucket.take(now: now, isContended: true) { granted += 1 }
-            now = max(now, bucket.nextToken) + 0.002
-        }
-        #expect((2990...3010).contains(granted))
-    }
-
-    @Test func pausedBucketStartsEmpty() {
-        var bucket = TokenBucket(rate: 10, capacity: 5, now: 0)
-        bucket.pause(until: 1)
-        let value7 = bucket.take(now: 0.5)
-        #expect(!value7)
-        let value8 = bucket.take(now: 1.05)
-        #expect(!value8)
-        let value9 = bucket.take(now: 1.11)
-        #expect(value9)
-    }
-
     // MARK: - Waiters
 
     @Test func waitersKeepTheirOrder() {

@@ -1,15 +1,3 @@
-internal import Glibc
-
-/// The time of day.
-enum WallClock {
-    /// Seconds since 1970-01-01T00:00:00Z.
-    static var unixSeconds: Int {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        return now.tv_sec
-    }
-}
-
 /// The ID that a call's attempts share.
 enum InvocationID {
     /// A random UUID, version 4.
