@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "AWSClient", targets: ["AWSClient"]),
         .library(name: "Pinpoint", targets: ["Pinpoint"]),
         .library(name: "Flattening", targets: ["Flattening"]),
+        .library(name: "LineInput", targets: ["LineInput"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
@@ -67,10 +68,12 @@ let package = Package(
             name: "Flattening", dependencies: ["PipelineCore", .product(name: "Crypto", package: "swift-crypto")]
         ),
         .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
+        // Bytes to lines, rows and documents.
+        .target(name: "LineInput", dependencies: ["PipelineCore", "CZlib"]),
         .target(
             name: "FilePlugins",
             dependencies: [
-                "PipelineCore", "LocalFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+                "PipelineCore", "LocalFiles", "LineInput", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
         .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),

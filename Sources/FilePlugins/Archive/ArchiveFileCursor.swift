@@ -1,3 +1,4 @@
+internal import LineInput
 internal import PipelineCore
 
 /// An opened archive. Reads block a thread of its own.
@@ -11,7 +12,7 @@ actor ArchiveFileCursor: ArchiveCursor {
     /// The first file behind the one at hand.
     private var nextFile = 0
     private var current: ArchiveFileInput?
-    /// What ended the reading; it follows the records in front of it.
+    /// What ended the reading; it follows the records before it.
     private var failure: (any Error)?
     /// Bytes of all files as they stand on disk, and of those that lie behind.
     private var size: UInt64 = 0

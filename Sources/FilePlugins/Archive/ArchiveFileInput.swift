@@ -1,3 +1,5 @@
+internal import LineInput
+internal import LocalFiles
 internal import PipelineCore
 
 /// One file of an archive while it is read.
@@ -5,11 +7,8 @@ final class ArchiveFileInput {
     let file: ArchiveFile
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
-    private var lines = ArchiveLines()
-    /// Nil where the file holds no rows.
-    private var rows: ArchiveRows?
-    /// Nil where each line of the file is a record.
-    private var documents: ArchiveDocuments?
+    /// Nil until what stands before the first record is read.
+    private var cutter: ArchiveCutter?
     /// What the next read meets.
     private var damage: InputDamage?
 
@@ -18,7 +17,7 @@ final class ArchiveFileInput {
         var record: ArchiveRecord
     }
 
-    /// Opens the file and reads what stands in front of the first record.
+    /// Opens the file and reads what stands before the first record.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
     init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
@@ -33,12 +32,7 @@ final class ArchiveFileInput {
         do {
             let window = try InputWindow(path: file.path, utf16: utf16)
             self.window = window
-            try window.skipByteOrderMark()
-            switch form {
-            case .lines: break
-            case .documents: documents = ArchiveDocuments()
-            case .rows(let separator): rows = try ArchiveRows(window, separator: separator)
-            }
+            cutter = try ArchiveCutter(window, form)
         } catch let damage as InputDamage { self.damage = damage }
     }
 
@@ -48,22 +42,15 @@ final class ArchiveFileInput {
     func next() throws -> ArchiveRecord? {
         do {
             if let damage { throw damage }
-            guard let window, let piece = try nextPiece(window) else { return nil }
+            guard let window, let piece = try cutter?.next(window) else { return nil }
             return record(piece)
         } catch let damage as InputDamage {
             throw Damaged(record: fault(damage))
         }
     }
 
-    private func nextPiece(_ window: InputWindow) throws -> ArchivePiece? {
-        // In place: a copy of the rows would copy the fields each time.
-        if rows != nil { return try rows?.next(window) }
-        if documents != nil { return try documents?.next(window) }
-        return try lines.next(window)
-    }
-
-    /// Lines completely in front of the next record.
-    private var line: UInt64 { rows?.line ?? documents?.line ?? lines.line }
+    /// Lines completely before the next record.
+    private var line: UInt64 { cutter?.line ?? 0 }
 
     private func record(_ piece: ArchivePiece) -> ArchiveRecord {
         ArchiveRecord(
@@ -95,7 +82,7 @@ final class ArchiveFileInput {
     private static func status(of file: ArchiveFile) throws -> FileStatus {
         do throws(FileStatus.Failure) { return try FileStatus.of(file.path) } catch {
             throw PipelineError(
-                .noInput, "\(file.shown) can't be read any more: \(errorText(error.number))",
+                .noInput, "\(file.shown) can't be read any more: \(SystemFailure.text(error.number))",
                 hint: "Restore the file as it was and run again: the run resumes.")
         }
     }

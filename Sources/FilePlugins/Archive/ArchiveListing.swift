@@ -1,18 +1,6 @@
 internal import Glibc
+internal import LocalFiles
 internal import PipelineCore
-
-/// One file of an archive, as the listing found it.
-struct ArchiveFile: Sendable {
-    /// Relative to the folder that was named, or to the one in front of a glob's first pattern.
-    var name: String
-    /// As it is opened.
-    var path: String
-    /// As messages and the `failures` table name it: what the configuration says, and the relative name.
-    var shown: String
-    var status: FileStatus
-    /// Why it can't be opened, in words that follow "it is"; nil for what the system gives a status of.
-    var problem: String?
-}
 
 /// The files that a path stands for, in byte order of their relative names.
 ///
@@ -205,7 +193,7 @@ struct ArchiveListing {
         let names: [String?]
         do throws(FileStatus.Failure) { names = try FileStatus.names(inFolder: opened(folder)) } catch {
             throw PipelineError(
-                .noInput, "the folder \(shown(folder)) can't be read: \(errorText(error.number))",
+                .noInput, "the folder \(shown(folder)) can't be read: \(SystemFailure.text(error.number))",
                 hint: "Mend the cause and run again.")
         }
         return try names.map { name in
@@ -230,7 +218,7 @@ struct ArchiveListing {
             case ENOENT where FileStatus.exists(path): "\(shown) is a symbolic link to something that doesn't exist"
             case ELOOP: "\(shown) is a symbolic link that leads back to itself"
             case ENOENT: "\(shown) doesn't exist"
-            default: "\(shown) can't be read: \(errorText(number))"
+            default: "\(shown) can't be read: \(SystemFailure.text(number))"
             }
         return PipelineError(.noInput, problem, hint: "Mend or remove it, or correct 'path', and run again.")
     }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LineInput
 internal import PipelineCore
 
 /// An opened file of user IDs. Reads block a thread of its own.
@@ -14,7 +15,7 @@ actor FileUserCursor: UserCursor {
     private var format: any RecordFormat
     /// The IDs that were yielded, where repeats are dropped.
     private var seen: SeenIDs?
-    /// What ended the reading; it follows the records in front of it.
+    /// What ended the reading; it follows the records before it.
     private var failure: (any Error)?
 
     /// A call of `next` ends early once it has gathered this many bytes, so long IDs and faults can't fill the memory.
@@ -22,7 +23,7 @@ actor FileUserCursor: UserCursor {
 
     init(_ reader: FileUserReader) {
         self.reader = reader
-        format = reader.makeFormat()
+        format = reader.layout.makeFormat(file: reader.place.name)
         seen = reader.distinct ? SeenIDs() : nil
     }
 
@@ -38,14 +39,14 @@ actor FileUserCursor: UserCursor {
                 try format.begin(input, at: position)
                 return reader.size.set(try input.size())
             }
-            // Which IDs are repeats depends on everything in front.
+            // Which IDs are repeats depends on everything before it.
             try format.begin(input, at: .start)
             while input.offset < position.offset {
                 try Task.checkCancellation()
                 guard let record = try format.next(input) else { break }
                 _ = isNew(record)
             }
-            guard input.isAt(position.offset) || position == .start else { throw DecodedInput.tooShort }
+            guard input.isAt(position.offset) || position == .start else { throw InputDamage.tooShort }
             reader.size.set(try input.size())
         } catch {
             close()
@@ -82,7 +83,7 @@ actor FileUserCursor: UserCursor {
         let now = try status()
         if now.identity == identity, now.size >= input.fileOffset {
             if case .file = reader.place, input.endedWithinRecord, now.size > input.fileOffset {
-                throw InputWindow.writtenMeanwhile
+                throw InputDamage.writtenMeanwhile
             }
             return
         }

@@ -1,3 +1,4 @@
+internal import LineInput
 internal import LocalFiles
 public import PipelineCore
 
@@ -48,7 +49,7 @@ extension FileUserReader: Plugin {
             place: place, layout: try layout(options, path: path), distinct: options.boolean("distinct") ?? false)
     }
 
-    private static func layout(_ options: Options, path: PathOption) throws -> Layout {
+    private static func layout(_ options: Options, path: PathOption) throws -> ListLayout {
         let column = options.names("column")
         let separatorName = options.text("separator")
         let format = try format(options, path: path)
@@ -79,7 +80,7 @@ extension FileUserReader: Plugin {
         }
     }
 
-    private static func ndjson(_ column: [String]?) throws -> Layout {
+    private static func ndjson(_ column: [String]?) throws -> ListLayout {
         guard let column, !column.isEmpty else {
             throw OptionError("column", "say where the user IDs stand: a path of member names, such as User.UserId")
         }
@@ -106,7 +107,7 @@ extension FileUserReader: Plugin {
         return format
     }
 
-    private static func csvColumn(_ names: [String]?, _ hasHeader: Bool?) throws -> CSVFormat.Column {
+    private static func csvColumn(_ names: [String]?, _ hasHeader: Bool?) throws -> CSVColumn {
         guard let names, !names.isEmpty else {
             throw OptionError("column", "say which column holds the user IDs: a name in the header, or a number from 1")
         }

@@ -1,3 +1,4 @@
+internal import LineInput
 package import LocalFiles
 public import PipelineCore
 internal import Synchronization
@@ -19,7 +20,7 @@ public struct FileUserReader: UserReader {
     }
 
     let place: Place
-    let layout: Layout
+    let layout: ListLayout
     let distinct: Bool
     /// What cursors have found out; a gzip file's size shows while it is read.
     let size = InputSize()
@@ -58,14 +59,6 @@ public struct FileUserReader: UserReader {
         }
     }
 
-    /// The format with what it needs.
-    enum Layout: Sendable {
-        case lines(hasHeader: Bool)
-        case whitespace(hasHeader: Bool)
-        case csv(column: CSVFormat.Column, hasHeader: Bool, separator: UInt8?)
-        case ndjson(path: [String])
-    }
-
     public var sourceFile: String? {
         switch place {
         case .file(let path): path.written
@@ -91,8 +84,8 @@ public struct FileUserReader: UserReader {
 
     /// Opens the file.
     ///
-    /// - Throws: `PipelineError` of kind `.noInput` where the file is missing, unreadable, damaged in front of the
-    ///   position, or ends in front of it; of kind `.configuration` where a CSV file has no such column.
+    /// - Throws: `PipelineError` of kind `.noInput` where the file is missing, unreadable, damaged before the
+    ///   position, or ends before it; of kind `.configuration` where a CSV file has no such column.
     public func open(at position: Position) async throws -> any UserCursor {
         let cursor = FileUserCursor(self)
         try await cursor.open(at: position)
@@ -104,15 +97,5 @@ public struct FileUserReader: UserReader {
         FileUserReader(
             place: .standardInput(StandardInputSpool(folder, descriptor: descriptor)),
             layout: .lines(hasHeader: false), distinct: false)
-    }
-
-    func makeFormat() -> any RecordFormat {
-        switch layout {
-        case .lines(let hasHeader): LineFormat(hasHeader: hasHeader)
-        case .whitespace(let hasHeader): WhitespaceFormat(hasHeader: hasHeader)
-        case .csv(let column, let hasHeader, let separator):
-            CSVFormat(column: column, hasHeader: hasHeader, separator: separator, file: place.name)
-        case .ndjson(let path): NDJSONFormat(path: path)
-        }
     }
 }

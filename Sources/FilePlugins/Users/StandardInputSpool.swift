@@ -1,5 +1,6 @@
 internal import CZlib
 internal import Glibc
+internal import LineInput
 internal import LocalFiles
 internal import PipelineCore
 internal import Synchronization
@@ -88,7 +89,7 @@ private actor InputCopy {
                 if count < 0, errno == EINTR || errno == EAGAIN { continue }
                 guard count >= 0 else {
                     throw PipelineError(
-                        .noInput, "standard input can't be read: \(errorText(errno))",
+                        .noInput, "standard input can't be read: \(SystemFailure.text(errno))",
                         hint: "Mend the cause and run again."
                     )
                 }

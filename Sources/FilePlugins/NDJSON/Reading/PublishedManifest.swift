@@ -1,4 +1,5 @@
 internal import Crypto
+internal import LineInput
 internal import PipelineCore
 
 #if canImport(Glibc)

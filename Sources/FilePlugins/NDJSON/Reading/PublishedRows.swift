@@ -1,3 +1,4 @@
+internal import LineInput
 internal import PipelineCore
 
 #if canImport(Glibc)

@@ -5,7 +5,7 @@ internal import PipelineCore
 /// A line ends with LF, CR LF or CR; the last line needs no end. Marks that stand at a line's ends because files were joined
 /// don't belong to it.
 struct LineCutter {
-    /// Lines completely in front of the next one.
+    /// Lines completely before the next one.
     private(set) var line: UInt64 = 0
     /// A line's bound in bytes. Of a longer one no more than one byte beyond it is seen.
     let longest: Int

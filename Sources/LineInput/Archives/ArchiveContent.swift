@@ -1,5 +1,5 @@
 /// What a file of an archive holds, by its name and its first bytes.
-enum ArchiveContent: Sendable, Equatable {
+public enum ArchiveContent: Sendable, Equatable {
     case text(Form, utf16: UTF16Order?)
     /// Evidently no part of an export, in words that follow "it is".
     case junk(String)
@@ -8,7 +8,8 @@ enum ArchiveContent: Sendable, Equatable {
     /// Nothing at all.
     case empty
 
-    enum Form: Sendable, Equatable {
+    /// How it is cut into records.
+    public enum Form: Sendable, Equatable {
         /// JSON documents, one on each line.
         case lines
         /// JSON documents or lists over any number of lines.
@@ -21,7 +22,7 @@ enum ArchiveContent: Sendable, Equatable {
     ///
     /// - Throws: `InputDamage` where the file can't be opened. What can't be read further on is for the reading to meet: it
     ///   counts as lines.
-    static func sniff(_ path: String) throws -> ArchiveContent {
+    public static func sniff(_ path: String) throws -> ArchiveContent {
         let name = path.split(separator: "/").last ?? ""
         if name == "_SUCCESS" { return .junk("a mark that another program has left") }
         if name.hasSuffix(".crc") { return .junk("a checksum of another file") }
@@ -135,7 +136,7 @@ enum ArchiveContent: Sendable, Equatable {
         byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D || byte == 0x1E || byte == 0x1A
     }
 
-    /// Consumes white space and byte order marks in front of the first record; the lines among it, and whether record separators are.
+    /// Consumes white space and byte order marks before the first record; the lines among it, and whether record separators are.
     static func skipBlanks(_ input: InputWindow) throws -> (lines: UInt64, hasSeparators: Bool) {
         var lines: UInt64 = 0
         var hasSeparators = false

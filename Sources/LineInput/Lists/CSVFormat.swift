@@ -2,15 +2,7 @@ internal import PipelineCore
 
 /// One user ID in each row of a CSV file.
 struct CSVFormat: RecordFormat {
-    /// Which column holds the IDs.
-    enum Column: Sendable, Equatable {
-        /// From 1.
-        case number(Int)
-        /// A name in the header; where no column has it and it is a number, it counts as one.
-        case name(String)
-    }
-
-    let column: Column
+    let column: CSVColumn
     let hasHeader: Bool
     /// The file's name, for messages about the header.
     let file: String
@@ -19,7 +11,7 @@ struct CSVFormat: RecordFormat {
     private let separator: UInt8?
     private var scanner: CSVScanner
 
-    init(column: Column, hasHeader: Bool, separator: UInt8?, file: String) {
+    init(column: CSVColumn, hasHeader: Bool, separator: UInt8?, file: String) {
         self.column = column
         self.hasHeader = hasHeader
         self.file = file

@@ -9,7 +9,7 @@ enum CSVSeparator {
     /// outside quotes, else of all of them; the comma where none does.
     ///
     /// - Parameter column: The column in the header; nil where there is no header.
-    static func find(in input: InputWindow, column: CSVFormat.Column?) throws -> UInt8 {
+    static func find(in input: InputWindow, column: CSVColumn?) throws -> UInt8 {
         let counts = try occurrences(input)
         var best: (separator: UInt8, hasColumn: Bool, count: Int)?
         for (separator, count) in zip(candidates, counts) {

@@ -1,14 +1,14 @@
-internal import PipelineCore
+public import PipelineCore
 
-/// How a file is cut into records.
-protocol RecordFormat {
-    /// Lines completely in front of the next record.
+/// How a list of user IDs is cut into records.
+public protocol RecordFormat {
+    /// Lines completely before the next record.
     var line: UInt64 { get }
-    /// Reads what stands in front of the first record (a byte order mark, a header) and goes to a position.
+    /// Reads what stands before the first record (a byte order mark, a header) and goes to a position.
     mutating func begin(_ input: InputWindow, at position: Position) throws
     /// The next record; nil at the end of input.
     ///
-    /// - Throws: `InputDamage`; the partial record in front of it is given up.
+    /// - Throws: `InputDamage`; the partial record before it is given up.
     mutating func next(_ input: InputWindow) throws -> InputRecord?
 }
 

@@ -1,35 +1,18 @@
 internal import Glibc
 
-/// Why reading can't go on. The reader adds the file's name and the line.
-struct InputDamage: Error, Equatable {
-    /// A clause that follows the file's name: "is cut off: …".
-    var message: String
-    var hint: String
-
-    static let repair = "Repair or replace the file and run again: the run resumes where it stopped."
-
-    static func readFailed(_ code: Int32) -> InputDamage {
-        InputDamage(
-            message: "can't be read: \(errorText(code))", hint: "Mend the cause and run again: the run resumes.")
-    }
-}
-
-/// The system's words for an error number.
-func errorText(_ code: Int32) -> String { String(cString: strerror(code)) }
-
 /// A regular file, opened for reading. Blocking; one owner uses it.
-final class InputFile {
+public final class InputFile {
     private var descriptor: Int32
     /// Where the next read begins.
-    private(set) var offset: UInt64 = 0
+    public private(set) var offset: UInt64 = 0
     /// What the next read meets: it came behind bytes that count.
     private(set) var failure: InputDamage?
-
     /// What lies behind isn't part of the input; nil for all that the file has.
     private let end: UInt64?
 
+    /// - Parameter end: Of the input in the file; nil for all that the file has.
     /// - Throws: `InputDamage` where the file is missing, unreadable, or not a regular file.
-    init(path: String, end: UInt64? = nil) throws {
+    public init(path: String, end: UInt64? = nil) throws {
         self.end = end
         descriptor = try retried { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var status = stat()
@@ -52,8 +35,10 @@ final class InputFile {
     deinit { close() }
 
     /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached, or that
-    /// there is a `failure`, which the next call throws.
-    func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
+    /// the next call throws.
+    ///
+    /// - Throws: `InputDamage`.
+    public func read(into room: UnsafeMutableRawBufferPointer) throws -> Int {
         if let failure { throw failure }
         let left = end.map { $0 > offset ? $0 - offset : 0 } ?? .max
         let buffer = UnsafeMutableRawBufferPointer(rebasing: room[..<Int(min(UInt64(room.count), left))])
@@ -73,8 +58,10 @@ final class InputFile {
         return filled
     }
 
-    /// The number of bytes in the file at this moment.
-    func size() throws -> UInt64 {
+    /// Bytes of input in the file at this moment.
+    ///
+    /// - Throws: `InputDamage`.
+    public func size() throws -> UInt64 {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw InputDamage.readFailed(errno) }
         return min(UInt64(status.st_size), end ?? .max)
@@ -87,7 +74,7 @@ final class InputFile {
     }
 
     /// Gives the descriptor back; further calls do nothing.
-    func close() {
+    public func close() {
         guard descriptor >= 0 else { return }
         _ = Glibc.close(descriptor)
         descriptor = -1

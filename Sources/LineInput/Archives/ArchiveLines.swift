@@ -1,19 +1,12 @@
 internal import Glibc
 internal import PipelineCore
 
-/// A record before its place in the archive is known.
-struct ArchivePiece {
-    var content: ArchiveRecord.Content
-    /// The line on which it begins, from 1.
-    var line: Int
-}
-
 /// Cuts a file into lines, a document each. What they hold is looked at elsewhere, on many threads.
 ///
 /// A line ends with LF, CR LF or CR. Lines of nothing but white space are no records. What stands at a line's ends where
 /// files were joined (byte order marks, 0x1A, record separators) doesn't belong to it.
 struct ArchiveLines {
-    /// Lines completely in front of the next one.
+    /// Lines completely before the next one.
     private(set) var line: UInt64 = 0
     private var feed = ByteMark(0x0A)
     private var carriageReturn = ByteMark(0x0D)
@@ -23,7 +16,7 @@ struct ArchiveLines {
 
     /// The next line that isn't blank; nil at the end of input.
     ///
-    /// - Throws: `InputDamage`; the partial line in front of it is still in the window.
+    /// - Throws: `InputDamage`; the partial line before it is still in the window.
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
         while true {
             let number = Int(line) + 1
@@ -76,7 +69,7 @@ struct ArchiveLines {
         return LineBreak(index: returnIndex, length: isFollowed ? 2 : 1)
     }
 
-    /// Consumes the rest of a line of any length; false where the input ends in front of its end.
+    /// Consumes the rest of a line of any length; false where the input ends before its end.
     private mutating func consumeLine(_ input: InputWindow) throws -> Bool {
         repeat {
             if let end = try lineBreakInWindow(input) {

@@ -12,7 +12,7 @@ final class GzipInflater {
     private var state = State.betweenMembers
     /// Members begun.
     private var members = 0
-    /// Uncompressed bytes in front of the read at hand, and its room.
+    /// Uncompressed bytes before the read at hand, and its room.
     private var produced: UInt64 = 0
     private var room: UInt32 = 0
     /// Where members begin, from the last one that was asked for on.
@@ -52,7 +52,7 @@ final class GzipInflater {
 
     /// Fills the buffer with uncompressed bytes; none means that the end is reached.
     ///
-    /// - Throws: `InputDamage` where the data ends early or is corrupt; bytes in front of the damage come first.
+    /// - Throws: `InputDamage` where the data ends early or is corrupt; bytes before the damage come first.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(clamping: buffer.count)

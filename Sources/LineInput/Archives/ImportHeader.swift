@@ -30,7 +30,7 @@ struct ImportHeader {
         return fields.allSatisfy { standard(name($0)) != nil } && ImportHeader(fields).isKnown
     }
 
-    /// A value without the blanks, and then the quotes, that stand in front of it where separators have blanks.
+    /// A value without the blanks, and then the quotes, that stand before it where separators have blanks.
     static func value(_ field: [UInt8]) -> [UInt8] { unquoted(Array(field.drop { $0 == 0x20 })) }
 
     private static func name(_ field: [UInt8]) -> [UInt8] {

@@ -9,7 +9,7 @@ struct CSVHeader {
     /// Where a column stands, from 0.
     ///
     /// - Throws: `PipelineError` of kind `.configuration` where there is no such column, or more than one.
-    func index(of column: CSVFormat.Column) throws -> Int {
+    func index(of column: CSVColumn) throws -> Int {
         switch column {
         case .number(let number):
             return try index(ofNumber: number)

@@ -4,24 +4,29 @@ internal import Glibc
 ///
 /// Scanners look at `bytes`, ask for more with `extend`, and give up what they have read with `consume`. It grows only
 /// where a scanner extends it without consuming, so a scanner's bound on one record bounds the memory.
-final class InputWindow {
+public final class InputWindow {
     private let input: DecodedInput
     private var storage: UnsafeMutableRawBufferPointer
     /// The window within the storage.
     private var start = 0
     private var end = 0
     /// The offset of the window's first byte in the uncompressed input.
-    private(set) var offset: UInt64 = 0
+    public private(set) var offset: UInt64 = 0
     /// The input ended within a record: nothing ended its last line.
-    private(set) var endedWithinRecord = false
+    public internal(set) var endedWithinRecord = false
     /// The two bytes before the window, the last one in the low half.
-    private var before: UInt16 = 0
+    private(set) var before: UInt16 = 0
 
+    /// Opens a regular file; what it is compressed with is recognised by its first bytes, not by its name.
+    ///
     /// - Parameters:
     ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
     ///   - end: Of the file, where what lies behind isn't part of the input.
     ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
-    init(path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil) throws {
+    /// - Throws: `InputDamage` where the file can't be opened, or begins as something other than text.
+    public init(
+        path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil
+    ) throws {
         input = try DecodedInput(path: path, chunk: capacity, end: end, utf16: utf16)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
@@ -29,17 +34,14 @@ final class InputWindow {
     deinit { storage.deallocate() }
 
     /// The bytes read and not yet consumed. Valid until the next call of `extend`, `consume` or `skip`.
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[start..<end]) }
-    var count: Int { end - start }
-
-    static let writtenMeanwhile = InputDamage(
-        message: "was written to while it was read, in the middle of its last line",
-        hint: "Run again once the file is whole; if that line was taken for a whole one, with --fresh.")
+    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage[start..<end]) }
+    /// Bytes read and not yet consumed.
+    public var count: Int { end - start }
 
     /// Reads more behind `bytes`; false at the end of input.
     ///
     /// - Throws: `InputDamage`, also where the input goes on in the middle of what was its last line.
-    func extend() throws -> Bool {
+    public func extend() throws -> Bool {
         if start > 0, let base = storage.baseAddress {
             memmove(base, base + start, count)
             end -= start
@@ -53,14 +55,16 @@ final class InputWindow {
         }
         let read = try input.read(into: UnsafeMutableRawBufferPointer(rebasing: storage[end...]))
         // Whoever still writes the file has had half of a line read as a whole one.
-        if read > 0, endedWithinRecord, storage[end] != 0x0A, storage[end] != 0x0D { throw Self.writtenMeanwhile }
+        if read > 0, endedWithinRecord, storage[end] != 0x0A, storage[end] != 0x0D {
+            throw InputDamage.writtenMeanwhile
+        }
         if read == 0, count > 0 { endedWithinRecord = true }
         end += read
         return read > 0
     }
 
     /// Gives up the first bytes of the window.
-    func consume(_ count: Int) {
+    public func consume(_ count: Int) {
         precondition(count <= end - start, "consuming what wasn't read")
         if count > 1 { before = UInt16(storage[start + count - 2]) }
         if count > 0 { before = before << 8 | UInt16(storage[start + count - 1]) }
@@ -71,8 +75,8 @@ final class InputWindow {
     /// Goes forward to an offset.
     ///
     /// - Throws: `InputDamage` where the input doesn't reach that far, or the offset lies behind.
-    func skip(to target: UInt64) throws {
-        guard target >= offset else { throw DecodedInput.tooShort }
+    public func skip(to target: UInt64) throws {
+        guard target >= offset else { throw InputDamage.tooShort }
         if target - offset <= UInt64(count) {
             consume(Int(target - offset))
         } else {
@@ -88,61 +92,16 @@ final class InputWindow {
     /// file was written up to the CR when it was read.
     ///
     /// - Throws: `InputDamage` where the input doesn't reach that far, or the offset lies behind.
-    func skip(toEndOfRecord target: UInt64) throws {
+    public func skip(toEndOfRecord target: UInt64) throws {
         guard target > offset else { return try skip(to: target) }
         try skip(to: target - 1)
-        if count == 0, try !extend() { throw DecodedInput.tooShort }
+        if count == 0, try !extend() { throw InputDamage.tooShort }
         consume(1)
     }
 
     /// Whether a record ends here that ended at this offset when it was read earlier.
-    func isAt(_ target: UInt64) -> Bool {
+    public func isAt(_ target: UInt64) -> Bool {
         offset == target || (offset == target + 1 && before == Self.returnAndLineFeed)
-    }
-
-    /// Consumes what stands before a record where files were joined: byte order marks and 0x1A, which old programs write
-    /// at the end of a file. So does a LF whose CR was the last byte of the input so far.
-    func skipJoints() throws {
-        if count == 0, try !extend() { return }
-        if bytes.first == Self.lineFeed, before & 0xFF == UInt16(Self.carriageReturn) { consume(1) }
-        while true {
-            if count == 0, try !extend() { return }
-            switch bytes[0] {
-            case Self.substitute:
-                consume(1)
-            case Self.byteOrderMark[0]:
-                while count < 3, try extend() {}
-                guard bytes.starts(with: Self.byteOrderMark) else { return }
-                consume(3)
-            default:
-                return
-            }
-        }
-    }
-
-    /// A text without the marks at its end that `skipJoints` knows: a file that was joined here ended with them, or held
-    /// nothing else.
-    static func withoutJoints(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        var count = text.count
-        while count > 0 {
-            if text[count - 1] == substitute {
-                count -= 1
-            } else if text[count - 1] == byteOrderMark[2], text[..<count].suffix(3).elementsEqual(byteOrderMark) {
-                count -= 3
-            } else {
-                break
-            }
-        }
-        return UnsafeRawBufferPointer(rebasing: text[..<count])
-    }
-
-    /// Whether such a mark stands anywhere in a text.
-    static func holdsJoint(_ text: UnsafeRawBufferPointer) -> Bool {
-        for (index, byte) in text.enumerated() {
-            if byte == substitute { return true }
-            if byte == byteOrderMark[0], text[index...].starts(with: byteOrderMark) { return true }
-        }
-        return false
     }
 
     /// The index of the first LF or CR from an index on, as far as the window reaches.
@@ -176,27 +135,16 @@ final class InputWindow {
         return bytes[index + 1] == Self.lineFeed ? 2 : 1
     }
 
-    private static let lineFeed = UInt8(ascii: "\n")
-    private static let carriageReturn = UInt8(ascii: "\r")
-    private static let returnAndLineFeed: UInt16 = 0x0D0A
-    private static let substitute: UInt8 = 0x1A
-    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
-
     /// Bytes of uncompressed input in all: in a gzip file an estimate, until its end has been read; nil before its beginning
     /// has been.
-    func size() throws -> UInt64? { try input.size() }
-
-    /// Consumes a byte order mark, if the input begins with one.
-    func skipByteOrderMark() throws {
-        while count < 3, try extend() {}
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { consume(3) }
-    }
+    public func size() throws -> UInt64? { try input.size() }
 
     /// Where the gzip member that holds the window's first byte begins in the file; 0 in a plain file.
-    var member: UInt64 { input.member(at: offset) }
+    public var member: UInt64 { input.member(at: offset) }
 
     /// Bytes of the file that were read, as they stand there.
-    var fileOffset: UInt64 { input.fileOffset }
+    public var fileOffset: UInt64 { input.fileOffset }
 
-    func close() { input.close() }
+    /// Gives the file back; what is in the window stays.
+    public func close() { input.close() }
 }

@@ -5,7 +5,7 @@ internal import PipelineCore
 /// White space, record separators (0x1E), and what stands where files were joined may lie between documents. Nobody knows
 /// where the next document begins behind a broken one, so the rest of the file is one fault.
 struct ArchiveDocuments {
-    /// Lines completely in front of the next document.
+    /// Lines completely before the next document.
     private(set) var line: UInt64 = 0
     /// The line on which the list at hand begins, from 1; nil outside of lists.
     private var listLine: UInt64?
@@ -14,7 +14,7 @@ struct ArchiveDocuments {
 
     /// The next document; nil at the end of input.
     ///
-    /// - Throws: `InputDamage`; the partial document in front of it is still in the window.
+    /// - Throws: `InputDamage`; the partial document before it is still in the window.
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
         while !isOver {
             guard let first = try skipSpace(input) else {
@@ -78,17 +78,5 @@ struct ArchiveDocuments {
             isBehindReturn = byte == 0x0D
         }
         input.consume(count)
-    }
-}
-
-extension ArchivePiece {
-    /// A record that stands for the rest of a file, in which nothing can be told apart any more.
-    static func rest(_ input: InputWindow, _ code: InputFault.Code, line: Int, _ problem: String) -> ArchivePiece {
-        let message =
-            "line \(line): \(problem); what follows in the file is lost, reading goes on with the next file"
-        return ArchivePiece(
-            content: .fault(
-                InputFault(code: code, message: message, raw: Array(input.bytes.prefix(InputFault.rawLimit)))),
-            line: line)
     }
 }

@@ -1,10 +1,10 @@
 /// The order of the bytes in UTF-16 text, as its byte order mark tells it.
-enum UTF16Order: Sendable, Equatable {
+public enum UTF16Order: Sendable, Equatable {
     case littleEndian
     case bigEndian
 
     /// Nil for text that begins with no such mark. Little-endian UTF-32 begins with the same bytes and two zeros.
-    init?(markOf bytes: some Sequence<UInt8>) {
+    public init?(markOf bytes: some Sequence<UInt8>) {
         let head = Array(bytes.prefix(4))
         if head.starts(with: [0xFE, 0xFF]) {
             self = .bigEndian

@@ -4,7 +4,7 @@ final class DecodedInput {
     private let inflater: GzipInflater?
     /// Nil for what is taken as it stands.
     private var decoder: UTF16Decoder?
-    /// Uncompressed bytes in front of the next read.
+    /// Uncompressed bytes before the next read.
     private(set) var offset: UInt64 = 0
 
     /// - Parameters:
@@ -72,10 +72,10 @@ final class DecodedInput {
     /// Goes forward to an offset: at once in a plain file, by inflating in a gzip file. The buffer takes what is
     /// inflated on the way.
     ///
-    /// - Throws: `InputDamage` where the input ends in front of the offset; `CancellationError` where the task ends.
+    /// - Throws: `InputDamage` where the input ends before the offset; `CancellationError` where the task ends.
     func skip(to target: UInt64, using buffer: UnsafeMutableRawBufferPointer) throws {
         guard let inflater else {
-            guard try target <= file.size() else { throw Self.tooShort }
+            guard try target <= file.size() else { throw InputDamage.tooShort }
             try file.seek(to: target)
             offset = target
             return
@@ -84,15 +84,10 @@ final class DecodedInput {
             try Task.checkCancellation()
             let wanted = Int(min(UInt64(buffer.count), target - offset))
             let count = try inflater.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
-            guard count > 0 else { throw Self.tooShort }
+            guard count > 0 else { throw InputDamage.tooShort }
             offset += UInt64(count)
         }
     }
-
-    /// The input changed behind the run's back.
-    static let tooShort = InputDamage(
-        message: "ends in front of the place where the run stopped; it has changed since",
-        hint: "Restore the file as it was, or start over with --fresh.")
 
     /// Where the gzip member that holds an uncompressed byte begins in the file; 0 in a plain file, and in UTF-16.
     ///

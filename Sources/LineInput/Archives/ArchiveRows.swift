@@ -2,7 +2,7 @@ internal import PipelineCore
 
 /// The rows of an import file, a document each.
 struct ArchiveRows {
-    /// Lines completely in front of the next row.
+    /// Lines completely before the next row.
     private(set) var line: UInt64
     private var scanner: CSVScanner
     private let columns: ImportColumns
@@ -10,7 +10,7 @@ struct ArchiveRows {
     private let hasBlanks: Bool
     private var isOver = false
 
-    /// Reads the header; white space and a line that names the separator may stand in front of it.
+    /// Reads the header; white space and a line that names the separator may stand before it.
     init(_ input: InputWindow, separator: UInt8) throws {
         scanner = CSVScanner(separator: separator, wanted: nil)
         line = try ArchiveContent.skipBlanks(input).lines
@@ -28,7 +28,7 @@ struct ArchiveRows {
 
     /// The next row; nil at the end of input.
     ///
-    /// - Throws: `InputDamage`; the partial row in front of it is still in the window.
+    /// - Throws: `InputDamage`; the partial row before it is still in the window.
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
         while !isOver {
             switch try scanner.scan(input) {
@@ -110,7 +110,7 @@ struct ArchiveRows {
         return .document(columns.document(fields.prefix(1) + fields.dropFirst().map(ImportHeader.value)))
     }
 
-    /// Yields a fault and consumes the rest of the line that `index` stands on, with `lines` line breaks in front of it.
+    /// Yields a fault and consumes the rest of the line that `index` stands on, with `lines` line breaks before it.
     private mutating func fault(
         _ input: InputWindow, _ code: InputFault.Code, _ problem: String, index: Int, lines: Int
     ) throws -> ArchivePiece {

@@ -1,0 +1,25 @@
+public import PipelineCore
+
+/// A record before its place in the archive is known.
+public struct ArchivePiece: Sendable, Equatable {
+    public var content: ArchiveRecord.Content
+    /// The line on which it begins, from 1.
+    public var line: Int
+
+    public init(content: ArchiveRecord.Content, line: Int) {
+        self.content = content
+        self.line = line
+    }
+}
+
+extension ArchivePiece {
+    /// A record that stands for the rest of a file, in which nothing can be told apart any more.
+    static func rest(_ input: InputWindow, _ code: InputFault.Code, line: Int, _ problem: String) -> ArchivePiece {
+        let message =
+            "line \(line): \(problem); what follows in the file is lost, reading goes on with the next file"
+        return ArchivePiece(
+            content: .fault(
+                InputFault(code: code, message: message, raw: Array(input.bytes.prefix(InputFault.rawLimit)))),
+            line: line)
+    }
+}
