@@ -12,6 +12,8 @@ let package = Package(
         .library(name: "AWSClient", targets: ["AWSClient"]),
         .library(name: "Pinpoint", targets: ["Pinpoint"]),
         .library(name: "Flattening", targets: ["Flattening"]),
+        .library(name: "LocalFiles", targets: ["LocalFiles"]),
+        .library(name: "RunFolders", targets: ["RunFolders"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
@@ -67,9 +69,14 @@ let package = Package(
         ),
         .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
         .target(
+            name: "RunFolders",
+            dependencies: ["PipelineCore", "LocalFiles", .product(name: "Crypto", package: "swift-crypto")]
+        ),
+        .target(
             name: "FilePlugins",
             dependencies: [
-                "PipelineCore", "LocalFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+                "PipelineCore", "LocalFiles", "RunFolders", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
         .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
@@ -136,7 +143,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FilePluginsTests",
-            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "FilePlugins", "CZlib"]
+            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "FilePlugins", "CZlib"]
+        ),
+        .testTarget(
+            name: "RunFoldersTests", dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders"]
         ),
         .testTarget(
             name: "SQLitePluginsTests",
