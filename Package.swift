@@ -13,6 +13,8 @@ let package = Package(
         .library(name: "Pinpoint", targets: ["Pinpoint"]),
         .library(name: "Flattening", targets: ["Flattening"]),
         .library(name: "LineInput", targets: ["LineInput"]),
+        .library(name: "LocalFiles", targets: ["LocalFiles"]),
+        .library(name: "RunFolders", targets: ["RunFolders"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
@@ -71,9 +73,14 @@ let package = Package(
         // Bytes to lines, rows and documents.
         .target(name: "LineInput", dependencies: ["PipelineCore", "CZlib"]),
         .target(
+            name: "RunFolders",
+            dependencies: ["PipelineCore", "LocalFiles", .product(name: "Crypto", package: "swift-crypto")]
+        ),
+        .target(
             name: "FilePlugins",
             dependencies: [
-                "PipelineCore", "LocalFiles", "LineInput", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
+                "PipelineCore", "LocalFiles", "LineInput", "RunFolders", "CZlib",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
         .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
@@ -141,7 +148,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FilePluginsTests",
-            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "FilePlugins", "CZlib"]
+            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "FilePlugins", "CZlib"]
+        ),
+        .testTarget(
+            name: "RunFoldersTests", dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders"]
         ),
         .testTarget(
             name: "SQLitePluginsTests",

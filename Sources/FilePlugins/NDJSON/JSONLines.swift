@@ -5,9 +5,10 @@ internal import PipelineCore
 /// Keys stand in column order and every row has every key. Texts and times are strings; JSON is a string that holds it,
 /// nested only where its form is the same in every row; a double is its shortest decimal that reads back as the same double.
 struct JSONLines: Sendable {
-    /// For each column what stands in front of its value: `{"application_id":`, `,"user_id":`.
+    /// For each column what stands before its value: `{"application_id":`, `,"user_id":`.
     private let keys: [[UInt8]]
-    private let keyBytes: Int
+    /// Bytes of all keys: what a row takes beside its values.
+    let keyBytes: Int
     /// For each column whether its JSON is a nested value.
     private let nests: [Bool]
 
@@ -19,34 +20,6 @@ struct JSONLines: Sendable {
             return Array((index == 0 ? "{" : ",").utf8) + writer.bytes + [UInt8(ascii: ":")]
         }
         keyBytes = keys.reduce(0) { $0 + $1.count }
-    }
-
-    /// Cuts rows into segments of about this many bytes of text, at least one row each. Depends on the rows alone.
-    func segments(of rows: RowBuffer, bytes: Int) -> [Range<Int>] {
-        var result: [Range<Int>] = []
-        var start = 0
-        var size = 0
-        let columns = rows.columnCount
-        rows.withUnsafeContents { cells, _ in
-            for row in 0..<rows.rowCount {
-                size += keyBytes
-                for cell in cells[row * columns..<(row + 1) * columns] { size += Self.estimate(cell) }
-                guard size >= bytes else { continue }
-                result.append(start..<row + 1)
-                start = row + 1
-                size = 0
-            }
-        }
-        if start < rows.rowCount { result.append(start..<rows.rowCount) }
-        return result
-    }
-
-    /// Bytes of a value with nothing to escape; numbers, whose length isn't known yet, count as a few digits.
-    private static func estimate(_ cell: Cell) -> Int {
-        switch cell.kind {
-        case .null, .integer, .real: 6
-        case .text, .time, .json: Int(cell.length) + 2
-        }
     }
 
     /// The most bytes that a row can take.

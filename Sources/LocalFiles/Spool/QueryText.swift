@@ -1,13 +1,13 @@
 /// A query as the configuration gives it, read as far as its words and statements can be told apart without a database.
-package struct QueryText: Sendable {
+public struct QueryText: Sendable {
     /// The first word, in upper case: `SELECT`, `WITH`; empty where there is none.
-    package let firstWord: String
+    public let firstWord: String
     /// The query without the semicolons in front of and behind it, a blank in place of each.
-    package let withoutSemicolons: String
+    public let withoutSemicolons: String
 
     /// - Parameter text: SQL with strings as the standard has them, `E'…'`, `$tag$…$tag$`, `"names"`, and comments, which
     ///   may be nested.
-    package init(_ text: String) {
+    public init(_ text: String) {
         let bytes = Array(text.utf8)
         var plain = bytes
         var word: [UInt8] = []

@@ -1,4 +1,4 @@
-package import PipelineCore
+public import PipelineCore
 
 #if canImport(Glibc)
 internal import Glibc
@@ -9,14 +9,14 @@ internal import Darwin
 /// Where inputs that can't be read twice are kept aside, a file for each run: for this user's eyes alone.
 ///
 /// A spool appears under its name when it is complete and durable, so one that is there can be trusted.
-package struct SpoolFolder: Sendable {
+public struct SpoolFolder: Sendable {
     private let path: String
 
     /// - Parameter path: absolute; the folder is made with its first spool.
-    package init(_ path: String) { self.path = path }
+    public init(_ path: String) { self.path = path }
 
     /// The file of a run's input, whether or not it is there.
-    package func path(of run: InputRun) -> String {
+    public func path(of run: InputRun) -> String {
         // The start tells a run from an earlier execution of the same ID.
         let start = String(run.startedAt.filter { $0.isASCII && ($0.isLetter || $0.isNumber) })
         return "\(path)/\(prefix(run))\(run.runID).\(start)\(Self.suffix)"
@@ -26,7 +26,7 @@ package struct SpoolFolder: Sendable {
     ///
     /// - Throws: `PipelineError`: `.configuration` where others could have put it there, `.cantCreate` where the folder can't
     ///   be looked into.
-    package func holds(_ run: InputRun) throws -> Bool {
+    public func holds(_ run: InputRun) throws -> Bool {
         guard try PrivateFolder.check(path) else { return false }
         var status = stat()
         if lstat(path(of: run), &status) == 0 { return true }
@@ -40,37 +40,49 @@ package struct SpoolFolder: Sendable {
     /// - Throws: `PipelineError`: `.configuration` where others own the folder or may write into it; `.cantCreate`, or
     ///   `.ioError` on a full disk; whatever `write` throws, and then there is no spool.
     /// - Returns: Whether it was there already.
-    package func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws -> Bool {
+    public func fill(for run: InputRun, _ write: (SpoolFile) throws -> Void) throws -> Bool {
         try PrivateFolder.make(path)
         try removeOthers(run)
         guard try !holds(run) else { return true }
         let name = path(of: run)
-        let aside = name + ".new"
+        let spool = try Replacement(of: name, permissions: 0o600) { Self.failure($0, $1, $2, spool: name) }
         do {
-            let file = try SpoolFile(creating: aside)
+            let file = SpoolFile(spool.file)
             try write(file)
             try Failpoint.reach("spool.fill.before-finish")
-            try file.finish()
+            try file.flush()
+            try spool.sync()
             try Failpoint.reach("spool.fill.before-rename")
-            guard rename(aside, name) == 0 else { throw SystemFailure.pipelineError(errno, creating: name) }
+            try spool.replace()
             try Failpoint.reach("spool.fill.after-rename")
-            let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if folder >= 0 {
-                _ = fsync(folder)
-                close(folder)
-            }
-            return false
         } catch {
-            unlink(aside)
+            spool.discard()
             throw error
+        }
+        // A spool that a crash takes away is filled again.
+        do { try Files.sync(folder: path) } catch {}
+        return false
+    }
+
+    private static func failure(
+        _ number: Int32, _ operation: FileFailure.Operation, _ path: String, spool: String
+    ) -> PipelineError {
+        switch operation {
+        case .open: SystemFailure.pipelineError(number, creating: path)
+        case .rename: SystemFailure.pipelineError(number, creating: spool)
+        default:
+            PipelineError(
+                .ioError, "cannot write \(path): \(SystemFailure.text(number))",
+                hint: "The input is kept aside there while the run lasts. Free some space, or name another "
+                    + "state_directory.")
         }
     }
 
     /// Gives what is kept for a run to another one; does nothing where there is nothing.
-    package func handOver(from run: InputRun, to next: InputRun) { rename(path(of: run), path(of: next)) }
+    public func handOver(from run: InputRun, to next: InputRun) { rename(path(of: run), path(of: next)) }
 
     /// Removes a run's spool, if there is one.
-    package func remove(_ run: InputRun) {
+    public func remove(_ run: InputRun) {
         let spool = path(of: run)
         guard access(spool, F_OK) == 0 else { return }
         // Nothing but the tests' faults comes from there, and what is removed needs no error.

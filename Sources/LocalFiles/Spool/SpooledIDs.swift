@@ -16,19 +16,19 @@ enum SpooledIDs {
 }
 
 /// Writes IDs into a spool, in the order in which they are to be read.
-package struct SpooledIDWriter: ~Copyable {
+public struct SpooledIDWriter: ~Copyable {
     private let file: SpoolFile
     /// Records so far.
-    package private(set) var count: UInt64 = 0
+    public private(set) var count: UInt64 = 0
 
     /// - Throws: `PipelineError` of kind `.ioError` where the disk is full or fails; so do the other methods.
-    package init(_ file: SpoolFile) throws {
+    public init(_ file: SpoolFile) throws {
         self.file = file
         try SpooledIDs.header.withUnsafeBytes { try file.write($0) }
     }
 
     /// Appends an ID as its bytes, whatever they are; nil is NULL.
-    package mutating func append(_ bytes: UnsafeRawBufferPointer?) throws {
+    public mutating func append(_ bytes: UnsafeRawBufferPointer?) throws {
         count += 1
         guard let bytes else { return try write(SpooledIDs.null) }
         let kept = UnsafeRawBufferPointer(rebasing: bytes.prefix(SpooledIDs.longest))
@@ -37,7 +37,7 @@ package struct SpooledIDWriter: ~Copyable {
     }
 
     /// Marks the end; nothing follows.
-    package consuming func finish() throws {
+    public consuming func finish() throws {
         try write(SpooledIDs.end)
         try withUnsafeBytes(of: count.littleEndian) { try file.write($0) }
         try Failpoint.reach("spool.ids.finished")

@@ -1,4 +1,4 @@
-package import PipelineCore
+public import PipelineCore
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -8,7 +8,7 @@ internal import Darwin
 #endif
 
 /// The user IDs of an input that can't be read twice: fetched once for each run, and read from the spool from then on.
-package final class SpooledUsers: Sendable {
+public final class SpooledUsers: Sendable {
     private let folder: SpoolFolder
     private let worker: Worker
     private let prepared = Mutex<InputRun?>(nil)
@@ -16,7 +16,7 @@ package final class SpooledUsers: Sendable {
     /// - Parameters:
     ///   - folder: where the spool is, absolute.
     ///   - label: names the thread that fetches.
-    package init(folder: String, label: String) {
+    public init(folder: String, label: String) {
         self.folder = SpoolFolder(folder)
         worker = Worker(folder: self.folder, label: label)
     }
@@ -28,7 +28,7 @@ package final class SpooledUsers: Sendable {
     /// - Throws: `PipelineError`: `.cantCreate`, or `.ioError` on a full disk; whatever `fetch` throws, and then nothing is
     ///   kept.
     /// - Returns: Whether they were there already.
-    package func prepare(
+    public func prepare(
         for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void
     ) async throws -> Bool {
         let isKept = try await worker.fill(for: run, fetch)
@@ -37,13 +37,13 @@ package final class SpooledUsers: Sendable {
     }
 
     /// Removes what is kept for a run.
-    package func release(_ run: InputRun) async { await worker.remove(run) }
+    public func release(_ run: InputRun) async { await worker.remove(run) }
 
     /// Opens the IDs of the run that was prepared.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where the spool is gone or damaged, or ends in front of the position;
     ///   `.software` where no run was prepared.
-    package func open(at position: Position) async throws -> any UserCursor {
+    public func open(at position: Position) async throws -> any UserCursor {
         guard let run = prepared.withLock({ $0 }) else {
             throw PipelineError(.software, "an input was opened before it was prepared for a run")
         }
@@ -53,7 +53,7 @@ package final class SpooledUsers: Sendable {
     }
 
     /// Bytes that positions count up to; nil before a run was prepared.
-    package var size: UInt64? {
+    public var size: UInt64? {
         guard let run = prepared.withLock({ $0 }) else { return nil }
         var status = stat()
         guard stat(folder.path(of: run), &status) == 0, status.st_size >= SpooledIDs.trailerSize else { return nil }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import LocalFiles
 internal import PipelineCore
 
 /// A file that holds the last run's summary, for whoever looks at it at any time: it is there as a whole, or not at all.
@@ -43,18 +44,16 @@ struct ReportFile {
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         // A name that nobody can know, and so nobody's file or link.
         let aside = "\(path).\(String(UInt64.random(in: 0 ... .max), radix: 36)).new"
-        let file = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o666)
-        guard file >= 0 else { throw failure(errno) }
-        let isWritten = Terminal.write(line + "\n", to: file) && fsync(file) == 0
-        let reason = errno
-        close(file)
+        let report = try Replacement(of: path, aside: aside, with: Array((line + "\n").utf8)) { number, _, _ in
+            failure(number)
+        }
+        try report.sync()
         do {
-            guard isWritten else { throw failure(reason) }
             // As late as can be: somebody may have put something there while the run went on.
             try requireReplaceable()
-            guard rename(aside, path) == 0 else { throw failure(errno) }
+            try report.replace()
         } catch {
-            unlink(aside)
+            report.discard()
             throw error
         }
     }

@@ -1,5 +1,6 @@
 import FilePlugins
 import PipelineCore
+import RunFolders
 import Testing
 
 @Suite("The NDJSON sink's options")

@@ -2,6 +2,7 @@ import FilePlugins
 import Foundation
 import PipelineCore
 import PipelineTesting
+import RunFolders
 import Testing
 
 @Suite("Rows as lines of JSON", .timeLimit(.minutes(5)))

@@ -1,0 +1,60 @@
+internal import PipelineCore
+
+/// What `manifest.json` holds: the run, its counts, and every file with its table, rows, size and SHA-256.
+struct Manifest {
+    var stored: StoredRunState
+    let layout: RunLayout
+    var tables: [(definition: TableDefinition, files: [FinishedFile])]
+
+    var json: [UInt8] {
+        StoredJSON.text { writer in
+            stored.write(to: &writer)
+            writer.key("tables")
+            writer.array { writer in
+                for (definition, files) in tables { Self.write(definition, files, to: &writer) }
+            }
+            writer.key("files")
+            writer.array { writer in
+                for (definition, files) in tables {
+                    for (number, file) in files.enumerated() {
+                        writer.object { writer in
+                            writer.member("path", layout.file(number, in: RunLayout.folder(definition.name)))
+                            writer.member("table", definition.name)
+                            writer.member("rows", file.rows)
+                            writer.member("bytes", file.bytes)
+                            writer.member("uncompressed_bytes", file.length)
+                            writer.member("sha256", file.sha256)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func write(_ table: TableDefinition, _ files: [FinishedFile], to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("name", table.name)
+            writer.member("rows", files.reduce(0) { $0 + $1.rows })
+            writer.key("columns")
+            writer.array { writer in
+                for column in table.columns {
+                    writer.object { writer in
+                        writer.member("name", column.name)
+                        writer.member("type", column.type.rawValue)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The run whose manifest stands in a folder; nil where there is none.
+    ///
+    /// - Throws: `PipelineError`: `.configuration` where it is cut off, or isn't this version's: what was published there can't
+    ///   be told, which isn't the same as nothing.
+    static func state(in folder: String) throws -> StoredRunState? {
+        try StoredJSON.read(
+            "\(folder)/\(RunLayout.manifest)",
+            hint: "Restore it from a backup; or move its folder away, and what is in it counts as not published."
+        ) { try StoredRunState($0) }
+    }
+}
