@@ -103,7 +103,6 @@ let package = Package(
                 "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening", "LocalFiles",
                 "FilePlugins", "SQLitePlugins", "PostgresPlugins", "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
