@@ -145,7 +145,7 @@ let package = Package(
             name: "PostgresPluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "PostgresPlugins", "CPostgres"]
         ),
-        .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig"]),
+        .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig", "PipelineEngine"]),
         .testTarget(
             name: "PipelineEngineTests",
             dependencies: [

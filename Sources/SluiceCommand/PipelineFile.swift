@@ -22,6 +22,9 @@ struct PipelineFile {
             environment: environment, version: Version.number, shards: shards, stateDirectory: stateDirectory,
             columnProblems: { columns, layout in
                 Layout.problems(of: columns, isDocument: layout == .document)
+            },
+            placeConflicts: { places, pipeline in
+                PlaceCheck(places, pipeline: pipeline).conflicts
             }, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }

@@ -1,27 +1,36 @@
-internal import PipelineCore
+public import PipelineCore
 
 /// Finds the places of a pipeline at which one part would write over what another one reads or writes.
-struct PlaceCheck {
-    struct Conflict {
-        /// In the pipeline's file.
-        var place: Place?
-        var message: String
-        var hint: String
+public struct PlaceCheck {
+    /// A place as the file system has it.
+    private struct ResolvedPlace {
+        var index: Int
+        var owner: PlannedPlace.Owner
+        var label: String
+        var role: PlaceRole
+        var file: FilePlace
+        var inputs: InputFiles?
     }
 
-    private(set) var conflicts: [Conflict] = []
+    /// In the order of the places at fault, one for each at most.
+    public private(set) var conflicts: [PlaceConflict] = []
     private let pipeline: String
-    private let inputs: [PlannedPlace]
+    private let inputs: [ResolvedPlace]
     /// Where a folder of the source leads to elsewhere, by links in it.
-    private var linked: [PlannedPlace] = []
+    private var linked: [ResolvedPlace] = []
 
     /// - Parameters:
     ///   - places: in the order in which the later of two is at fault.
     ///   - pipeline: names its runs.
-    init(_ places: [PlannedPlace], pipeline: String) {
+    public init(_ places: [PlannedPlace], pipeline: String) {
         self.pipeline = pipeline
-        inputs = places.filter { !$0.isOutput }
-        let outputs = places.filter(\.isOutput)
+        let resolved = places.enumerated().map { index, place in
+            ResolvedPlace(
+                index: index, owner: place.owner, label: place.label, role: place.role, file: FilePlace(place.path),
+                inputs: place.inputs)
+        }
+        inputs = resolved.filter { !places[$0.index].isOutput }
+        let outputs = resolved.filter { places[$0.index].isOutput }
         linked = inputs.flatMap { Self.links(of: $0, outputs) }
         for (index, output) in outputs.enumerated() {
             var conflict = overInput(output)
@@ -33,7 +42,7 @@ struct PlaceCheck {
 
     // MARK: What is read
 
-    private func overInput(_ output: PlannedPlace) -> Conflict? {
+    private func overInput(_ output: ResolvedPlace) -> PlaceConflict? {
         for input in inputs + linked where writes(output, into: input) {
             let what =
                 switch input.owner {
@@ -42,13 +51,13 @@ struct PlaceCheck {
                 case .source: "into what the source reads"
                 default: "over a file that \(input.label) reads"
                 }
-            return Conflict(
-                place: output.place, message: "\(Self.writing(output)) \(what)", hint: "give it a place of its own")
+            return PlaceConflict(
+                index: output.index, message: "\(Self.writing(output)) \(what)", hint: "give it a place of its own")
         }
         return nil
     }
 
-    private func writes(_ output: PlannedPlace, into input: PlannedPlace) -> Bool {
+    private func writes(_ output: ResolvedPlace, into input: ResolvedPlace) -> Bool {
         let reads = input.inputs?.reads ?? { name, _ in name.isEmpty }
         switch output.role {
         case .input, .inputs: return false
@@ -70,7 +79,7 @@ struct PlaceCheck {
     }
 
     /// Other places that the folder of an input leads to.
-    private static func links(of input: PlannedPlace, _ outputs: [PlannedPlace]) -> [PlannedPlace] {
+    private static func links(of input: ResolvedPlace, _ outputs: [ResolvedPlace]) -> [ResolvedPlace] {
         guard let files = input.inputs else { return [] }
         let resolved = InputFiles(base: input.file.path, reads: files.reads)
         return FolderLinks(in: resolved, to: Set(outputs.compactMap(\.file.identity))).names.map { name in
@@ -85,14 +94,14 @@ struct PlaceCheck {
 
     // MARK: What is written
 
-    private func overOutput(_ output: PlannedPlace, _ earlier: PlannedPlace) -> Conflict? {
+    private func overOutput(_ output: ResolvedPlace, _ earlier: ResolvedPlace) -> PlaceConflict? {
         guard let relation = relation(of: output, to: earlier) else { return nil }
-        return Conflict(
-            place: output.place ?? earlier.place, message: "\(Self.writing(output)) \(relation) \(earlier.label)",
-            hint: "give each a place of its own")
+        return PlaceConflict(
+            index: output.index, otherIndex: earlier.index,
+            message: "\(Self.writing(output)) \(relation) \(earlier.label)", hint: "give each a place of its own")
     }
 
-    private func relation(of output: PlannedPlace, to earlier: PlannedPlace) -> String? {
+    private func relation(of output: ResolvedPlace, to earlier: ResolvedPlace) -> String? {
         if output.file.isSame(as: earlier.file) { return "to the same place as" }
         switch (output.role, earlier.role) {
         case (.outputFile(let own), .outputFile(let others)):
@@ -110,12 +119,12 @@ struct PlaceCheck {
     }
 
     /// Whether something else is to stand below a place.
-    private static func below(_ earlier: PlannedPlace, _ output: PlannedPlace) -> String? {
+    private static func below(_ earlier: ResolvedPlace, _ output: ResolvedPlace) -> String? {
         earlier.file.path(below: output.file) == nil ? nil : "to a folder that holds the place of"
     }
 
     /// Whether a place is one of the entries of an output folder, or in one.
-    private func owns(_ folder: PlannedPlace, _ file: FilePlace) -> Bool {
+    private func owns(_ folder: ResolvedPlace, _ file: FilePlace) -> Bool {
         guard case .outputFolder(let entries, let holdsRuns) = folder.role, let path = file.path(below: folder.file),
             let first = path.split(separator: "/").first
         else { return false }
@@ -124,7 +133,7 @@ struct PlaceCheck {
             || holdsRuns && first.hasPrefix(run) && first.dropFirst(run.count).first?.isNumber == true
     }
 
-    private static func writing(_ output: PlannedPlace) -> String {
+    private static func writing(_ output: ResolvedPlace) -> String {
         switch output.owner {
         case .report: "the report would go"
         case .stateDirectory: "the state directory would go"
