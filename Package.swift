@@ -114,7 +114,6 @@ let package = Package(
                 "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening", "LocalFiles",
                 "FilePlugins", "SQLitePlugins", "PostgresPlugins", "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -161,7 +160,7 @@ let package = Package(
             name: "PostgresPluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "PostgresPlugins", "CPostgres"]
         ),
-        .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig"]),
+        .testTarget(name: "PipelineConfigTests", dependencies: ["PipelineCore", "PipelineConfig", "PipelineEngine"]),
         .testTarget(
             name: "PipelineEngineTests",
             dependencies: [

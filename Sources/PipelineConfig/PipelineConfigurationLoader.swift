@@ -11,6 +11,7 @@ public struct PipelineConfigurationLoader: Sendable {
     private let shards: Int
     private let stateDirectory: String?
     private let columnProblems: @Sendable ([PulledColumn], TableLayout) -> [OptionError]
+    private let placeConflicts: @Sendable ([PlannedPlace], _ pipeline: String) -> [PlaceConflict]
     private let warn: @Sendable (String) -> Void
 
     /// - Parameters:
@@ -20,11 +21,14 @@ public struct PipelineConfigurationLoader: Sendable {
     ///   - stateDirectory: absolute; counts in place of the configured one, where nothing is to be left behind.
     ///   - columnProblems: what is wrong with columns that are pulled out of endpoints, in a layout; paths as below
     ///     `flatten`.
+    ///   - placeConflicts: compares the places that a pipeline of this name reads and writes; of two, the later one in the
+    ///     list is at fault.
     ///   - warn: takes the plugins' warnings.
     public init(
         registry: PluginRegistry, environment: [String: String], version: String, shards: Int = 1,
         stateDirectory: String? = nil,
         columnProblems: @escaping @Sendable ([PulledColumn], TableLayout) -> [OptionError] = { _, _ in [] },
+        placeConflicts: @escaping @Sendable ([PlannedPlace], _ pipeline: String) -> [PlaceConflict] = { _, _ in [] },
         warn: @escaping @Sendable (String) -> Void
     ) {
         self.registry = registry
@@ -33,6 +37,7 @@ public struct PipelineConfigurationLoader: Sendable {
         self.shards = shards
         self.stateDirectory = stateDirectory
         self.columnProblems = columnProblems
+        self.placeConflicts = placeConflicts
         self.warn = warn
     }
 
@@ -62,7 +67,8 @@ public struct PipelineConfigurationLoader: Sendable {
                 pipeline: "", name: "", stateDirectory: folder, environment: environment, version: version,
                 shards: shards, warn: warn))
         let configuration = decoder.decodePipeline(
-            document.root, file: path, stateDirectory: stateDirectory, columnProblems: columnProblems)
+            document.root, file: path, stateDirectory: stateDirectory, columnProblems: columnProblems,
+            placeConflicts: placeConflicts)
         guard var configuration, !decoder.diagnostics.hasErrors else {
             throw ConfigurationErrors(decoder.diagnostics.sorted)
         }
@@ -84,7 +90,8 @@ extension OptionDecoder {
     /// The top level. Plugins come last, because they are told the pipeline's name and its state directory.
     fileprivate mutating func decodePipeline(
         _ root: DocumentNode, file: String, stateDirectory: String?,
-        columnProblems: ([PulledColumn], TableLayout) -> [OptionError]
+        columnProblems: ([PulledColumn], TableLayout) -> [OptionError],
+        placeConflicts: ([PlannedPlace], _ pipeline: String) -> [PlaceConflict]
     ) -> PipelineConfiguration? {
         let fields = PipelineSchema.schema.fields
         topLevelKeys = fields.map(\.key)
@@ -117,7 +124,7 @@ extension OptionDecoder {
         if let plain, let source, let sinks {
             checkPlaces(
                 root, file: file, source: source, sinks: sinks, report: plain.options("report")?.path("json"),
-                state: stateDirectory == nil ? plain.path("state_directory") : nil)
+                state: stateDirectory == nil ? plain.path("state_directory") : nil, conflicts: placeConflicts)
         }
         guard let plain, let source, let transforms, let sinks,
             let plan = source.product as? SourcePlan,

@@ -8,28 +8,27 @@ internal import PipelineEngine
 /// What `run` and `retry` have in common: a pipeline's file is read, something is done with it, and its reports are told.
 struct PipelineCall {
     let file: String
-    let part: InputPart
-    let output: OutputFormat
-    let isQuiet: Bool
-    let logsUserIDs: Bool
-    let logging: LogOptions
+    let options: CallOptions
+
+    private var logging: LogOptions { options.logging }
 
     /// - Parameter body: gives at least one report; the last one's exit code is the program's.
     /// - Throws: `ExitCode` where that isn't 0.
     func perform(_ body: (SupervisedRun) async -> [RunReport]) async throws {
         var log = logging.logger()
-        if isQuiet { log.logLevel = max(log.logLevel, .warning) }
-        let shard = try part.chosenShard()
+        if options.quiet { log.logLevel = max(log.logLevel, .warning) }
+        let shard = try options.part.chosenShard()
         let configuration: PipelineConfiguration
         var plan: RunPlan
         do {
             let limits = try ProcessLimits()
             let pipeline = try PipelineFile(
-                path: file, log: log, mayAskInstance: true, logsUserIDs: logsUserIDs, shards: shard.count)
+                path: file, log: log, mayAskInstance: true, logsUserIDs: options.logUserIDs,
+                shards: shard.count)
             configuration = pipeline.configuration
             // Even where this source keeps nothing there: another one of the pipelines may.
             _ = try PrivateFolder.check(configuration.stateDirectory)
-            plan = pipeline.plan(shard: shard, limit: part.limit)
+            plan = pipeline.plan(shard: shard, limit: options.part.limit)
             if let lowered = try limits.fit(&plan) { log.warning("\(lowered)") }
         } catch let error as PipelineError {
             logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
@@ -50,10 +49,10 @@ struct PipelineCall {
                 throw ExitCode(error.exitCode)
             }
         }
-        let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: isQuiet))
+        let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: options.quiet))
         var code = reports.last?.exitCode ?? 0
         for report in reports {
-            output.print(report, log: logging.logFormat == .json ? log : nil)
+            options.output.print(report, log: logging.logFormat == .json ? log : nil)
             do { try write(report, configuration) } catch let error as PipelineError {
                 logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
                 if code == 0 { code = error.exitCode }

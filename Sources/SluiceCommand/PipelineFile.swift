@@ -1,4 +1,3 @@
-internal import Crypto
 internal import Flattening
 internal import Foundation
 internal import Logging
@@ -20,10 +19,12 @@ struct PipelineFile {
     ) throws {
         let loader = PipelineConfigurationLoader(
             registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance),
-            environment: environment,
-            version: Version.number, shards: shards, stateDirectory: stateDirectory,
+            environment: environment, version: Version.number, shards: shards, stateDirectory: stateDirectory,
             columnProblems: { columns, layout in
                 Layout.problems(of: columns, isDocument: layout == .document)
+            },
+            placeConflicts: { places, pipeline in
+                PlaceCheck(places, pipeline: pipeline).conflicts
             }, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }
@@ -32,39 +33,20 @@ struct PipelineFile {
     ///
     /// - Parameter limit: the input is taken to end after so many records.
     func plan(shard: Shard = .whole, limit: Int? = nil) -> RunPlan {
-        let fingerprints = configuration.fingerprintTexts { hexadecimal(SHA256.hash(data: $0)) }
-        let transforms = configuration.transformTexts { hexadecimal(SHA256.hash(data: $0)) }
-        // Sinks with the same transforms share their rows, where these also have the same columns.
-        var shared: [Content: Int] = [:]
-        func number(_ content: Content) -> Int {
-            if let number = shared[content] { return number }
-            shared[content] = shared.count
-            return shared.count - 1
-        }
-        // The same configuration gives other output in shards, or with a limit.
-        var scope: [UInt8] = []
-        if !shard.isWhole { scope += Array("\nshards=\(shard.count)".utf8) }
-        if let limit { scope += Array("\nlimit=\(limit)".utf8) }
-        let sinks = configuration.sinks.enumerated().map { index, configured in
-            let layout = layout(for: configured.sink)
-            let version = configured.sink.contentVersion
-            let form = version == 0 ? [] : Array("\ncontent=\(version)".utf8)
-            return PlannedSink(
-                sink: configured.sink, transforms: configuration.transforms + configured.transforms, layout: layout,
-                content: number(Content(layout: layout, transforms: transforms[index])),
-                fingerprint: hexadecimal(SHA256.hash(data: fingerprints[index] + scope + form)))
+        let shapingTexts = configuration.fingerprintTexts(hash: Fingerprint.digest)
+        let transformTexts = configuration.transformTexts(hash: Fingerprint.digest)
+        let drafts = configuration.sinks.enumerated().map { index, configured in
+            SinkDraft(
+                sink: configured.sink, transforms: configuration.transforms + configured.transforms,
+                layout: layout(for: configured.sink), transformText: transformTexts[index],
+                shapingText: shapingTexts[index])
         }
         return RunPlan(
-            pipeline: configuration.pipeline, source: configuration.source, sinks: sinks,
+            pipeline: configuration.pipeline, source: configuration.source,
+            sinks: PlannedSink.planned(drafts, shard: shard, inputLimit: limit),
             batchSize: configuration.batchSize, limits: configuration.limits,
             onChangedInput: configuration.onChangedInput, onNewColumns: configuration.onNewColumns,
             shard: shard, inputLimit: limit, version: Version.number)
-    }
-
-    /// What rows are made by.
-    private struct Content: Hashable {
-        var layout: Layout
-        var transforms: [UInt8]
     }
 
     private func layout(for sink: any Sink) -> Layout {

@@ -23,22 +23,11 @@ struct RetryCommand: AsyncParsableCommand {
             "Let the retry pass brakes: absent, removed, separated by commas.", valueName: "brakes"))
     var accept: [AcceptedBrakes] = []
 
-    @OptionGroup(title: "Part of the input") var part: InputPart
-
-    @Option(help: "How the summary looks: text, or json on one line.")
-    var output = OutputFormat.text
-
-    @Flag(help: "Show no progress and log warnings and errors alone.")
-    var quiet = false
-
-    @Flag(name: .customLong("log-user-ids"), help: "Log user IDs as they are; without it they are hashed.")
-    var logUserIDs = false
-
-    @OptionGroup(title: "Logging") var logging: LogOptions
+    @OptionGroup var options: CallOptions
 
     func run() async throws {
-        let call = PipelineCall(
-            file: file, part: part, output: output, isQuiet: quiet, logsUserIDs: logUserIDs, logging: logging)
-        try await call.perform { [await $0.retry(accepted: Set(accept.flatMap(\.brakes)))] }
+        try await PipelineCall(file: file, options: options).perform {
+            [await $0.retry(accepted: Set(accept.flatMap(\.brakes)))]
+        }
     }
 }

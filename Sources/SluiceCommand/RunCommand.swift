@@ -1,6 +1,4 @@
 internal import ArgumentParser
-internal import Logging
-internal import PipelineConfig
 internal import PipelineCore
 internal import PipelineEngine
 
@@ -44,48 +42,13 @@ struct RunCommand: AsyncParsableCommand {
         })
     var logicalDate: Timestamp?
 
-    @OptionGroup(title: "Part of the input") var part: InputPart
-
-    @Option(help: "How the summary looks: text, or json on one line.")
-    var output = OutputFormat.text
-
-    @Flag(help: "Show no progress and log warnings and errors alone.")
-    var quiet = false
-
-    @Flag(name: .customLong("log-user-ids"), help: "Log user IDs as they are; without it they are hashed.")
-    var logUserIDs = false
-
-    @OptionGroup(title: "Logging") var logging: LogOptions
+    @OptionGroup var options: CallOptions
 
     func run() async throws {
-        let call = PipelineCall(
-            file: file, part: part, output: output, isQuiet: quiet, logsUserIDs: logUserIDs, logging: logging)
         let request = RunRequest(
             logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)),
             retriesFailures: retriesFailures)
-        try await call.perform { await $0.run(request) }
-    }
-}
-
-/// How a summary is printed.
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-
-    /// The summary on standard output, and what went wrong on standard error.
-    ///
-    /// - Parameter log: Where standard error holds nothing but lines of the log: it has the error already, and is told what
-    ///   else there is to say.
-    func print(_ report: RunReport, log: Logger? = nil) {
-        if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
-        if let error = report.error {
-            if log == nil { Terminal.standardError.writeLine("sluice: error: \(error)") }
-        } else if report.exitCode != 0, let shortcoming = report.summary?.shortcoming {
-            if let log {
-                log.error("\(shortcoming)")
-            } else {
-                Terminal.standardError.writeLine("sluice: \(shortcoming)")
-            }
-        }
+        try await PipelineCall(file: file, options: options).perform { await $0.run(request) }
     }
 }
 

@@ -1,5 +1,6 @@
 import PipelineConfig
 import PipelineCore
+import PipelineEngine
 
 // Plugins that only remember what they were given.
 
@@ -230,7 +231,10 @@ enum Fakes {
     }
 
     static func loader(_ environment: [String: String] = [:]) -> PipelineConfigurationLoader {
-        PipelineConfigurationLoader(registry: registry, environment: environment, version: "1.2.3") { _ in }
+        PipelineConfigurationLoader(
+            registry: registry, environment: environment, version: "1.2.3",
+            placeConflicts: { PlaceCheck($0, pipeline: $1).conflicts }
+        ) { _ in }
     }
 
     /// The configuration of a text that stands in `/etc/sluice/p.yaml`.

@@ -1,6 +1,7 @@
 import Foundation
 import PipelineConfig
 import PipelineCore
+import PipelineEngine
 import Testing
 
 /// Places of one pipeline, compared as the file system has them.
@@ -28,7 +29,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         do throws(ConfigurationErrors) {
             let loader = PipelineConfigurationLoader(
-                registry: Fakes.registryWithArchives, environment: [:], version: "1"
+                registry: Fakes.registryWithArchives, environment: [:], version: "1",
+                placeConflicts: { PlaceCheck($0, pipeline: $1).conflicts }
             ) { _ in }
             _ = try loader.load(Array(yaml.utf8), path: folder.path + "/p.yaml")
             return []
@@ -135,7 +137,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let loader = PipelineConfigurationLoader(
             registry: Fakes.registryWithArchives, environment: [:], version: "1",
-            stateDirectory: folder.path + "/in/state"
+            stateDirectory: folder.path + "/in/state",
+            placeConflicts: { PlaceCheck($0, pipeline: $1).conflicts }
         ) { _ in }
         let yaml = Fakes.pipeline(source: Self.archive, sinks: "[{type: sqlite, path: x}]")
         #expect(try loader.load(Array(yaml.utf8), path: folder.path + "/p.yaml").stateDirectory.hasSuffix("/in/state"))

@@ -67,7 +67,7 @@ struct TestPipeline: Sendable {
                     sink: MemorySink(
                         store: sink.store, name: "sink\(index)", mode: sink.mode, isKeyed: !unkeyed.contains(index)),
                     transforms: transforms.indices.contains(index) ? transforms[index] : [],
-                    layout: .normalized(mode: sink.mode), content: contents[index],
+                    layout: .normalized(mode: sink.mode), rowSetIndex: contents[index],
                     fingerprint: fingerprint)
             }, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput, version: "1.0.0")
         return PipelineRunner(

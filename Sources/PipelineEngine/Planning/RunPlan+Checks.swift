@@ -1,0 +1,28 @@
+internal import PipelineCore
+
+extension RunPlan {
+    /// - Parameter isDated: The run's date was named.
+    /// - Throws: `PipelineError` where the plan is for one shard and a sink's rows can't come from several processes.
+    func requireShardable(isDated: Bool) throws {
+        guard !shard.isWhole else { return }
+        if let sink = sinks.first(where: { !$0.sink.mode.mayBeSharded }) {
+            throw PipelineError(
+                .configuration,
+                "sink '\(sink.sink.name)' replaces its content, and no single shard may publish for all of them",
+                hint: "Run the pipeline as a whole, or use the mode merge or append.")
+        }
+        // Which of an endpoint's lines is the last one, no shard can know: another one may hold it.
+        if case .archive(_, _, .last) = source, let sink = sinks.first(where: { $0.sink.mode.mergesWithEarlierRuns })
+        {
+            throw PipelineError(
+                .configuration,
+                "sink '\(sink.sink.name)' keeps the last line of each endpoint, and shards end in any order",
+                hint: "Run the pipeline as a whole, or set conflict: newest.")
+        }
+        if !isDated, let sink = sinks.first(where: { $0.sink.mode.keepsRunsApart }) {
+            throw PipelineError(
+                .usage, "sink '\(sink.sink.name)' appends a run's rows, so its shards must belong to one run",
+                hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import Flattening
+public import PipelineCore
+
+/// What a run has done, for a person and as one line of JSON. Counts and rows are the run's; requests and times are
+/// this process's.
+public struct RunSummary: Sendable {
+    public struct SinkSummary: Sendable {
+        public var name: String
+        public var type: String
+        public var target: String
+        public var mode: WriteMode
+        public var nextOrdinal: Int
+        public var state: RunState
+        public var counts: RunCounts
+    }
+
+    public var runID: String
+    public var logicalDate: String
+    public var state: RunState
+    /// The first sink's.
+    public var counts: RunCounts
+    public var statistics: LookupStatistics
+    public var elapsed: Duration
+    /// Records that got their outcome in this process.
+    public var processed: Int
+    /// The ordinal at which this process took the run up; nil where it began it.
+    public var resumedFrom: Int?
+    /// An archive's files; nil for another input, and for a run that was complete before.
+    public var files: ArchiveFileCounts?
+    public var sinks: [SinkSummary]
+    /// What a retry did, or a run that asked again for its failures; nil for any other run.
+    public var retried: RetryCounts?
+    /// Why it isn't a success though it came to its end, and what helps; nil where it is one, or didn't.
+    public var shortcoming: String?
+
+    var elapsedSeconds: Double {
+        Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
+    }
+
+    /// To the millisecond.
+    var roundedElapsedSeconds: Double { rounded(elapsedSeconds) }
+
+    var usersPerSecond: Double { elapsedSeconds > 0 ? Double(processed) / elapsedSeconds : 0 }
+
+    /// To the third place after the point.
+    func rounded(_ number: Double) -> Double { (number * 1000).rounded() / 1000 }
+}
+
+extension RunState {
+    /// As a summary tells it. Whoever reads one finds the run's lock free, so none is under way any more.
+    var toldText: String { self == .running ? StoredRunGroup.interrupted : rawValue }
+}
+
+extension RunPlan {
+    /// Counts for a summary: tables without rows are told of as well.
+    func withAllTables(_ counts: RunCounts) -> RunCounts {
+        var counts = counts
+        for table in sinks.first?.layout.tables ?? [] { counts.rows[table.name, default: 0] += 0 }
+        return counts
+    }
+}
