@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "AWSClient", targets: ["AWSClient"]),
         .library(name: "Pinpoint", targets: ["Pinpoint"]),
         .library(name: "Flattening", targets: ["Flattening"]),
+        .library(name: "SQLStore", targets: ["SQLStore"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
@@ -66,14 +67,15 @@ let package = Package(
             name: "Flattening", dependencies: ["PipelineCore", .product(name: "Crypto", package: "swift-crypto")]
         ),
         .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
+        .target(name: "SQLStore", dependencies: ["PipelineCore"]),
         .target(
             name: "FilePlugins",
             dependencies: [
                 "PipelineCore", "LocalFiles", "CZlib", .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
-        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
-        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "CPostgres"]),
+        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CSQLite"]),
+        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CPostgres"]),
 
         // Configuration and engine know core.
         .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),
@@ -138,6 +140,7 @@ let package = Package(
             name: "FilePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "FilePlugins", "CZlib"]
         ),
+        .testTarget(name: "SQLStoreTests", dependencies: ["PipelineCore", "PipelineTesting", "SQLStore"]),
         .testTarget(
             name: "SQLitePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "SQLitePlugins", "CSQLite"]
