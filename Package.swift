@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "LineInput", targets: ["LineInput"]),
         .library(name: "LocalFiles", targets: ["LocalFiles"]),
         .library(name: "RunFolders", targets: ["RunFolders"]),
+        .library(name: "SQLStore", targets: ["SQLStore"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
@@ -76,6 +77,7 @@ let package = Package(
             name: "RunFolders",
             dependencies: ["PipelineCore", "LocalFiles", .product(name: "Crypto", package: "swift-crypto")]
         ),
+        .target(name: "SQLStore", dependencies: ["PipelineCore"]),
         .target(
             name: "FilePlugins",
             dependencies: [
@@ -83,8 +85,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
-        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "CSQLite"]),
-        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "CPostgres"]),
+        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CSQLite"]),
+        .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CPostgres"]),
 
         // Configuration and engine know core.
         .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),
@@ -152,6 +154,7 @@ let package = Package(
         .testTarget(
             name: "RunFoldersTests", dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders"]
         ),
+        .testTarget(name: "SQLStoreTests", dependencies: ["PipelineCore", "PipelineTesting", "SQLStore"]),
         .testTarget(
             name: "SQLitePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "SQLitePlugins", "CSQLite"]

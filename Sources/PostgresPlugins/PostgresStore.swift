@@ -1,10 +1,12 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// A connection that is set up, with the lock taken and the tables there: what a session works with until it is lost.
 struct PostgresStore {
     let connection: PostgresConnection
     let tables: PostgresTables
     let ledger: RunLedger
+    let failures: StoredFailures?
     let writer: BatchWriter
 
     /// The settings that the sink relies on, whatever the server, the database or the role have as theirs. They are no
@@ -42,11 +44,12 @@ struct PostgresStore {
         ).take(connection, own: own, patience: patience)
         own.insert(connection.backend)
         try Failpoint.reach("postgres.open.locked")
-        tables = try PostgresTables(
-            schema: sink.schema, context.tables, mode: sink.mode, pipeline: context.pipeline,
-            shard: context.shard, onNewColumns: context.onNewColumns, target: sink.target)
+        tables = PostgresTables(
+            schema: sink.schema, layout: try StoreLayout(context, mode: sink.mode), target: sink.target)
         try tables.checkLogged(in: connection)
-        ledger = RunLedger(connection, tables, shard: context.shard)
+        let database = tables.database(connection)
+        ledger = RunLedger(database, pipeline: context.pipeline, shard: context.shard)
+        failures = StoredFailures(database, tables.layout)
         writer = BatchWriter(connection, tables, conflict: context.conflict)
     }
 

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// A row that a constraint or a trigger of the database doesn't admit.
 struct ConstraintViolation: Error {

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The merge of one batch's endpoints and their parts.
 struct EndpointMerge {
@@ -30,9 +31,7 @@ struct EndpointMerge {
                 let isOfThisRun = isThisRun(ofUser.bytes(1))
                 if !isOfThisRun { observed.previousEndpoints += 1 }
                 let id = ofUser.bytes(0)
-                if let row = plan.endpoints[KeyInPlace(application: user.application, id: id)],
-                    plan.fates[row] == .write || plan.fates[row] == .replaceStored
-                {
+                if let row = plan.endpoints[KeyInPlace(application: user.application, id: id)], plan.writes(row) {
                     plan.fates[row] = .replaceStored
                     if isOfThisRun { observed.superseded += 1 }
                 } else {

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// Writes batches into the tables of a layout, newest state wins.
 ///
@@ -13,17 +14,18 @@ final class MergeWriter {
     private let users: TableWriter?
     private let endpoints: EndpointStatements?
     private let parts: [TableWriter]
+    private let places: LayoutPlaces
     /// By place in a batch.
-    private let tables: [TableDefinition]
     private let writers: [TableWriter]
     private let conflict: ConflictPolicy
 
     /// The tables must exist.
     init(_ connection: SQLiteConnection, _ tables: [TableDefinition], conflict: ConflictPolicy) throws {
         self.connection = connection
-        self.tables = tables
         self.conflict = conflict
-        writers = try tables.enumerated().map { try TableWriter(connection, $1, place: $0) }
+        let places = LayoutPlaces(tables)
+        self.places = places
+        writers = try places.all.map { try TableWriter(connection, $0) }
         users = writers.first { $0.definition.role == .users }
         parts = writers.filter { $0.definition.role == .endpointParts }
         endpoints = try writers.first { $0.definition.role == .endpoints }.map { [users] in
@@ -33,16 +35,11 @@ final class MergeWriter {
 
     /// Writes a batch's rows, in a transaction that is the caller's.
     func write(_ batch: Batch, runID: String) throws -> RunCounts {
-        guard batch.tables.count == tables.count,
-            zip(batch.tables, tables).allSatisfy({ $0.columnCount == $1.columns.count })
-        else {
-            throw PipelineError(
-                .software, "batch \(batch.commitNumber) isn't of the layout that this sink was opened with")
-        }
+        try places.check(batch)
         var observed = RunCounts()
         let none = RowBuffer(columnCount: 1)
-        let userRows = users.map { batch.tables[$0.place] } ?? none
-        let endpointRows = endpoints.map { batch.tables[$0.writer.place] } ?? none
+        let userRows = users.map { batch.tables[$0.index] } ?? none
+        let endpointRows = endpoints.map { batch.tables[$0.writer.index] } ?? none
         // Keys in the plan point into both arenas, so both stay open until the last row is written.
         try userRows.withRows { userRows in
             try endpointRows.withRows { endpointRows in
@@ -62,22 +59,8 @@ final class MergeWriter {
         }
         for writer in writers { try writer.scope(to: runID) }
         try endpoints?.scope(to: runID)
-        var plan = MergePlan()
-        if let users { plan.add(users: userRows, application: users.application, id: users.id) }
+        var plan = MergePlan(places, users: userRows, endpoints: endpointRows, conflict: conflict)
         if let endpoints {
-            let writer = endpoints.writer
-            if conflict == .newest, userRows.count == 0, let date = endpoints.date {
-                plan.add(newestOf: endpointRows, application: writer.application, id: writer.id, date: date)
-            } else {
-                plan.add(endpoints: endpointRows, application: writer.application, id: writer.id)
-            }
-            if plan.repeatsUsers, let users, let user = endpoints.user, let ordinal = endpoints.ordinal,
-                let userOrdinal = users.definition.index(of: "ordinal")
-            {
-                plan.dropOutdated(endpointRows, application: writer.application, user: user) { row, userRow in
-                    endpointRows.cell(row, ordinal).integer < userRows.cell(userRow, userOrdinal).integer
-                }
-            }
             let merge = EndpointMerge(endpoints: endpoints, parts: parts, connection: connection, runID: runID)
             if let users { try merge.removeStale(users, userRows, &plan, &observed) }
             if !batch.tombstones.isEmpty {
@@ -88,7 +71,7 @@ final class MergeWriter {
             observed.superseded += plan.superseded
             try Failpoint.reach("sqlite.prepare.after-endpoints")
             for part in parts {
-                let buffer = batch.tables[part.place]
+                let buffer = batch.tables[part.index]
                 try buffer.withRows { rows in
                     try merge.write(rows, of: part, groupEnds: buffer.groupEnds, endpointRows, plan)
                 }
@@ -103,9 +86,8 @@ final class MergeWriter {
         _ tombstones: RowBuffer, _ endpointRows: RowsInPlace, _ merge: EndpointMerge, _ plan: inout MergePlan,
         _ observed: inout RunCounts
     ) throws {
-        guard let endpoints, let ordinal = endpoints.ordinal else { return }
         try tombstones.withRows { rows in
-            for row in plan.applyTombstones(rows, from: endpointRows, ordinal: ordinal, date: endpoints.date) {
+            for row in plan.applyTombstones(rows, places, endpoints: endpointRows) {
                 try merge.remove(tombstones: rows, row, prefersNewest: plan.prefersNewest, &observed)
             }
         }
@@ -113,15 +95,13 @@ final class MergeWriter {
 
     /// Users and failures.
     private func writeRest(_ batch: Batch, _ plan: MergePlan, _ userRows: RowsInPlace) throws {
-        if let users {
-            for row in userRows.order(by: users.id) {
-                let key = KeyInPlace(
-                    application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))
-                if plan.users[key] == row { try users.upsert(userRows, row) }
+        if let users, let place = places.users {
+            for row in userRows.order(by: users.id) where plan.writes(user: row, userRows, of: place) {
+                try users.upsert(userRows, row)
             }
         }
         for writer in writers where writer.definition.role == .failures {
-            try batch.tables[writer.place].withRows { rows in
+            try batch.tables[writer.index].withRows { rows in
                 for row in 0..<rows.count { try writer.upsert(rows, row) }
             }
         }

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The end of a `replace`: what was filled aside takes the place of what readers see.
 ///
@@ -11,32 +12,19 @@ struct Publication {
     /// Sorting for an index must not take memory without bound; this can't be said within a transaction.
     func makeReady() throws { try connection.execute("PRAGMA temp_store = FILE") }
 
-    /// Counts what is there, and what of it the new content lacks, by key.
-    func observe() throws -> RunCounts {
-        var observed = RunCounts()
-        guard let endpoints = tables.content.first(where: { $0.role == .endpoints }) else { return observed }
-        let key = endpoints.key.map { "n.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
-        let counts = try connection.query(
-            """
-            SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
-                SELECT 1 FROM \(quoted(ShadowTables.shadow(endpoints).name)) AS n WHERE \(key)))
-            FROM \(quoted(endpoints.name)) AS e
-            """)
-        observed.previousEndpoints = counts.first?[0].flatMap { Int($0) } ?? 0
-        observed.removed = counts.first?[1].flatMap { Int($0) } ?? 0
-        return observed
-    }
+    /// Counts the endpoints that are there, and those of them that the new content lacks.
+    func observe() throws -> RunCounts { try ReplacedEndpoints(connection, tables.layout).count() }
 
     /// Swaps the tables. Views stay as they are: they name tables, and find the new ones.
     func swap() throws {
         let shadows = ShadowTables(connection, tables)
-        for definition in tables.content {
+        for definition in tables.layout.content {
             try shadows.adoptForm(of: definition)
             try Failpoint.reach("sqlite.publish.before-drop")
             let objects = try usersObjects(on: definition)
             try connection.execute("DROP TABLE \(quoted(definition.name))")
             try Failpoint.reach("sqlite.publish.after-drop")
-            let shadow = ShadowTables.shadow(definition)
+            let shadow = StoreLayout.shadow(of: definition)
             for columns in shadow.indexes {
                 try connection.execute("DROP INDEX IF EXISTS \(quoted(SQLiteTables.indexName(shadow, columns)))")
             }
@@ -46,7 +34,7 @@ struct Publication {
             for object in objects { try recreate(object, on: definition) }
             try Failpoint.reach("sqlite.publish.after-indexes")
         }
-        for table in tables.definitions where table.role == .failures && table.index(of: "run_id") != nil {
+        for table in tables.layout.definitions where table.role == .failures && table.index(of: "run_id") != nil {
             try connection.execute("DELETE FROM \(quoted(table.name)) WHERE run_id <> \(literal(runID))")
         }
         try Failpoint.reach("sqlite.publish.after-failures")

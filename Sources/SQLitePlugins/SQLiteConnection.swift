@@ -87,7 +87,11 @@ final class SQLiteConnection {
     }
 
     /// Runs one statement and gives all of its rows, with every value as text.
-    func query(_ sql: String, _ arguments: String...) throws -> [[String?]] {
+    func query(_ sql: String, _ arguments: String...) throws -> [[String?]] { try rows(sql, arguments) }
+
+    /// As `query`; nil stands for NULL.
+    @discardableResult
+    func rows(_ sql: String, _ arguments: [String?]) throws -> [[String?]] {
         var compiled: OpaquePointer?
         let code = sqlite3_prepare_v2(handle, sql, -1, &compiled, nil)
         guard code == SQLITE_OK, let compiled else { throw error(code) }

@@ -1,35 +1,32 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// What there is of one pipeline and shard once a database is open.
 final class SQLiteStore {
     let connection: SQLiteConnection
+    /// The database as the configuration names it, for messages.
+    private let target: String
     let tables: SQLiteTables
     let ledger: RunLedger
+    let failures: StoredFailures?
     /// In `replace`.
     let shadows: ShadowTables?
     private let conflict: ConflictPolicy
     private var writer: MergeWriter?
-    /// The run and the checkpoint as committed.
-    var run: RunRecord?
-    var checkpoint: Checkpoint?
-    var pending: Pending?
-
-    /// What the open transaction changes.
-    enum Pending {
-        case batch(Checkpoint)
-        case completion(RunRecord, Checkpoint)
-    }
+    /// What is committed, and what the open transaction changes.
+    var commits: CommitState
 
     /// The tables must exist.
-    init(_ connection: SQLiteConnection, _ tables: SQLiteTables, shard: Int, conflict: ConflictPolicy) throws {
+    init(_ connection: SQLiteConnection, _ tables: SQLiteTables, conflict: ConflictPolicy, target: String) throws {
         self.connection = connection
+        self.target = target
         self.conflict = conflict
         self.tables = tables
-        ledger = try RunLedger(connection, pipeline: tables.pipeline, shard: shard)
-        shadows = tables.mode.publishesAtEnd ? ShadowTables(connection, tables) : nil
-        let state = try ledger.state()
-        run = state.lastRun
-        checkpoint = state.checkpoint
+        let layout = tables.layout
+        ledger = RunLedger(connection, pipeline: layout.pipeline, shard: layout.shard)
+        failures = StoredFailures(connection, layout)
+        shadows = layout.mode.publishesAtEnd ? ShadowTables(connection, tables) : nil
+        commits = CommitState(place: target, pipeline: layout.pipeline, try ledger.state())
     }
 
     /// What writes into the tables that batches go to; made when they are there for sure.
@@ -45,30 +42,36 @@ final class SQLiteStore {
     func forgetWriter() { writer = nil }
 
     /// A `replace` whose rows readers see: they are amended where they are.
-    private var isPublished: Bool { tables.mode.publishesAtEnd && run?.state == .complete }
+    private var isPublished: Bool { shadows != nil && commits.run?.state == .complete }
 
     /// The tables that batches are written into.
-    var destinations: [TableDefinition] { isPublished ? tables.definitions : tables.filled }
+    var destinations: [TableDefinition] {
+        let definitions = tables.layout.definitions
+        if shadows == nil || isPublished { return definitions }
+        return definitions.map { $0.role == .failures ? $0 : StoreLayout.shadow(of: $0) }
+    }
 
     /// - Throws: `PipelineError` of kind `.configuration` where the tables that a `replace` fills aside aren't there.
     func requireShadows() throws {
         guard let shadows, try !shadows.exist() else { return }
         throw PipelineError(
             .configuration,
-            "\(connection.path): the tables that the run of pipeline '\(tables.pipeline)' fills aside (sluice_next_…) are "
+            "\(connection.path): the tables that the run of pipeline '\(ledger.pipeline)' fills aside (sluice_next_…) are "
                 + "gone",
             hint: "Begin it anew with --fresh.")
     }
 
     /// How a run's content becomes what readers see; nil where it is that all along.
     func publication(ofRun runID: String) -> Publication? {
-        tables.mode.publishesAtEnd ? Publication(connection: connection, tables: tables, runID: runID) : nil
+        shadows == nil ? nil : Publication(connection: connection, tables: tables, runID: runID)
     }
-}
 
-extension SQLiteTables {
-    /// The tables that batches are written into.
-    var filled: [TableDefinition] {
-        mode.publishesAtEnd ? definitions.map { $0.role == .failures ? $0 : ShadowTables.shadow($0) } : definitions
+    /// - Throws: `PipelineError` of kind `.temporary` where another process has committed since: what this one would write
+    ///   doesn't follow it.
+    func requireOwnCheckpoint(_ own: CommitState.Commit) throws {
+        if own.isAt(try ledger.checkpoint()) { return }
+        throw PipelineError(
+            .temporary, "\(target): another run of pipeline '\(ledger.pipeline)' has written there meanwhile",
+            hint: "Run again: the run goes on behind what is committed.")
     }
 }

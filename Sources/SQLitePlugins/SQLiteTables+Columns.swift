@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension SQLiteTables {
     /// The statements that give an existing table the columns that the layout has and it hasn't.
@@ -54,7 +55,7 @@ extension SQLiteTables {
                 hint: "Write to another path, or rename the table.")
         }
         if missing.isEmpty { return [] }
-        guard onNewColumns == .add else {
+        guard layout.onNewColumns == .add else {
             throw PipelineError(
                 .configuration,
                 "\(connection.path): table '\(definition.name)' lacks "

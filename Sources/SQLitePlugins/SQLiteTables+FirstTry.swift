@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension SQLiteTables {
     /// What a first try has made and left empty. It holds nothing, so another configuration may have its place.
@@ -14,20 +15,11 @@ extension SQLiteTables {
     /// - Returns: Nil where anything was ever committed, where another pipeline or shard writes too, where a table has rows,
     ///   or where somebody has changed a table or the view, or added an index or a trigger.
     func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> FirstTry? {
-        guard (RunLedger.tables.map(\.name)).allSatisfy({ kinds[$0] == "table" }) else { return nil }
-        let others = try connection.query(
-            """
-            SELECT 1 FROM sluice_runs
-            WHERE pipeline <> ?1 OR shard <> CAST(?2 AS INTEGER) OR state IN ('complete', 'unpublished')
-            UNION ALL SELECT 1 FROM sluice_checkpoints
-            WHERE pipeline <> ?1 OR shard <> CAST(?2 AS INTEGER) OR commit_number > 0
-            UNION ALL SELECT 1 FROM sluice_tables WHERE pipeline <> ?1
-            """, pipeline, String(shard))
-        guard others.isEmpty else { return nil }
-        let owned = try connection.query("SELECT table_name FROM sluice_tables ORDER BY table_name").compactMap {
-            $0[0]
-        }
-        let tables = owned.flatMap { [$0, ShadowTables.name(of: $0)] }.filter { kinds[$0] == "table" }
+        let existing = Set(kinds.filter { $0.value == "table" }.keys)
+        let ledger = RunLedger(connection, pipeline: layout.pipeline, shard: layout.shard)
+        guard LedgerTables.all.allSatisfy({ existing.contains($0.name) }),
+            let tables = try ledger.tablesOfFirstTry(existing: existing)
+        else { return nil }
         var left = FirstTry(relations: tables.map { (name: $0, kind: "table") })
         for table in tables {
             guard try isAsMade(table, in: connection),

@@ -1,13 +1,14 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension SQLiteTables {
     /// - Parameter kinds: what there is in the database, by name.
     /// - Throws: `PipelineError` of kind `.configuration` where something has a name of this program's in another case: to
     ///   SQLite that is the same name.
     func checkSpelling(of kinds: [String: String], in connection: SQLiteConnection) throws {
-        var names = (definitions + RunLedger.tables).flatMap(Self.names)
-        if mode.publishesAtEnd { names += content.map(ShadowTables.shadow).flatMap(Self.names) }
-        if userAttributesView != nil { names.append("user_attributes") }
+        var names = layout.all.flatMap(Self.names)
+        if layout.mode.publishesAtEnd { names += layout.content.map(StoreLayout.shadow).flatMap(Self.names) }
+        if userAttributesView != nil { names.append(UserAttributesView.name) }
         let own = Dictionary(names.map { (Self.folded($0), $0) }) { first, _ in first }
         for (name, kind) in kinds.sorted(by: { $0.key < $1.key }) {
             guard let wanted = own[Self.folded(name)], wanted != name else { continue }

@@ -1,21 +1,14 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension SQLiteTables {
-    static let viewColumns = ["application_id", "user_id", "name", "position", "value"]
-
-    /// For each user, the attributes carried by the endpoint with the latest effective date; nil where the layout has
-    /// no table for them.
-    ///
-    /// In `append` of the latest run that is complete in all of its shards.
+    /// The statement that makes the view `user_attributes`; nil where the layout has no tables for it.
     var userAttributesView: String? {
-        guard let endpoints = definitions.first(where: { $0.role == .endpoints }),
-            let parts = definitions.first(where: { $0.name == "endpoint_user_attributes" }),
-            ["application_id", "endpoint_id", "user_id", "effective_date"].allSatisfy({ endpoints.index(of: $0) != nil }
-            ),
-            ["application_id", "endpoint_id", "name", "position", "value"].allSatisfy({ parts.index(of: $0) != nil })
-        else { return nil }
-        return Self.userAttributes(
-            endpoints.name, parts.name, isKeyedByRun: endpoints.isKeyedByRun && parts.isKeyedByRun)
+        UserAttributesView(layout.definitions).map { view in
+            Self.userAttributes(
+                view.endpoints.name, view.parts.name,
+                isKeyedByRun: view.endpoints.isKeyedByRun && view.parts.isKeyedByRun)
+        }
     }
 
     /// The view's DDL.
@@ -54,9 +47,4 @@ extension SQLiteTables {
             WHERE e.place = 1
             """
     }
-}
-
-extension TableDefinition {
-    /// Whether the rows of each run stand beside those of the others: mode `append`.
-    var isKeyedByRun: Bool { role != .failures && key.contains("run_id") }
 }

@@ -1,26 +1,9 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The tables of a layout as SQLite has them: their DDL, and what a database lacks of them.
 struct SQLiteTables {
-    let definitions: [TableDefinition]
-    let pipeline: String
-    let shard: Int
-    let mode: WriteMode
-    let onNewColumns: NewColumnsPolicy
-
-    init(_ context: SinkContext, mode: WriteMode) throws {
-        for role in [TableRole.users, .endpoints] where context.tables.count(where: { $0.role == role }) > 1 {
-            throw PipelineError(.software, "the layout has more than one table of \(role)")
-        }
-        definitions = context.tables
-        pipeline = context.pipeline
-        shard = context.shard
-        self.mode = mode
-        onNewColumns = context.onNewColumns
-    }
-
-    /// The tables whose rows a run brings; failures are a diary of runs, and written as such in every mode.
-    var content: [TableDefinition] { definitions.filter { $0.role != .failures } }
+    let layout: StoreLayout
 
     /// Creates what is missing; where nothing is, the database isn't written.
     ///
@@ -59,7 +42,7 @@ struct SQLiteTables {
             guard let left = try leftByFirstTry(in: connection, kinds) else { throw error }
             for name in left.relations.map(\.name) + left.indexes { kinds[name] = nil }
             let drops = left.relations.reversed().map { "DROP \($0.kind.uppercased()) \(quoted($0.name))" }
-            return drops + ["DELETE FROM sluice_tables"] + (try missing(in: connection, kinds))
+            return drops + ["DELETE FROM \(quoted(LedgerTables.owners.name))"] + (try missing(in: connection, kinds))
         }
     }
 
@@ -67,9 +50,10 @@ struct SQLiteTables {
     private func missing(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> [String] {
         try checkSpelling(of: kinds, in: connection)
         // First: of tables in another mode, that is what is to be said, and not how they differ.
-        let owners = try TableOwners(in: connection, kinds).missing(for: self)
+        let existing = Set(kinds.filter { $0.value == "table" }.keys)
+        let owners = try TableOwners(connection, existing: existing).missing(for: layout)
         var statements: [String] = []
-        for definition in definitions + RunLedger.tables {
+        for definition in layout.all {
             switch kinds[definition.name] {
             case nil: statements.append(Self.createTable(definition))
             case "table": statements += try missingColumns(of: definition, in: connection)
@@ -80,9 +64,9 @@ struct SQLiteTables {
             }
             statements += try missingIndexes(of: definition, in: connection, kinds)
         }
-        if mode.publishesAtEnd {
+        if layout.mode.publishesAtEnd {
             // Of a run that an earlier version of the layout began.
-            for shadow in content.map(ShadowTables.shadow) where kinds[shadow.name] == "table" {
+            for shadow in layout.content.map(StoreLayout.shadow) where kinds[shadow.name] == "table" {
                 statements += try missingColumns(of: shadow, in: connection)
                 statements += try missingIndexes(of: shadow, in: connection, kinds)
             }
@@ -103,18 +87,9 @@ struct SQLiteTables {
         return statements + owners
     }
 
-    /// Tables that are gone although an unfinished run has committed to them.
-    func droppedTables(in connection: SQLiteConnection, shard: Int) throws -> [String] {
-        let names = Set(
-            try connection.query("SELECT name FROM sqlite_schema WHERE type = 'table'").compactMap { $0[0] })
-        guard names.contains(RunLedger.runs.name), names.contains(RunLedger.checkpoints.name) else { return [] }
-        let missing = definitions.map(\.name).filter { !names.contains($0) }
-        if missing.isEmpty { return [] }
-        let committed = try connection.query(
-            "SELECT 1 FROM sluice_checkpoints JOIN sluice_runs AS r USING (pipeline, shard, run_id) "
-                + "WHERE pipeline = ?1 AND shard = CAST(?2 AS INTEGER) AND r.state IN ('running', 'unpublished') "
-                + "AND commit_number > 0", pipeline, String(shard))
-        return committed.isEmpty ? [] : missing
+    /// The names of the tables that are there.
+    static func existing(in connection: SQLiteConnection) throws -> Set<String> {
+        Set(try connection.query("SELECT name FROM sqlite_schema WHERE type = 'table'").compactMap { $0[0] })
     }
 
     // MARK: DDL
@@ -134,7 +109,7 @@ struct SQLiteTables {
 
     /// - Parameter columns: each column's declaration.
     static func createTable(_ name: String, _ columns: [String], key: [String]) -> String {
-        "CREATE TABLE \(quoted(name)) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(list(key))))"
+        "CREATE TABLE \(quoted(name)) (\(columns.joined(separator: ", ")), PRIMARY KEY (\(quoted(key))))"
     }
 
     static func createIndex(_ definition: TableDefinition, _ columns: [String]) -> String {
@@ -142,7 +117,7 @@ struct SQLiteTables {
     }
 
     static func createIndex(on table: String, _ columns: [String]) -> String {
-        "CREATE INDEX \(quoted(indexName(table, columns))) ON \(quoted(table)) (\(list(columns)))"
+        "CREATE INDEX \(quoted(indexName(table, columns))) ON \(quoted(table)) (\(quoted(columns)))"
     }
 
     static func indexName(_ definition: TableDefinition, _ columns: [String]) -> String {

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The tables that a `replace` fills aside, until they take the place of the published ones.
 ///
@@ -10,30 +11,20 @@ struct ShadowTables {
 
     init(_ connection: SQLiteConnection, _ tables: SQLiteTables) {
         self.connection = connection
-        definitions = tables.content
+        definitions = tables.layout.content
     }
-
-    /// A table under the name that it has while it is filled.
-    static func shadow(_ definition: TableDefinition) -> TableDefinition {
-        var shadow = definition
-        shadow.name = name(of: definition.name)
-        return shadow
-    }
-
-    static func name(of table: String) -> String { "sluice_next_\(table)" }
 
     /// Whether all of them are there.
     func exist() throws -> Bool {
-        let names = Set(
-            try connection.query("SELECT name FROM sqlite_schema WHERE type = 'table'").compactMap { $0.first ?? nil })
-        return definitions.allSatisfy { names.contains(Self.shadow($0).name) }
+        let names = try SQLiteTables.existing(in: connection)
+        return definitions.allSatisfy { names.contains(StoreLayout.shadowName(of: $0.name)) }
     }
 
     /// Makes them, empty; those of an earlier run go.
     func create() throws {
         try drop()
         for definition in definitions {
-            let shadow = Self.shadow(definition)
+            let shadow = StoreLayout.shadow(of: definition)
             // The published table's own words, so that what the user has added to it stays.
             try connection.execute("CREATE TABLE \(quoted(shadow.name))\(try form(of: definition))")
             for columns in shadow.indexes { try connection.execute(SQLiteTables.createIndex(shadow, columns)) }
@@ -42,20 +33,20 @@ struct ShadowTables {
 
     func drop() throws {
         for definition in definitions {
-            try connection.execute("DROP TABLE IF EXISTS \(quoted(Self.shadow(definition).name))")
+            try connection.execute("DROP TABLE IF EXISTS \(quoted(StoreLayout.shadow(of: definition).name))")
         }
     }
 
     /// Gives a filled shadow the published table's form, where the user has changed that since the run began.
     func adoptForm(of definition: TableDefinition) throws {
-        let shadow = Self.shadow(definition)
+        let shadow = StoreLayout.shadow(of: definition)
         let form = try form(of: definition)
         if try self.form(of: shadow) == form { return }
         var filled = shadow
         filled.name = "sluice_filled_\(definition.name)"
         try connection.execute("ALTER TABLE \(quoted(shadow.name)) RENAME TO \(quoted(filled.name))")
         try connection.execute("CREATE TABLE \(quoted(shadow.name))\(form)")
-        let columns = list(definition.columns.map(\.name))
+        let columns = quoted(definition.columns.map(\.name))
         try connection.execute(
             "INSERT INTO \(quoted(shadow.name)) (\(columns)) SELECT \(columns) FROM \(quoted(filled.name))")
         try connection.execute("DROP TABLE \(quoted(filled.name))")

@@ -105,7 +105,7 @@ struct PostgresSinkTests {
             ("DROP TABLE failures; CREATE VIEW failures AS SELECT 1", "'failures' is there, but isn't a table"),
             (
                 "UPDATE sluice_tables SET mode = 'append'; INSERT INTO users (application_id, user_id) VALUES ('a', 'u')",
-                "is written in mode 'append', not 'merge'"
+                "is written in mode 'append' by pipeline"
             ),
             (
                 "ALTER TABLE users DROP CONSTRAINT users_pkey, "

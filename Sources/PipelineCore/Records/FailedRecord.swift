@@ -25,17 +25,4 @@ public struct FailedRecord: Sendable, Hashable {
 
     /// The input itself is what failed: asking again can't mend it.
     public var isOfInput: Bool { hasRaw || FailureCode(rawValue: code)?.isMendedByAsking == false }
-
-    /// What is selected from a table of failures, in SQL: ordinal, user_id, line, code, status, and whether there is a raw.
-    /// A column that the table lacks is null.
-    ///
-    /// - Parameter quoted: spells a name.
-    package static func selection(from table: TableDefinition, _ quoted: (String) -> String) -> String {
-        var columns = ["ordinal", "user_id", "line", "code", "status"].map {
-            table.index(of: $0) == nil ? "NULL" : quoted($0)
-        }
-        // Up to 64 KiB each, of which nothing is needed.
-        columns.append(table.index(of: "raw") == nil ? "NULL" : "CASE WHEN \(quoted("raw")) IS NOT NULL THEN 1 END")
-        return columns.joined(separator: ", ")
-    }
 }

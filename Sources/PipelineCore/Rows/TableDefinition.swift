@@ -38,6 +38,8 @@ public enum TableRole: Sendable, Hashable {
     case endpointParts
     /// One row for each failed record of a run; nothing ever removes them but the run itself.
     case failures
+    /// What a store keeps of its runs beside their rows; no layout has such a table, and no batch rows for it.
+    case ledger
 }
 
 /// A table as a layout defines it: columns in order, key, indexes.

@@ -28,7 +28,7 @@ struct OwnAccount {
         case .failures: return written
         case .endpoints: return counts.endpoints - counts.superseded
         case .endpointParts: return counts.superseded == 0 ? written : nil
-        case .users: return nil
+        case .users, .ledger: return nil
         }
     }
 }

@@ -18,7 +18,7 @@ struct Repetitions {
         _ rows: [WindowRow]
     ) async throws -> (rows: [WindowRow], undecided: Set<ArraySlice<UInt8>>) {
         switch side.table.role {
-        case .failures: return (rows, [])
+        case .failures, .ledger: return (rows, [])
         case .users:
             var result: [WindowRow] = []
             for group in rows.grouped(by: { $0.key[...] }) {

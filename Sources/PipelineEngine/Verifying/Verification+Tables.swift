@@ -87,7 +87,7 @@ extension Verification {
             switch table.role {
             case .endpointParts: ["run_id"]
             case .failures: ["message", "request_id", "attempts"]
-            case .users, .endpoints: []
+            case .users, .endpoints, .ledger: []
             }
         return table.columns.map(\.name).filter { !left.contains($0) }
     }

@@ -1,5 +1,6 @@
 internal import CPostgres
 internal import PipelineCore
+internal import SQLStore
 
 /// Looks at a pipeline's rows and runs in a schema, in one read-only transaction with one snapshot; a standby will do.
 actor PostgresSinkReader: SinkReader {
@@ -11,6 +12,7 @@ actor PostgresSinkReader: SinkReader {
     private var connection: PostgresConnection?
     /// What the schema holds.
     private var relations: [String: SchemaCatalog.Relation] = [:]
+    private var content: StoredContent?
     /// The locks that were held before anything was read; nil where the server, a standby, can't know.
     private var heldAtFirst: Set<Int32>?
     private var scan: Scan?
@@ -50,7 +52,11 @@ actor PostgresSinkReader: SinkReader {
                     + Self.settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
             let catalog = try SchemaCatalog(schema: sink.schema, in: connection)
             relations = catalog.relations
-            let names = (context.tables + RunLedger.tables).map(\.name)
+            content = StoredContent(
+                PostgresDatabase(connection: connection, schema: sink.schema, place: sink.target), context,
+                mode: sink.mode,
+                columns: relations.mapValues { Set($0.columns.map(\.name)) })
+            let names = (context.tables + LedgerTables.all).map(\.name)
             if let warning = catalog.unloggedWarning(names, target: sink.target) { sink.warn(warning) }
         }
     }
@@ -80,129 +86,41 @@ actor PostgresSinkReader: SinkReader {
         return connection
     }
 
-    private func name(_ table: String) -> String { "\(quoted(sink.schema)).\(quoted(table))" }
+    private func openedContent() throws -> StoredContent {
+        guard let content else { throw PipelineError(.software, "\(sink.target): the reader is closed") }
+        return content
+    }
 
     // MARK: Runs
 
     func runs() throws -> StoredRuns {
-        var result = StoredRuns(isKeyed: true)
-        guard relations[RunLedger.runs.name] != nil else { return result }
-        let connection = try opened()
-        try attempting("read its runs") {
-            let progress = try progress(connection)
+        let (connection, content) = (try opened(), try openedContent())
+        return try attempting("read its runs") {
             let held = try heldAtFirst.map { $0.union(try SessionLock.held(connection) ?? []) }
-            let rows = try connection.query(
-                """
-                SELECT shard, run_id, state, \(timeText("logical_date")), \(timeText("started_at")),
-                    \(timeText("finished_at")), counts::text, version
-                FROM \(name(RunLedger.runs.name)) WHERE pipeline = $1 ORDER BY started_at, run_id COLLATE "C", shard
-                """, [context.pipeline]
-            ).rows
-            result.runs = try rows.map { row in
-                let (shard, runID) = (Int(row[0] ?? "") ?? 0, row[1] ?? "")
-                guard let state = RunState(rawValue: row[2] ?? "") else {
-                    throw unreadable("run \(runID) has the state '\(PrintableText.of(row[2] ?? ""))'")
-                }
-                let counts = try decoded("the counts of run \(runID)") { try RunCounts(json: row[6] ?? "") }
-                let record = RunRecord(
-                    runID: runID, state: state, logicalDate: row[3] ?? "", startedAt: row[4] ?? "",
-                    finishedAt: row[5], counts: counts, version: row[7] ?? "")
-                let own = progress[shard].flatMap { $0.runID == runID ? $0.progress : nil }
+            return try content.runs { shard in
                 let lock = SessionLock(
                     schema: sink.schema, pipeline: context.pipeline, shard: shard, target: sink.target)
-                return StoredRun(
-                    shard: shard, record: record, progress: own, isUnderWay: held.map { $0.contains(lock.objectKey) })
+                return held.map { $0.contains(lock.objectKey) }
             }
-            result.neighbours = try connection.query(
-                "SELECT DISTINCT pipeline FROM \(name(RunLedger.runs.name)) WHERE pipeline <> $1 ORDER BY pipeline",
-                [context.pipeline]
-            ).rows.compactMap { $0[0] }
         }
-        return result
-    }
-
-    private func progress(
-        _ connection: PostgresConnection
-    ) throws -> [Int: (runID: String, progress: StoredProgress)] {
-        guard relations[RunLedger.checkpoints.name] != nil else { return [:] }
-        let rows = try connection.query(
-            """
-            SELECT shard, run_id, commit_number, next_ordinal, input_ended, parked::text
-            FROM \(name(RunLedger.checkpoints.name)) WHERE pipeline = $1
-            """, [context.pipeline]
-        ).rows
-        var result: [Int: (runID: String, progress: StoredProgress)] = [:]
-        for row in rows {
-            guard let shard = row[0].flatMap({ Int($0) }), let commit = row[2].flatMap({ Int($0) }),
-                let next = row[3].flatMap({ Int($0) })
-            else { throw unreadable("its checkpoint") }
-            let parked = try decoded("the parked users of its checkpoint") { try [ParkedRecord](json: row[5] ?? "") }
-            result[shard] = (
-                row[1] ?? "",
-                StoredProgress(
-                    commitNumber: commit, nextOrdinal: next, inputEnded: row[4] != "0", parked: parked.count)
-            )
-        }
-        return result
-    }
-
-    private func decoded<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
-        do { return try decode() } catch { throw unreadable("\(what): \(error)") }
-    }
-
-    private func unreadable(_ what: String) -> PipelineError {
-        PipelineError(
-            .configuration, "\(sink.target): the state of pipeline '\(context.pipeline)' can't be read: \(what)",
-            hint: "It was written by another version or changed by hand.")
     }
 
     // MARK: Rows
 
-    func account(ofRun runID: String) -> StoreAccount {
-        var account = StoreAccount()
-        for table in context.tables {
-            guard let there = relations[table.name] else {
-                account.faults.append("table '\(table.name)' is gone")
-                continue
-            }
-            for column in table.columns where !there.columns.contains(where: { $0.name == column.name }) {
-                account.faults.append("table '\(table.name)' lacks the column '\(column.name)'")
-            }
-        }
-        return account
-    }
+    func account(ofRun runID: String) throws -> StoreAccount { try openedContent().account() }
 
     func read(_ table: TableDefinition, ofRun runID: String) throws {
         scan = nil
-        guard let sql = statement(table, runID) else { return }
+        let there = relations[table.name]?.columns ?? []
+        let sql = try openedContent().selection(from: table, ofRun: runID) { column in
+            let name = "t.\(quoted(column.name))"
+            let isTime = there.contains { $0.name == column.name && $0.type == PostgresTables.typeName(.time) }
+            return isTime ? timeText(name) : "\(name)::text"
+        }
+        guard let sql else { return }
         let connection = try opened()
         try attempting("read table '\(table.name)'") { try connection.beginCopyOut("COPY (\(sql)) TO STDOUT") }
         scan = Scan(row: CopiedRow(table), columnCount: table.columns.count)
-    }
-
-    /// The rows of a run; nil where there can be none.
-    private func statement(_ table: TableDefinition, _ runID: String) -> String? {
-        guard let there = relations[table.name]?.columns else { return nil }
-        let selection = table.columns.map { column in
-            guard let found = there.first(where: { $0.name == column.name }) else { return "NULL" }
-            let name = "t.\(quoted(column.name))"
-            return found.type == PostgresTables.typeName(.time) ? timeText(name) : "\(name)::text"
-        }.joined(separator: ", ")
-        let from = "SELECT \(selection) FROM \(name(table.name)) AS t"
-        guard table.selectsByRun(in: sink.mode) else { return from }
-        func has(_ column: String, _ relation: String) -> Bool {
-            relations[relation]?.columns.contains { $0.name == column } == true
-        }
-        guard table.role == .endpointParts, !table.key.contains("run_id") else {
-            return has("run_id", table.name) ? "\(from) WHERE t.run_id = \(literal(runID))" : nil
-        }
-        guard let owner = context.tables.first(where: { $0.role == .endpoints }), has("run_id", owner.name) else {
-            return nil
-        }
-        let keys = owner.key.filter { $0 != "run_id" }
-        guard keys.allSatisfy({ has($0, table.name) && has($0, owner.name) }) else { return nil }
-        let join = keys.map { "t.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
-        return "\(from) JOIN \(name(owner.name)) AS e ON \(join) WHERE e.run_id = \(literal(runID))"
     }
 
     func nextRows() throws -> RowBuffer? {

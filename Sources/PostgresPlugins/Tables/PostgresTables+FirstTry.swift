@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension PostgresTables {
     /// What this pipeline and shard have made and left empty without ever having committed anything, the view and the
@@ -11,32 +12,22 @@ extension PostgresTables {
     func leftByFirstTry(
         in connection: PostgresConnection, _ catalog: SchemaCatalog, isLocking: Bool
     ) throws -> [String] {
-        guard RunLedger.tables.allSatisfy({ catalog.relations[$0.name]?.isOwn == true }) else { return [] }
-        if isLocking { try lock(RunLedger.tables.map(\.name), "SHARE ROW EXCLUSIVE", in: connection) }
-        let others = try connection.query(
-            """
-            SELECT 1 FROM \(name(RunLedger.runs.name))
-            WHERE pipeline <> $1 OR shard <> $2::bigint OR state IN ('complete', 'unpublished')
-            UNION ALL SELECT 1 FROM \(name(RunLedger.checkpoints.name))
-            WHERE pipeline <> $1 OR shard <> $2::bigint OR commit_number > 0
-            UNION ALL SELECT 1 FROM \(name(RunLedger.owners.name)) WHERE pipeline <> $1
-            """, [pipeline, String(shard)])
-        guard others.rowCount == 0 else { return [] }
-        let owned = try connection.query("SELECT table_name FROM \(name(RunLedger.owners.name)) ORDER BY table_name")
-            .rows
-        let tables = owned.compactMap { $0[0] }.flatMap { [$0, Self.shadow(of: $0)] }
-            .filter { catalog.relations[$0] != nil }
-        guard !tables.isEmpty, tables.allSatisfy({ catalog.relations[$0]?.isLikeMadeHere == true }) else {
-            return []
-        }
+        guard LedgerTables.all.allSatisfy({ catalog.relations[$0.name]?.isOwn == true }) else { return [] }
+        if isLocking { try lock(LedgerTables.all.map(\.name), "SHARE ROW EXCLUSIVE", in: connection) }
+        let ledger = RunLedger(database(connection), pipeline: layout.pipeline, shard: layout.shard)
+        guard let tables = try ledger.tablesOfFirstTry(existing: catalog.names), !tables.isEmpty,
+            tables.allSatisfy({ catalog.relations[$0]?.isLikeMadeHere == true })
+        else { return [] }
         if isLocking { try lock(tables, "ACCESS EXCLUSIVE", in: connection) }
         for table in tables where try connection.query("SELECT 1 FROM \(name(table)) LIMIT 1").rowCount > 0 {
             return []
         }
         var left = tables
-        if let view = catalog.relations["user_attributes"] {
-            guard view.kind == "v", view.isOwn, view.columns.map(\.name) == Self.viewColumns else { return [] }
-            left.append("user_attributes")
+        if let view = catalog.relations[UserAttributesView.name] {
+            guard view.kind == "v", view.isOwn, view.columns.map(\.name) == UserAttributesView.columns else {
+                return []
+            }
+            left.append(UserAttributesView.name)
         }
         return try isAddedTo(left, in: connection) ? [] : left
     }

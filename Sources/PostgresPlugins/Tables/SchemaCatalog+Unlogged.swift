@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 extension SchemaCatalog {
     /// For each table of a schema that isn't written to the server's log as a whole, what of it isn't: itself, or partitions
@@ -46,8 +47,8 @@ extension PostgresTables {
     /// - Throws: `PipelineError` of kind `.configuration` where a crash of the server would empty tables, and not take back
     ///   the checkpoint that says that their rows are there.
     func checkLogged(in connection: PostgresConnection) throws {
-        var names = (definitions + RunLedger.tables).map(\.name)
-        if mode.publishesAtEnd { names += contentTables.map { Self.shadow(of: $0.name) } }
+        var names = layout.all.map(\.name)
+        if layout.mode.publishesAtEnd { names += layout.content.map { StoreLayout.shadowName(of: $0.name) } }
         let unlogged = try SchemaCatalog.unlogged(schema: schema, in: connection)
         guard let described = SchemaCatalog.described(unlogged, among: names) else { return }
         throw PipelineError(

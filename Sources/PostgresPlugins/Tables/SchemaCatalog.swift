@@ -40,6 +40,9 @@ struct SchemaCatalog {
     let schemaExists: Bool
     private(set) var relations: [String: Relation] = [:]
 
+    /// The names of everything in the schema that may have rows.
+    var names: Set<String> { Set(relations.keys) }
+
     /// Lets relations count as absent: they are to be made anew.
     mutating func forget(_ names: [String]) { for name in names { relations[name] = nil } }
 

@@ -1,8 +1,9 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The rows of one batch that are to be written, its repeated keys resolved as if its records came one after the other.
 struct BatchMerge {
-    private(set) var plan = MergePlan()
+    private(set) var plan: MergePlan
     private let endpointRows: RowsInPlace
     private let userRows: RowsInPlace
     private let places: LayoutPlaces
@@ -15,23 +16,7 @@ struct BatchMerge {
         self.places = places
         self.userRows = userRows
         self.endpointRows = endpointRows
-        if let users = places.users {
-            plan.add(users: userRows, application: users.application, id: users.id)
-        }
-        guard let endpoints = places.endpoints else { return }
-        if conflict == .newest, userRows.count == 0, let date = endpoints.definition.dateColumn {
-            plan.add(newestOf: endpointRows, application: endpoints.application, id: endpoints.id, date: date)
-        } else {
-            plan.add(endpoints: endpointRows, application: endpoints.application, id: endpoints.id)
-        }
-        if plan.repeatsUsers, let user = endpoints.definition.index(of: "user_id"),
-            let ordinal = endpoints.definition.index(of: "ordinal"),
-            let userOrdinal = places.users?.definition.index(of: "ordinal")
-        {
-            plan.dropOutdated(endpointRows, application: endpoints.application, user: user) { row, userRow in
-                endpointRows.cell(row, ordinal).integer < userRows.cell(userRow, userOrdinal).integer
-            }
-        }
+        plan = MergePlan(places, users: userRows, endpoints: endpointRows, conflict: conflict)
     }
 
     /// Endpoints that their users have no longer by the end of the batch.
@@ -40,13 +25,7 @@ struct BatchMerge {
     /// The rows of users to write, in about the order of their keys.
     func users() -> [Int] {
         guard let users = places.users else { return [] }
-        let rows = userRows.order(by: users.id)
-        guard plan.repeatsUsers else { return rows }
-        return rows.filter { row in
-            plan.users[
-                KeyInPlace(
-                    application: userRows.bytes(row, users.application), id: userRows.bytes(row, users.id))] == row
-        }
+        return userRows.order(by: users.id).filter { plan.writes(user: $0, userRows, of: users) }
     }
 
     func endpoints() -> [Int] {
@@ -62,10 +41,7 @@ struct BatchMerge {
 
     /// Leaves out what filters have taken out of the input, and gives the rows whose keys the store is to lose.
     mutating func applyTombstones(_ tombstones: RowsInPlace) -> [Int] {
-        guard let endpoints = places.endpoints?.definition, let ordinal = endpoints.index(of: "ordinal") else {
-            return []
-        }
-        return plan.applyTombstones(tombstones, from: endpointRows, ordinal: ordinal, date: endpoints.dateColumn)
+        plan.applyTombstones(tombstones, places, endpoints: endpointRows)
     }
 
     func outdated() -> [Int] { plan.fates.indices.filter { plan.fates[$0] == .outdated } }
@@ -76,42 +52,5 @@ struct BatchMerge {
         guard plan.dropsEndpoints else { return order }
         let owners = try PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
         return order.filter(owners.isKept)
-    }
-}
-
-/// Where a layout's tables stand in a batch, and their keys in the tables.
-struct LayoutPlaces {
-    struct Place {
-        let definition: TableDefinition
-        /// The place of the table's rows in a batch.
-        let index: Int
-        /// The places of (application_id, user_id) or (application_id, endpoint_id).
-        let application: Int
-        let id: Int
-
-        func name(_ column: Int) -> String { definition.columns[column].name }
-    }
-
-    let all: [Place]
-    let users: Place?
-    let endpoints: Place?
-    let parts: [Place]
-    let failures: Place?
-
-    init(_ definitions: [TableDefinition]) {
-        all = definitions.enumerated().map { index, definition in
-            let (application, id) = definition.ownerColumns
-            return Place(definition: definition, index: index, application: application, id: id)
-        }
-        users = all.first { $0.definition.role == .users }
-        endpoints = all.first { $0.definition.role == .endpoints }
-        parts = all.filter { $0.definition.role == .endpointParts }
-        failures = all.first { $0.definition.role == .failures }
-    }
-
-    /// Whether a batch is of this layout.
-    func fits(_ batch: Batch) -> Bool {
-        batch.tables.count == all.count
-            && zip(batch.tables, all).allSatisfy { $0.columnCount == $1.definition.columns.count }
     }
 }

@@ -1,47 +1,20 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// Amending a run that has ended: its failures, and rows that came after them.
 extension BatchWriter {
-    private var failures: TableDefinition? {
-        places.failures.map(\.definition).flatMap {
-            $0.index(of: "run_id") != nil && $0.index(of: "ordinal") != nil ? $0 : nil
-        }
-    }
-
-    private func scope(_ failures: TableDefinition, shard: Int) -> String {
-        "run_id = $1" + (failures.index(of: "shard") == nil ? "" : " AND shard = \(shard)")
-    }
-
-    /// The records of a run that have a row of failures, in ordinal order.
-    func failures(ofRun runID: String, shard: Int, from ordinal: Int, limit: Int) throws -> [FailedRecord] {
-        guard let table = failures else { return [] }
-        let rows = try connection.query(
-            "SELECT \(FailedRecord.selection(from: table, quoted)) FROM \(tables.name(table.name)) "
-                + "WHERE \(scope(table, shard: shard)) AND ordinal >= \(ordinal) ORDER BY ordinal LIMIT \(limit)",
-            [runID])
-        return (0..<rows.rowCount).map { row in
-            FailedRecord(
-                ordinal: rows.integer(row, 0), userID: rows.text(row, 1), line: rows.integer(row, 2),
-                code: rows.text(row, 3) ?? "", status: rows.text(row, 4).flatMap { Int($0) },
-                hasRaw: rows.text(row, 5) != nil)
-        }
-    }
-
     /// Removes rows of failures, and leaves out of a batch what its own run has written since.
     ///
     /// - Returns: what is left of the batch, and how many of its endpoints aren't.
-    func makeRoom(for batch: Batch, runID: String, shard: Int) throws -> (batch: Batch, superseded: Int) {
+    func makeRoom(
+        for batch: Batch, runID: String, _ failures: StoredFailures?
+    ) throws -> (batch: Batch, superseded: Int) {
         if batch.amends.isEmpty { return (batch, 0) }
-        if let table = failures {
-            let ordinals = batch.amends.map(String.init).joined(separator: ", ")
-            try connection.query(
-                "DELETE FROM \(tables.name(table.name)) WHERE \(scope(table, shard: shard)) AND ordinal IN (\(ordinals))",
-                [runID])
-        }
+        try failures?.remove(batch.amends, ofRun: runID)
         try Failpoint.reach("postgres.amend.after-failures")
         return try batch.droppingSuperseded(
             users: try later(batch, places.users, runID: runID),
-            endpoints: try later(batch, places.endpoints, runID: runID), tables.definitions)
+            endpoints: try later(batch, places.endpoints, runID: runID), tables.layout.definitions)
     }
 
     /// The rows of a batch whose key the run has stored with a higher ordinal.

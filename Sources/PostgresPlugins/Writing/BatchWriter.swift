@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// Writes batches into the tables of a layout, within a transaction that is the caller's.
 ///
@@ -10,11 +11,11 @@ final class BatchWriter {
     let connection: PostgresConnection
     let tables: PostgresTables
     let places: LayoutPlaces
-    private var merge: StagedMerge
+    private(set) var merge: StagedMerge
     private let conflict: ConflictPolicy
     private var hasStaging = false
     /// The open transaction has staged rows already.
-    private var hasStagedRows = false
+    var hasStagedRows = false
     /// Batches that are staged at once before rows are copied straight to their place again.
     private var stagedAhead = 0
     private var lastDetour = 0
@@ -27,12 +28,12 @@ final class BatchWriter {
         self.connection = connection
         self.conflict = conflict
         self.tables = tables
-        places = LayoutPlaces(tables.definitions)
+        places = LayoutPlaces(tables.layout.definitions)
         merge = Self.merge(places, tables, isPublished: false)
     }
 
     private static func merge(_ places: LayoutPlaces, _ tables: PostgresTables, isPublished: Bool) -> StagedMerge {
-        StagedMerge(places, isKeyedByRun: tables.mode.keepsRunsApart) {
+        StagedMerge(places, isKeyedByRun: tables.layout.mode.keepsRunsApart) {
             tables.destination($0, isPublished: isPublished)
         }
     }
@@ -42,58 +43,28 @@ final class BatchWriter {
         tables.destination(definition, isPublished: isPublished)
     }
 
-    func fits(_ batch: Batch) -> Bool { places.fits(batch) }
-
     /// Makes the session's staging tables, in front of the first transaction that needs them.
     func prepareStaging() throws {
         hasStagedRows = false
         if hasStaging { return }
-        try connection.execute(StagedMerge.creation(tables.definitions))
+        try connection.execute(StagedMerge.creation(tables.layout.definitions))
         hasStaging = true
     }
 
     /// Writes a batch's rows; records that the server refuses are left out, and a row of `failures` stands for each.
     func write(_ batch: Batch, run: RunRecord, shard: Int) throws -> RunCounts {
         let observed = try refusals(runID: run.runID).write(
-            batch, tables.definitions, runID: run.runID, shard: shard)
+            batch, tables.layout.definitions, runID: run.runID, shard: shard)
         try Failpoint.reach("postgres.prepare.after-parts")
         return observed
-    }
-
-    /// Removes what an earlier execution of the same run left behind: its failures, and in `append` its rows.
-    ///
-    /// In `merge` its rows become an earlier run's: they get the ordinal -1, before all that this execution writes.
-    ///
-    /// - Parameters:
-    ///   - isShared: whether other shards have rows of this run; which are whose can't be told.
-    ///   - isKnown: whether this shard has begun the run before.
-    func clear(run runID: String, shard: Int, isShared: Bool, isKnown: Bool) throws {
-        if let failures = places.failures?.definition, failures.index(of: "run_id") != nil {
-            let hasShard = failures.index(of: "shard") != nil
-            try connection.query(
-                "DELETE FROM \(tables.name(failures.name)) WHERE run_id = $1\(hasShard ? " AND shard = $2" : "")",
-                hasShard ? [runID, String(shard)] : [runID])
-        }
-        if tables.mode.mergesWithEarlierRuns, isKnown, !isShared {
-            for place in [places.users, places.endpoints].compactMap({ $0 })
-            where place.definition.index(of: "run_id") != nil && place.definition.index(of: "ordinal") != nil {
-                try connection.query(
-                    "UPDATE \(tables.name(place.definition.name)) SET ordinal = -1 WHERE run_id = $1", [runID])
-            }
-            try Failpoint.reach("postgres.begin.after-give-back")
-        }
-        guard tables.mode.keepsRunsApart, !isShared else { return }
-        for place in places.parts + [places.endpoints, places.users].compactMap({ $0 }) {
-            try connection.query("DELETE FROM \(tables.name(place.definition.name)) WHERE run_id = $1", [runID])
-        }
     }
 
     // MARK: Content
 
     /// Users, endpoints and their parts.
-    private func writeContent(_ batch: Batch, runID: String) throws -> RunCounts {
+    func writeContent(_ batch: Batch, runID: String) throws -> RunCounts {
         // A part of a batch whose other parts were staged before it.
-        if hasStagedRows { try connection.execute(StagedMerge.emptying(tables.definitions)) }
+        if hasStagedRows { try connection.execute(StagedMerge.emptying(tables.layout.definitions)) }
         let none = RowBuffer(columnCount: 1)
         let users = places.users.map { batch.tables[$0.index] } ?? none
         let endpoints = places.endpoints.map { batch.tables[$0.index] } ?? none
@@ -130,7 +101,7 @@ final class BatchWriter {
     private func write(
         _ batch: Batch, _ resolved: inout BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace, runID: String
     ) throws -> RunCounts {
-        if !tables.mode.mergesWithEarlierRuns, !resolved.hasOutdated {
+        if !tables.layout.mode.mergesWithEarlierRuns, !resolved.hasOutdated {
             if stagedAhead == 0 {
                 // Nearly always every row of a run is new to it; then nothing needs to be compared.
                 do {
@@ -178,95 +149,9 @@ final class BatchWriter {
         }
     }
 
-    /// - Returns: rows of users and endpoints copied, by table.
-    private func copyOwners(
-        _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace,
-        to destination: (TableDefinition) -> String
-    ) throws -> [String: Int] {
-        var counts: [String: Int] = [:]
-        // Those that others may refer to come first.
-        if let place = places.users {
-            counts[place.definition.name] = try BinaryCopy.send(
-                users, resolved.users(), of: place.definition, to: destination(place.definition), connection)
-        }
-        if let place = places.endpoints {
-            counts[place.definition.name] = try BinaryCopy.send(
-                endpoints, resolved.endpoints(), of: place.definition, to: destination(place.definition), connection)
-        }
-        return counts
-    }
-
-    /// - Returns: rows of parts copied, by table.
-    private func copyParts(
-        _ batch: Batch, _ resolved: BatchMerge, to destination: (TableDefinition) -> String
-    ) throws -> [String: Int] {
-        var counts: [String: Int] = [:]
-        for place in places.parts {
-            let buffer = batch.tables[place.index]
-            counts[place.definition.name] = try buffer.withRows { rows in
-                try BinaryCopy.send(
-                    rows, try resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), of: place.definition,
-                    to: destination(place.definition), connection)
-            }
-        }
-        return counts
-    }
-
-    private func copyOutdated(_ order: [Int], _ endpoints: RowsInPlace) throws -> Int {
-        guard let place = places.endpoints, !order.isEmpty else { return 0 }
-        var keys = RowBuffer(columnCount: 2)
-        for row in order {
-            for column in [place.application, place.id] {
-                keys.append(keys.store(.text, endpoints.bytes(row, column)))
-            }
-        }
-        let definition = TableDefinition(
-            name: StagedMerge.outdated, role: .endpoints,
-            columns: [Column("application_id", .text), Column("endpoint_id", .text)], key: [])
-        return try keys.withRows { rows in
-            try BinaryCopy.send(
-                rows, Array(0..<rows.count), of: definition, to: StagedMerge.outdated, connection)
-        }
-    }
-
-    // MARK: Refusals
-
-    private func refusals(runID: String) -> RecordRefusals {
-        RecordRefusals(
-            write: { batch in
-                try self.isolated {
-                    let observed = try self.writeContent(batch, runID: runID)
-                    try self.writeFailures(of: batch)
-                    return observed
-                }
-            },
-            undoing: { body in
-                try self.connection.execute("SAVEPOINT sluice_search")
-                try body()
-                try self.connection.execute("ROLLBACK TO SAVEPOINT sluice_search; RELEASE SAVEPOINT sluice_search")
-            },
-            reason: { error in
-                guard let failure = error as? PostgresFailure, failure.isAboutRows else { return nil }
-                // By the name that the user knows.
-                return failure.text.replacing(PostgresTables.shadow(of: ""), with: "")
-            })
-    }
-
-    private func writeFailures(of batch: Batch) throws {
-        guard let place = places.failures else { return }
-        try batch.tables[place.index].withRows { rows in
-            guard rows.count > 0 else { return }
-            hasStagedRows = true
-            _ = try BinaryCopy.send(
-                rows, Array(0..<rows.count), of: place.definition, to: StagedMerge.staging(place.definition), connection
-            )
-        }
-        if !batch.tables[place.index].isEmpty { try connection.execute(merge.upsert(place)) }
-    }
-
     /// Runs `body` so that its failure undoes no more than itself. Constraints that wait for the end of the transaction
     /// are checked here already.
-    private func isolated<R>(_ body: () throws -> R) throws -> R {
+    func isolated<R>(_ body: () throws -> R) throws -> R {
         try connection.execute("SAVEPOINT sluice_rows; SET CONSTRAINTS ALL DEFERRED")
         do {
             let result = try body()
@@ -278,13 +163,5 @@ final class BatchWriter {
             }
             throw error
         }
-    }
-}
-
-extension PostgresTables {
-    /// Where a batch's rows go.
-    func destination(_ definition: TableDefinition, isPublished: Bool) -> String {
-        mode.publishesAtEnd && definition.role != .failures && !isPublished
-            ? name(Self.shadow(of: definition.name)) : name(definition.name)
     }
 }

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// Encodes rows as the input of `COPY … (FORMAT binary)`, straight from cells and arena, and sends them in big pieces.
 ///
@@ -36,7 +37,7 @@ struct BinaryCopy: ~Copyable {
         _ connection: PostgresConnection
     ) throws -> Int {
         guard !order.isEmpty else { return 0 }
-        let sql = "COPY \(table) (\(list(definition.columns.map(\.name)))) FROM STDIN (FORMAT binary)"
+        let sql = "COPY \(table) (\(quoted(definition.columns.map(\.name)))) FROM STDIN (FORMAT binary)"
         return try connection.copy(sql) { connection in
             var copy = BinaryCopy(connection, definition.columns.map(\.type))
             for row in order { try copy.append(rows, row) }

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The tables in which a `replace` waits until it is complete, and how it takes the published rows' place.
 struct Publication {
@@ -11,28 +12,28 @@ struct Publication {
     }
 
     private func shadow(_ definition: TableDefinition) -> String {
-        tables.name(PostgresTables.shadow(of: definition.name))
+        tables.name(StoreLayout.shadowName(of: definition.name))
     }
 
     /// Makes the tables anew, with every default, constraint and index of the tables that they stand in for, so that what
     /// these would refuse is refused while its record can still be told.
     func begin() throws {
         try drop()
-        for definition in tables.contentTables {
+        for definition in tables.layout.content {
             try connection.execute(
                 "CREATE TABLE \(shadow(definition)) (LIKE \(tables.name(definition.name)) INCLUDING ALL)")
         }
     }
 
     func drop() throws {
-        for definition in tables.contentTables {
+        for definition in tables.layout.content {
             try connection.execute("DROP TABLE IF EXISTS \(shadow(definition))")
         }
     }
 
     /// - Throws: `PipelineError` of kind `.configuration` where what an unfinished run has filled aside is gone.
     func check(run runID: String) throws {
-        let names = tables.contentTables.map { PostgresTables.shadow(of: $0.name) }
+        let names = tables.layout.content.map { StoreLayout.shadowName(of: $0.name) }
         let found = try connection.query(
             "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = $1", [tables.schema]
         ).rows.compactMap { $0[0] }
@@ -46,52 +47,30 @@ struct Publication {
     /// Puts the run's rows in the place of what is published. Readers see either, within one snapshot; views and grants
     /// stay as they are.
     func publish(pipeline: String, runID: String) throws -> RunCounts {
-        var observed = RunCounts()
-        if let endpoints = tables.contentTables.first(where: { $0.role == .endpoints }) {
-            let isSame = endpoints.key.map { "n.\(quoted($0)) = e.\(quoted($0))" }.joined(separator: " AND ")
-            let row = try connection.query(
-                """
-                SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
-                    SELECT 1 FROM \(shadow(endpoints)) AS n WHERE \(isSame)))
-                FROM \(tables.name(endpoints.name)) AS e
-                """)
-            observed.previousEndpoints = row.integer(0, 0)
-            observed.removed = row.integer(0, 1)
-        }
+        let observed = try ReplacedEndpoints(tables.database(connection), tables.layout).count()
         try Failpoint.reach("postgres.publish.before-deletes")
         // Those that refer to others go first, and come last.
-        let parentsFirst = tables.contentTables.sorted { $0.role.rank < $1.role.rank }
+        let parentsFirst = tables.layout.parentsFirst
         try connection.execute("SET CONSTRAINTS ALL DEFERRED")
         for definition in parentsFirst.reversed() {
             try connection.execute("DELETE FROM \(tables.name(definition.name))")
         }
         try Failpoint.reach("postgres.publish.after-deletes")
         for definition in parentsFirst {
-            let columns = list(definition.columns.map(\.name))
+            let columns = quoted(definition.columns.map(\.name))
             try connection.execute(
                 "INSERT INTO \(tables.name(definition.name)) (\(columns)) SELECT \(columns) FROM \(shadow(definition))")
         }
         try Failpoint.reach("postgres.publish.after-inserts")
-        for failures in tables.definitions where failures.role == .failures && failures.index(of: "run_id") != nil {
+        for failures in tables.layout.definitions
+        where failures.role == .failures && failures.index(of: "run_id") != nil {
             try connection.query(
                 "DELETE FROM \(tables.name(failures.name)) WHERE run_id <> $2 AND run_id IN "
-                    + "(SELECT run_id FROM \(tables.name(RunLedger.runs.name)) WHERE pipeline = $1)",
+                    + "(SELECT run_id FROM \(tables.name(LedgerTables.runs.name)) WHERE pipeline = $1)",
                 [pipeline, runID])
         }
         try drop()
         try Failpoint.reach("postgres.publish.after-drops")
         return observed
-    }
-}
-
-extension TableRole {
-    /// Tables of a lower rank may be referred to by those of a higher one.
-    fileprivate var rank: Int {
-        switch self {
-        case .users: 0
-        case .endpoints: 1
-        case .endpointParts: 2
-        case .failures: 3
-        }
     }
 }

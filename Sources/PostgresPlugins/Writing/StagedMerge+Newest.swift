@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The merge of staged endpoints of which each gives way to a stored one with a newer date.
 ///
@@ -92,10 +93,10 @@ extension StagedMerge {
     }
 
     private func insertNew(_ endpoints: LayoutPlaces.Place) -> String {
-        let names = list(endpoints.definition.columns.map(\.name))
+        let names = quoted(endpoints.definition.columns.map(\.name))
         return "INSERT INTO \(destination(endpoints.definition)) (\(names)) "
             + "SELECT \(names) FROM \(Self.staging(endpoints.definition)) "
-            + "ON CONFLICT (\(list(endpoints.definition.key))) DO NOTHING"
+            + "ON CONFLICT (\(quoted(endpoints.definition.key))) DO NOTHING"
     }
 
     /// Writes the staged endpoints that were found in the store in the place of those.

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// Endpoints that filters have taken out of an archive's records: the store is to have them no longer.
 extension StagedMerge {

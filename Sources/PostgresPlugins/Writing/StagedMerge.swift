@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import SQLStore
 
 /// The SQL that merges a batch's staged rows into the tables they belong to, a set at a time.
 ///
@@ -176,9 +177,9 @@ struct StagedMerge {
         let key = place.definition.key
         let updates = names.filter { !key.contains($0) }.map { "\(quoted($0)) = excluded.\(quoted($0))" }
         return """
-            INSERT INTO \(destination(place.definition)) (\(list(names)))
-            SELECT \(list(names)) FROM \(rows)
-            ON CONFLICT (\(list(key))) DO \(updates.isEmpty ? "NOTHING" : "UPDATE SET \(updates.joined(separator: ", "))")
+            INSERT INTO \(destination(place.definition)) (\(quoted(names)))
+            SELECT \(quoted(names)) FROM \(rows)
+            ON CONFLICT (\(quoted(key))) DO \(updates.isEmpty ? "NOTHING" : "UPDATE SET \(updates.joined(separator: ", "))")
             """
     }
 }

@@ -1,6 +1,7 @@
 internal import CSQLite
 internal import LocalFiles
 internal import PipelineCore
+internal import SQLStore
 
 /// A result code of SQLite while a query is asked, and what it means to a run.
 struct QueryFailure {
