@@ -14,6 +14,7 @@ let package = Package(
         .library(name: "Flattening", targets: ["Flattening"]),
         .library(name: "LineInput", targets: ["LineInput"]),
         .library(name: "LocalFiles", targets: ["LocalFiles"]),
+        .library(name: "StoreFormat", targets: ["StoreFormat"]),
         .library(name: "RunFolders", targets: ["RunFolders"]),
         .library(name: "SQLStore", targets: ["SQLStore"]),
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
@@ -46,6 +47,9 @@ let package = Package(
 
         // Core knows nobody.
         .target(name: "PipelineCore"),
+
+        // The version of everything that is kept, and the steps from one to the next.
+        .target(name: "StoreFormat", dependencies: ["PipelineCore"]),
 
         // Plugins and their parts know core.
         .target(name: "AWSSigning", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
@@ -132,6 +136,7 @@ let package = Package(
         // What every plugin of a kind must pass, for this package's plugins and for other people's.
         .target(name: "PipelineTesting", dependencies: ["PipelineCore"]),
 
+        .testTarget(name: "StoreFormatTests", dependencies: ["PipelineCore", "StoreFormat"]),
         .testTarget(name: "PipelineCoreTests", dependencies: ["PipelineCore"]),
         .testTarget(name: "RateLimitingTests", dependencies: ["RateLimiting"]),
         .testTarget(

@@ -12,8 +12,7 @@ extension RunPlan {
                 hint: "Run the pipeline as a whole, or use the mode merge or append.")
         }
         // Which of an endpoint's lines is the last one, no shard can know: another one may hold it.
-        if case .archive(_, _, .last) = source, let sink = sinks.first(where: { $0.sink.mode.mergesWithEarlierRuns })
-        {
+        if case .archive(_, _, .last) = source, let sink = sinks.first(where: { $0.sink.mode.mergesWithEarlierRuns }) {
             throw PipelineError(
                 .configuration,
                 "sink '\(sink.sink.name)' keeps the last line of each endpoint, and shards end in any order",
