@@ -4,11 +4,25 @@ import Testing
 
 @Suite struct MigrationTests {
     /// A store that dies at a step is before it or after it.
-    private final class Model {
-        var format: Int
+    private final class Model: VersionedStore {
+        let place = "the store"
+        var number: Int
         var applied: [Int] = []
-        var failing = false
-        init(_ format: Int) { self.format = format }
+        var dies = false
+
+        init(_ number: Int) { self.number = number }
+
+        func format() -> StoreFormat { StoreFormat(number) }
+
+        func migrate(_ body: () throws -> StoreFormat) throws {
+            let before = applied
+            let format = try body()
+            if dies {
+                applied = before
+                throw Death()
+            }
+            number = format.number
+        }
     }
 
     private struct Death: Error {}
@@ -17,23 +31,13 @@ import Testing
         let steps = (StoreFormat.first.number + 1...StoreFormat.current.number).map { number in
             Migrations<Model>.Step(to: StoreFormat(number)) { $0.applied.append(number) }
         }
-        try Migrations(steps).perform(
-            on: store, at: "the store", format: { StoreFormat($0.format) },
-            transaction: { store, body in
-                let before = store.applied
-                let format = try body(store)
-                if store.failing {
-                    store.applied = before
-                    throw Death()
-                }
-                store.format = format.number
-            })
+        try Migrations(steps).perform(on: store)
     }
 
     @Test func bringsAnEarlierStoreToTheCurrentFormat() throws {
         let store = Model(StoreFormat.first.number)
         try migrate(store)
-        #expect(store.format == StoreFormat.current.number)
+        #expect(store.number == StoreFormat.current.number)
         #expect(store.applied == Array(StoreFormat.first.number + 1...StoreFormat.current.number))
     }
 
@@ -45,12 +49,12 @@ import Testing
 
     @Test func goesOnAfterADeath() throws {
         let store = Model(StoreFormat.first.number)
-        store.failing = true
+        store.dies = true
         #expect(throws: Death.self) { try migrate(store) }
-        #expect(store.format == StoreFormat.first.number && store.applied.isEmpty)
-        store.failing = false
+        #expect(store.number == StoreFormat.first.number && store.applied.isEmpty)
+        store.dies = false
         try migrate(store)
-        #expect(store.format == StoreFormat.current.number)
+        #expect(store.number == StoreFormat.current.number)
     }
 
     @Test(arguments: [0, -1, StoreFormat.current.number + 1, 99, Int.max])
@@ -58,6 +62,6 @@ import Testing
         let store = Model(number)
         let error = try #require(throws: PipelineError.self) { try migrate(store) }
         #expect(error.kind == .configuration && error.message.hasPrefix("the store "))
-        #expect(store.format == number && store.applied.isEmpty)
+        #expect(store.number == number && store.applied.isEmpty)
     }
 }
