@@ -137,6 +137,7 @@ let package = Package(
             name: "FlatteningTests", dependencies: ["PipelineCore", "PipelineTesting", "Pinpoint", "Flattening"],
             exclude: ["Oracle", "Crashes"]
         ),
+        .testTarget(name: "LineInputTests", dependencies: ["PipelineCore", "LineInput"]),
         .testTarget(
             name: "FilePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "FilePlugins", "CZlib"]

@@ -1,12 +1,6 @@
 internal import LineInput
 internal import PipelineCore
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
-
 /// Reads the rows of one table from files, one after the other.
 struct PublishedRows {
     private let table: TableDefinition
@@ -50,7 +44,7 @@ struct PublishedRows {
                 continue
             }
             line += 1
-            guard let end = try Self.lineFeed(input) else {
+            guard let end = try input.firstIndex(of: 0x0A) else {
                 let rest = Array(input.bytes)
                 input.close()
                 self.input = nil
@@ -62,20 +56,6 @@ struct PublishedRows {
             input.consume(end + 1)
             try append(text, to: &builder)
             return true
-        }
-    }
-
-    private static func lineFeed(_ input: InputWindow) throws -> Int? {
-        var scanned = 0
-        while true {
-            let bytes = input.bytes
-            if bytes.count > scanned, let base = bytes.baseAddress,
-                let found = memchr(base + scanned, 0x0A, bytes.count - scanned)
-            {
-                return UnsafeRawPointer(found) - base
-            }
-            scanned = bytes.count
-            if try !input.extend() { return nil }
         }
     }
 
