@@ -152,6 +152,7 @@ let package = Package(
             name: "FlatteningTests", dependencies: ["PipelineCore", "PipelineTesting", "Pinpoint", "Flattening"],
             exclude: ["Oracle", "Crashes"]
         ),
+        .testTarget(name: "LineInputTests", dependencies: ["PipelineCore", "LineInput"]),
         .testTarget(
             name: "FilePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "FilePlugins", "CZlib"]

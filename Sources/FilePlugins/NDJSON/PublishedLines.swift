@@ -2,12 +2,6 @@ internal import LineInput
 internal import PipelineCore
 internal import RunFolders
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
-
 /// The lines of a published file, whoever has compressed it again since.
 struct PublishedLines: RecordReader {
     private let input: InputWindow
@@ -23,7 +17,7 @@ struct PublishedLines: RecordReader {
 
     func next() throws -> [UInt8]? {
         do {
-            guard let end = try lineFeed() else {
+            guard let end = try input.firstIndex(of: 0x0A) else {
                 let rest = Array(input.bytes)
                 input.consume(rest.count)
                 return rest.isEmpty ? nil : rest
@@ -36,19 +30,5 @@ struct PublishedLines: RecordReader {
 
     private static func error(_ damage: InputDamage, _ path: String) -> PipelineError {
         PipelineError(.noInput, "\(path) \(damage.message)", hint: "Restore the file from a backup.")
-    }
-
-    private func lineFeed() throws -> Int? {
-        var scanned = 0
-        while true {
-            let bytes = input.bytes
-            if bytes.count > scanned, let base = bytes.baseAddress,
-                let found = memchr(base + scanned, 0x0A, bytes.count - scanned)
-            {
-                return UnsafeRawPointer(found) - base
-            }
-            scanned = bytes.count
-            if try !input.extend() { return nil }
-        }
     }
 }

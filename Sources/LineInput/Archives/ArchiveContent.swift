@@ -35,7 +35,9 @@ public enum ArchiveContent: Sendable, Equatable {
             // A gzip file is never empty: the reading says that it is cut off.
             if head.isEmpty { return path.lowercased().hasSuffix(".gz") ? .text(.lines, utf16: nil) : .empty }
             let utf16 = UTF16Order(markOf: head)
-            if !head.starts(with: gzipMagic), utf16 == nil, let other = ForeignContent.of(head) { return other }
+            if !head.starts(with: FileSignature.gzip), utf16 == nil, let other = ForeignContent.of(head) {
+                return other
+            }
             return try sniff(path, utf16)
         } catch is InputDamage {
             return .text(.lines, utf16: nil)
@@ -48,7 +50,9 @@ public enum ArchiveContent: Sendable, Equatable {
         var isDamaged = false
         do { while input.count < windowLength, try input.extend() {} } catch is InputDamage { isDamaged = true }
         if input.count == 0 { return isDamaged ? .text(.lines, utf16: utf16) : .empty }
-        if input.bytes.starts(with: gzipMagic) { return .unreadable("a gzip file inside a gzip file: unpack it once") }
+        if input.bytes.starts(with: FileSignature.gzip) {
+            return .unreadable("a gzip file inside a gzip file: unpack it once")
+        }
         if utf16 == nil, let packed = UTF16Order(markOf: input.bytes) { return try sniff(path, packed) }
         if !isDamaged, let other = ForeignContent.of(Array(input.bytes.prefix(ForeignContent.headLength))) {
             return other
@@ -64,15 +68,16 @@ public enum ArchiveContent: Sendable, Equatable {
     /// Nil for text that is nothing of what an archive holds.
     private static func form(_ input: InputWindow) throws -> Form? {
         try input.skipByteOrderMark()
-        let blanks = try skipBlanks(input)
-        guard let first = input.bytes.first else { return .lines }
+        var counter = LineCounter()
+        let blanks = try input.skipBlanks(&counter)
+        guard let first = blanks.next else { return .lines }
         if first == UInt8(ascii: "{") { return try blanks.hasSeparators ? .documents : formOfDocument(input) }
         let named = try SeparatorLine.consume(input)
-        if named != nil { _ = try skipBlanks(input) }
-        for separator in named.map({ [$0] }) ?? separators {
+        if named != nil { _ = try input.skipBlanks(&counter) }
+        for separator in named.map({ [$0] }) ?? CSVSeparator.candidates {
             var scanner = CSVScanner(separator: separator, wanted: nil)
-            guard case .row = try scanner.scan(input) else { continue }
-            if ImportHeader(scanner.fields.prefix(scanner.found)).isKnown { return .rows(separator: separator) }
+            guard case .row(.complete) = try scanner.scan(input) else { continue }
+            if ImportHeader(scanner.fields).isKnown { return .rows(separator: separator) }
         }
         if first == UInt8(ascii: "["), try isList(input) { return .documents }
         return nil
@@ -87,7 +92,7 @@ public enum ArchiveContent: Sendable, Equatable {
             let next = try significant(input, from: length, onLine: true)
             return next.map { [UInt8(ascii: "{"), UInt8(ascii: "["), 0x1E].contains($0) } == true ? .documents : .lines
         case .lineBreak(let index):
-            let last = input.bytes[..<index].last { !isBlank($0) }
+            let last = input.bytes[..<index].last { !InputWindow.isBlank($0) }
             let next = try significant(input, from: index, onLine: false)
             // Of all that may stand at a line's end in a document, only these may have a map behind them.
             let mayGoOn = last.map { [UInt8(ascii: "["), UInt8(ascii: ","), UInt8(ascii: ":")].contains($0) } ?? false
@@ -108,7 +113,7 @@ public enum ArchiveContent: Sendable, Equatable {
             while index < input.count {
                 let byte = input.bytes[index]
                 if onLine, byte == 0x0A || byte == 0x0D { return nil }
-                if !isBlank(byte) || (onLine && byte == 0x1E) { return byte }
+                if !InputWindow.isBlank(byte) || (onLine && byte == 0x1E) { return byte }
                 index += 1
             }
             if try !input.extend() { return nil }
@@ -131,35 +136,5 @@ public enum ArchiveContent: Sendable, Equatable {
         return false
     }
 
-    /// White space, and what programs write between documents or at a file's end: a record separator, 0x1A.
-    static func isBlank(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D || byte == 0x1E || byte == 0x1A
-    }
-
-    /// Consumes white space and byte order marks before the first record; the lines among it, and whether record separators are.
-    static func skipBlanks(_ input: InputWindow) throws -> (lines: UInt64, hasSeparators: Bool) {
-        var lines: UInt64 = 0
-        var hasSeparators = false
-        var isBehindReturn = false
-        while true {
-            while let byte = input.bytes.first {
-                if byte == 0xEF {
-                    while input.count < 3, try input.extend() {}
-                    guard input.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { break }
-                    input.consume(3)
-                    continue
-                }
-                guard isBlank(byte) else { break }
-                if byte == 0x0D || (byte == 0x0A && !isBehindReturn) { lines += 1 }
-                isBehindReturn = byte == 0x0D
-                if byte == 0x1E { hasSeparators = true }
-                input.consume(1)
-            }
-            if try input.count > 0 || !input.extend() { return (lines, hasSeparators) }
-        }
-    }
-
-    private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|")]
-    private static let gzipMagic: [UInt8] = [0x1F, 0x8B]
     private static let windowLength = 16 * 1024
 }

@@ -5,11 +5,11 @@ internal import PipelineCore
 /// White space, record separators (0x1E), and what stands where files were joined may lie between documents. Nobody knows
 /// where the next document begins behind a broken one, so the rest of the file is one fault.
 struct ArchiveDocuments {
+    private var counter = LineCounter()
     /// Lines completely before the next document.
-    private(set) var line: UInt64 = 0
+    var line: UInt64 { counter.lines }
     /// The line on which the list at hand begins, from 1; nil outside of lists.
     private var listLine: UInt64?
-    private var isBehindReturn = false
     private var isOver = false
 
     /// The next document; nil at the end of input.
@@ -17,7 +17,7 @@ struct ArchiveDocuments {
     /// - Throws: `InputDamage`; the partial document before it is still in the window.
     mutating func next(_ input: InputWindow) throws -> ArchivePiece? {
         while !isOver {
-            guard let first = try skipSpace(input) else {
+            guard let first = try input.skipBlanks(&counter).next else {
                 guard let listLine else { return nil }
                 return broken(input, "the list that begins on line \(listLine) isn't closed; the file is cut off")
             }
@@ -54,29 +54,8 @@ struct ArchiveDocuments {
         return .rest(input, .malformedRecord, line: Int(line) + 1, problem)
     }
 
-    /// Consumes what may stand between documents; the byte behind it, or nil at the end of input.
-    private mutating func skipSpace(_ input: InputWindow) throws -> UInt8? {
-        while true {
-            while let byte = input.bytes.first {
-                if byte == 0xEF {
-                    while input.count < 3, try input.extend() {}
-                    guard input.bytes.starts(with: [0xEF, 0xBB, 0xBF]) else { return byte }
-                    consume(input, 3)
-                    continue
-                }
-                let blanks = input.bytes.prefix { ArchiveContent.isBlank($0) }.count
-                if blanks == 0 { return byte }
-                consume(input, blanks)
-            }
-            if try !input.extend() { return nil }
-        }
-    }
-
     private mutating func consume(_ input: InputWindow, _ count: Int) {
-        for byte in input.bytes[..<count] {
-            if byte == 0x0D || (byte == 0x0A && !isBehindReturn) { line += 1 }
-            isBehindReturn = byte == 0x0D
-        }
+        counter.pass(input.bytes[..<count])
         input.consume(count)
     }
 }

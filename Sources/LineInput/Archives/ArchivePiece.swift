@@ -15,11 +15,12 @@ public struct ArchivePiece: Sendable, Equatable {
 extension ArchivePiece {
     /// A record that stands for the rest of a file, in which nothing can be told apart any more.
     static func rest(_ input: InputWindow, _ code: InputFault.Code, line: Int, _ problem: String) -> ArchivePiece {
-        let message =
-            "line \(line): \(problem); what follows in the file is lost, reading goes on with the next file"
-        return ArchivePiece(
+        ArchivePiece(
             content: .fault(
-                InputFault(code: code, message: message, raw: Array(input.bytes.prefix(InputFault.rawLimit)))),
+                InputFault(
+                    code, line: line,
+                    "\(problem); what follows in the file is lost, reading goes on with the next file", raw: input.bytes
+                )),
             line: line)
     }
 }

@@ -11,11 +11,11 @@ enum ForeignContent {
     ]
 
     private static let unreadable: [(bytes: [UInt8], name: String)] = [
-        (Array("PK\u{3}\u{4}".utf8), "a zip file or a spreadsheet: unzip it, or save the sheet as CSV"),
+        (FileSignature.zip, "a zip file or a spreadsheet: unzip it, or save the sheet as CSV"),
         (Array("PK\u{5}\u{6}".utf8), "a zip file with nothing in it"),
-        ([0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file, which this version doesn't read: unpack it with zstd -d"),
-        (Array("BZh".utf8), "a bzip2 file: unpack it with bunzip2"),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file: unpack it with unxz"),
+        (FileSignature.zstandard, "a Zstandard file, which this version doesn't read: unpack it with zstd -d"),
+        (FileSignature.bzip2, "a bzip2 file: unpack it with bunzip2"),
+        (FileSignature.xz, "an xz file: unpack it with unxz"),
         ([0x04, 0x22, 0x4D, 0x18], "an lz4 file: unpack it with unlz4"),
         (Array("7z".utf8) + [0xBC, 0xAF], "a 7z file: unpack it"),
         (Array("PAR1".utf8), "a Parquet file"), (Array("ORC".utf8), "an ORC file"),

@@ -20,7 +20,7 @@ final class DecodedInput {
         let length = try signature.withUnsafeMutableBytes { try file.read(into: $0) }
         signature.removeLast(signature.count - length)
         try file.seek(to: 0)
-        if signature.starts(with: [0x1F, 0x8B]) {
+        if signature.starts(with: FileSignature.gzip) {
             inflater = try GzipInflater(file, chunk: chunk)
         } else if signature.count < 2, path.lowercased().hasSuffix(".gz") {
             throw InputDamage(message: "is cut off: it is no complete gzip file", hint: InputDamage.repair)
@@ -39,10 +39,10 @@ final class DecodedInput {
     private static let unreadable: [(signature: [UInt8], name: String)] = [
         ([0xFF, 0xFE], "UTF-16 text"),
         ([0xFE, 0xFF], "UTF-16 text"),
-        ([0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file"),
-        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "an xz file"),
-        ([0x50, 0x4B, 0x03, 0x04], "a zip file or a spreadsheet"),
-        ([0x42, 0x5A, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "a bzip2 file"),
+        (FileSignature.zstandard, "a Zstandard file"),
+        (FileSignature.xz, "an xz file"),
+        (FileSignature.zip, "a zip file or a spreadsheet"),
+        (FileSignature.bzip2 + [0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59], "a bzip2 file"),
     ]
 
     /// Bytes of uncompressed input in all. A gzip file doesn't tell, so there it is taken to be packed as well as what was

@@ -104,37 +104,6 @@ public final class InputWindow {
         offset == target || (offset == target + 1 && before == Self.returnAndLineFeed)
     }
 
-    /// The index of the first LF or CR from an index on, as far as the window reaches.
-    func lineBreak(from index: Int) -> Int? {
-        let bytes = bytes
-        guard let base = bytes.baseAddress else { return nil }
-        var index = index
-        // In blocks, so that a file that has no LF at all isn't searched for one up to its end for each of its lines.
-        while index < bytes.count {
-            let block = min(4096, bytes.count - index)
-            let feed = memchr(base + index, Int32(Self.lineFeed), block).map { UnsafeRawPointer($0) - base }
-            let part = (feed ?? index + block) - index
-            if let found = memchr(base + index, Int32(Self.carriageReturn), part) {
-                return UnsafeRawPointer(found) - base
-            }
-            if let feed { return feed }
-            index += block
-        }
-        return nil
-    }
-
-    /// The length of the line break at an index: CR LF is one. The window may be extended.
-    func lineBreakLength(at index: Int) throws -> Int {
-        guard bytes[index] == Self.carriageReturn else { return 1 }
-        if index + 1 == count {
-            // The CR has ended the line: what is appended later begins another one.
-            let ended = endedWithinRecord
-            defer { endedWithinRecord = ended }
-            if try !extend() { return 1 }
-        }
-        return bytes[index + 1] == Self.lineFeed ? 2 : 1
-    }
-
     /// Bytes of uncompressed input in all: in a gzip file an estimate, until its end has been read; nil before its beginning
     /// has been.
     public func size() throws -> UInt64? { try input.size() }

@@ -1,14 +1,18 @@
 /// What a scan finds.
 extension CSVScanner {
     /// What begins at the window's start. Where all fields are wanted it isn't consumed.
-    enum Row {
+    enum Scan {
         case end
         /// An empty line, of which `length` bytes are to be consumed.
         case blank(length: Int)
-        case row(Extent)
-        /// A quoted field without an end, or, where all fields are wanted, too long a one. `opening` is the quote's index;
-        /// `lines` counts the line breaks before it.
-        case unterminatedQuote(opening: Int, lines: Int)
+        case row(Row)
+    }
+
+    enum Row {
+        case complete(Extent)
+        /// A quoted field without an end, or, where all fields are wanted, too long a one. `lines` counts the line breaks
+        /// before its quote.
+        case unterminatedQuote(lines: Int)
         /// Only where all fields are wanted.
         case tooLong
     }
@@ -31,6 +35,12 @@ extension CSVScanner {
         var hasTail = false
         /// A quoted field of several lines has text behind its closing quote, so what is in it may be rows.
         var isDoubtful = false
+
+        /// Why such a row isn't taken.
+        static let doubt =
+            "text stands behind the quote that closes a field of several lines, so a quote is missing before it"
+        /// For messages: `the row has 2 fields`.
+        var size: String { "the row has \(fieldCount) field\(fieldCount == 1 ? "" : "s")" }
     }
 
     /// A quoted field is longer than its bound; `lines` counts the line breaks before its quote.

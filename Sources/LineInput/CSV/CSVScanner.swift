@@ -15,16 +15,14 @@ struct CSVScanner {
     var wanted: Int?
     /// As many fields as a row may have; nil where that isn't known.
     var width: Int?
-    /// What was found of it: the field's value, or each field's.
-    private(set) var fields: [[UInt8]] = []
-    /// How many of `fields` belong to the row at hand; the rest is storage for rows to come.
-    private(set) var found = 0
+    /// The values found of the row at hand, and storage for rows to come.
+    private var storage: [[UInt8]] = []
+    /// How many of them belong to the row at hand.
+    private var found = 0
     /// The beginning of the row at hand, as far as it was consumed while it was scanned.
     private var consumed: [UInt8] = []
-    /// Line breaks in the quoted fields of the row at hand.
-    private(set) var lines = 0
-    /// The last byte that was looked at for them is a CR.
-    private var isBehindReturn = false
+    /// Those in the quoted fields of the row at hand.
+    private var lineCounter = LineCounter()
     /// The quoted field at hand is longer than its bound.
     private var isQuoteTooLong = false
 
@@ -36,13 +34,16 @@ struct CSVScanner {
     private static let heldAtOnce = 128 * 1024
 
     private static let quote = UInt8(ascii: "\"")
-    private static let lineFeed = UInt8(ascii: "\n")
-    private static let carriageReturn = UInt8(ascii: "\r")
 
     init(separator: UInt8, wanted: Int?) {
         self.separator = separator
         self.wanted = wanted
     }
+
+    /// What was found of the row at hand: the wanted field's value, none where the row has no such field, or each field's.
+    var fields: ArraySlice<[UInt8]> { storage.prefix(found) }
+    /// Line breaks in the quoted fields of the row at hand.
+    var lines: Int { Int(lineCounter.lines) }
 
     /// Lets somebody look at the first bytes of the row at hand, at least as many as a fault keeps.
     ///
@@ -58,10 +59,10 @@ struct CSVScanner {
     /// Scans one row, extending the window as needed.
     ///
     /// - Throws: `InputDamage`; `FieldTooLong` where one field is wanted.
-    mutating func scan(_ input: InputWindow) throws -> Row {
+    mutating func scan(_ input: InputWindow) throws -> Scan {
         found = 0
         consumed.removeAll(keepingCapacity: true)
-        lines = 0
+        lineCounter = LineCounter()
         try input.skipJoints()
         if input.count == 0 { return .end }
         if let breakLength = try lineBreak(input, at: 0) { return .blank(length: breakLength) }
@@ -79,13 +80,15 @@ struct CSVScanner {
                 let start = offset(input, index)
                 guard let behind = try quotedField(input, opening: index, isWanted: isWanted) else {
                     if isQuoteTooLong, wanted != nil { throw FieldTooLong(lines: linesBefore) }
-                    return .unterminatedQuote(opening: index, lines: linesBefore)
+                    return .row(.unterminatedQuote(lines: linesBefore))
                 }
                 linesInside = lines - linesBefore
                 index = behind
                 if isSurplus, offset(input, index) - start > 2 { extent.hasSurplus = true }
             }
-            guard let rest = try plainText(input, from: &index, isWanted: isWanted, &extent) else { return .tooLong }
+            guard let rest = try plainText(input, from: &index, isWanted: isWanted, &extent) else {
+                return .row(.tooLong)
+            }
             if isSurplus, rest.count > 0 { extent.hasSurplus = true }
             if isQuoted, linesInside > 0, !rest.isBlank { extent.isDoubtful = true }
             if isWanted, wanted != nil {
@@ -98,10 +101,10 @@ struct CSVScanner {
                 index += 1
                 extent.plainBytes += 1
                 // Several quoted fields together are bounded where they are held in memory.
-                if wanted == nil, index > Self.longestQuotedField + Self.longestRow { return .tooLong }
+                if wanted == nil, index > Self.longestQuotedField + Self.longestRow { return .row(.tooLong) }
                 continue
             }
-            if wanted == nil, extent.plainBytes > Self.longestRow { return .tooLong }
+            if wanted == nil, extent.plainBytes > Self.longestRow { return .row(.tooLong) }
             extent.text = index
             extent.length = index
             extent.lines = lines
@@ -109,23 +112,7 @@ struct CSVScanner {
                 extent.length += try lineBreak(input, at: index) ?? 0
                 extent.lines += 1
             }
-            return .row(extent)
-        }
-    }
-
-    /// Consumes up to the end of the line that the byte at `index` stands on; false where the input ends first.
-    ///
-    /// Only what the window has to hold is held, so a line of any length passes.
-    static func consumeLine(_ input: InputWindow, from index: Int) throws -> Bool {
-        var index = index
-        while true {
-            if let end = input.lineBreak(from: index) {
-                input.consume(end + (try input.lineBreakLength(at: end)))
-                return true
-            }
-            input.consume(input.count)
-            index = 0
-            if try !input.extend() { return false }
+            return .row(.complete(extent))
         }
     }
 
@@ -141,7 +128,8 @@ struct CSVScanner {
 
     /// The length of the line break at an index; nil where there is none.
     private func lineBreak(_ input: InputWindow, at index: Int) throws -> Int? {
-        guard let byte = try byte(input, at: index), byte == Self.lineFeed || byte == Self.carriageReturn else {
+        guard let byte = try byte(input, at: index), byte == InputWindow.lineFeed || byte == InputWindow.carriageReturn
+        else {
             return nil
         }
         return try input.lineBreakLength(at: index)
@@ -153,7 +141,7 @@ struct CSVScanner {
     /// away for a row that is held in memory.
     private mutating func quotedField(_ input: InputWindow, opening: Int, isWanted: Bool) throws -> Int? {
         let bound = offset(input, opening) + 1 + UInt64(Self.longestQuotedField)
-        isBehindReturn = false
+        lineCounter.interrupt()
         isQuoteTooLong = false
         // A second quote belongs to the value, so a piece may begin with one.
         var piece = opening + 1
@@ -168,14 +156,14 @@ struct CSVScanner {
                 isQuoteTooLong = offset(input, closing) > bound
                 if isQuoteTooLong { return nil }
                 if isWanted { append(bytes[piece..<closing]) }
-                countLines(bytes[counted..<closing])
+                lineCounter.pass(bytes[counted..<closing])
                 counted = closing
                 guard try byte(input, at: closing + 1) == Self.quote else { return closing + 1 }
                 piece = closing + 1
                 index = closing + 2
             } else {
                 index = max(index, bytes.count)
-                countLines(bytes[counted..<index])
+                lineCounter.pass(bytes[counted..<index])
                 counted = index
                 isQuoteTooLong = offset(input, index) > bound
                 if isQuoteTooLong { return nil }
@@ -200,7 +188,7 @@ struct CSVScanner {
         while true {
             let bytes = input.bytes
             let end = bytes[index...].firstIndex {
-                $0 == separator || $0 == Self.lineFeed || $0 == Self.carriageReturn
+                $0 == separator || $0 == InputWindow.lineFeed || $0 == InputWindow.carriageReturn
             }
             index = end ?? bytes.count
             if end == nil {
@@ -237,20 +225,13 @@ struct CSVScanner {
     }
 
     private mutating func startField() {
-        if found == fields.count { fields.append([]) } else { fields[found].removeAll(keepingCapacity: true) }
+        if found == storage.count { storage.append([]) } else { storage[found].removeAll(keepingCapacity: true) }
         found += 1
     }
 
     private mutating func append(_ bytes: Slice<UnsafeRawBufferPointer>) {
         // Of a single field no more is kept than tells that it is too long for an ID.
-        let room = wanted == nil ? bytes.count : max(0, longestUserID + 1 - fields[found - 1].count)
-        fields[found - 1].append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
-    }
-
-    private mutating func countLines(_ bytes: Slice<UnsafeRawBufferPointer>) {
-        for byte in bytes {
-            if byte == Self.carriageReturn || (byte == Self.lineFeed && !isBehindReturn) { lines += 1 }
-            isBehindReturn = byte == Self.carriageReturn
-        }
+        let room = wanted == nil ? bytes.count : max(0, longestUserID + 1 - storage[found - 1].count)
+        storage[found - 1].append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes.prefix(room)))
     }
 }

@@ -45,7 +45,7 @@ enum CSVSeparator {
     /// The fields of the first row, as this separator cuts it; none where that is no row.
     private static func firstRow(_ input: InputWindow, _ separator: UInt8) throws -> ArraySlice<[UInt8]> {
         var scanner = CSVScanner(separator: separator, wanted: nil)
-        guard case .row = try scanner.scan(input) else { return [] }
-        return scanner.fields.prefix(scanner.found)
+        guard case .row(.complete) = try scanner.scan(input) else { return [] }
+        return scanner.fields
     }
 }

@@ -1,19 +1,41 @@
-internal import PipelineCore
+public import PipelineCore
 
 /// Cuts input into lines, and holds no more of one than its bound.
 ///
-/// A line ends with LF, CR LF or CR; the last line needs no end. Marks that stand at a line's ends because files were joined
-/// don't belong to it.
-struct LineCutter {
-    /// Lines completely before the next one.
-    private(set) var line: UInt64 = 0
-    /// A line's bound in bytes. Of a longer one no more than one byte beyond it is seen.
-    let longest: Int
+/// A line ends with LF, CR LF or CR; the last line needs no end.
+public struct LineCutter {
+    /// A line, valid while it is looked at.
+    public struct Line {
+        /// Without its break. Of a line that isn't whole, one byte more than the bound.
+        public var text: UnsafeRawBufferPointer
+        /// From 1.
+        public var number: Int
+        /// False where the line is longer than its bound, and its end wasn't seen.
+        public var isWhole: Bool
+    }
 
-    init(longest: Int) { self.longest = longest }
+    /// What becomes of marks that stand at a line's ends because files were joined.
+    public enum Joints: Sendable {
+        /// They don't belong to the line.
+        case dropped
+        case kept
+    }
+
+    /// Lines completely before the next one.
+    public private(set) var line: UInt64 = 0
+    /// A line's bound in bytes. What is in memory anyway may be longer, and counts as whole.
+    public let longest: Int
+    private let joints: Joints
+
+    public init(longest: Int, joints: Joints = .dropped) {
+        self.longest = longest
+        self.joints = joints
+    }
 
     /// Goes to a position; before the first line a byte order mark is dropped.
-    mutating func begin(_ input: InputWindow, at position: Position) throws {
+    ///
+    /// - Throws: `InputDamage` where the input doesn't reach that far.
+    public mutating func begin(_ input: InputWindow, at position: Position) throws {
         line = position.line
         if position.offset == 0 {
             try input.skipByteOrderMark()
@@ -22,32 +44,34 @@ struct LineCutter {
         }
     }
 
-    /// The next record: what `judge` makes of a line's text and number, where that isn't nil; nil at the end of input.
-    mutating func next(
-        _ input: InputWindow, judge: (_ text: UnsafeRawBufferPointer, _ number: Int) -> InputRecord.Content?
-    ) throws -> InputRecord? {
+    /// Cuts off lines up to the first of which something is made; nil at the end of input.
+    ///
+    /// - Parameter make: What a line is; nil passes over it.
+    /// - Returns: That, and the line's number.
+    /// - Throws: `InputDamage`; the partial line before it is still in the window.
+    public mutating func next<Content>(
+        _ input: InputWindow, _ make: (Line) -> Content?
+    ) throws -> (content: Content, number: Int)? {
         while true {
-            try input.skipJoints()
+            if joints == .dropped { try input.skipJoints() }
             let number = Int(line) + 1
             let end = try lineBreak(input)
             if end == nil, input.count == 0 { return nil }
             let breakLength = try end.map(input.lineBreakLength(at:)) ?? 0
+            let isWhole = end != nil || input.count <= longest
             var text = UnsafeRawBufferPointer(rebasing: input.bytes[..<(end ?? min(input.count, longest + 1))])
-            // Of a line that is too long the end isn't seen.
-            if text.count <= longest || end != nil { text = InputWindow.withoutJoints(text) }
-            let content = judge(text, number)
+            if isWhole, joints == .dropped { text = InputWindow.withoutJoints(text) }
+            let content = make(Line(text: text, number: number, isWhole: isWhole))
             let isComplete: Bool
             if let end {
                 input.consume(end + breakLength)
                 isComplete = true
             } else {
-                isComplete = try consumeLine(input)
+                isComplete = try input.consumeLine()
             }
             // An unfinished last line doesn't count: what is appended to the file later still belongs to it.
             if isComplete { line += 1 }
-            if let content {
-                return InputRecord(content: content, next: Position(offset: input.offset, line: line), line: number)
-            }
+            if let content { return (content, number) }
         }
     }
 
@@ -60,17 +84,5 @@ struct LineCutter {
             if scanned > longest { return nil }
             if try !input.extend() { return nil }
         }
-    }
-
-    /// Consumes the rest of a line of any length; false where the input ends before its break.
-    private func consumeLine(_ input: InputWindow) throws -> Bool {
-        repeat {
-            if let index = input.lineBreak(from: 0) {
-                input.consume(index + (try input.lineBreakLength(at: index)))
-                return true
-            }
-            input.consume(input.count)
-        } while try input.extend()
-        return false
     }
 }

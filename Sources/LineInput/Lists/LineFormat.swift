@@ -15,12 +15,13 @@ struct LineFormat: RecordFormat {
         try cutter.begin(input, at: position)
         guard hasHeader, position.offset == 0 else { return }
         // What is made of it doesn't matter.
-        _ = try cutter.next(input) { text, _ in text.isEmpty ? nil : .userID("") }
+        _ = try cutter.next(input) { $0.text.isEmpty ? nil : () }
     }
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
-        try cutter.next(input) { text, number in
-            text.isEmpty ? nil : joinedUserID(text, subject: "the line", line: number, raw: text)
+        try cutter.nextRecord(input) { line in
+            line.text.isEmpty
+                ? nil : joinedUserID(line.text, subject: "the line", line: line.number, raw: line.text)
         }
     }
 }

@@ -20,14 +20,14 @@ struct NDJSONFormat: RecordFormat {
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
         let path = path
-        return try cutter.next(input) { text, number in Self.judge(text, number, path) }
+        return try cutter.nextRecord(input) { Self.judge($0.text, $0.number, path) }
     }
 
     private static func judge(
         _ text: UnsafeRawBufferPointer, _ number: Int, _ path: [String]
     ) -> InputRecord.Content? {
         func fault(_ code: InputFault.Code, _ problem: String) -> InputRecord.Content {
-            inputFault(code, line: number, problem, raw: text)
+            .fault(InputFault(code, line: number, problem, raw: text))
         }
         if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return nil }
         if text.count > longestLine { return fault(.invalidUserID, "the line is longer than \(longestLine) bytes") }

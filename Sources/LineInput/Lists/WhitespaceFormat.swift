@@ -4,19 +4,18 @@ internal import PipelineCore
 struct WhitespaceFormat: RecordFormat {
     /// The first line that isn't blank says what follows and holds no IDs.
     let hasHeader: Bool
-    private(set) var line: UInt64 = 0
-    /// The last byte consumed was a CR: a LF that follows belongs to it.
-    private var isBehindReturn = false
+    private var counter = LineCounter()
+    var line: UInt64 { counter.lines }
 
     init(hasHeader: Bool) { self.hasHeader = hasHeader }
 
     mutating func begin(_ input: InputWindow, at position: Position) throws {
-        line = position.line
+        counter = LineCounter(lines: position.line)
         guard position.offset == 0 else { return try input.skip(to: position.offset) }
         try input.skipByteOrderMark()
         guard hasHeader else { return }
         try skipSpace(input)
-        _ = try consume(input, until: { $0 == Self.lineFeed || $0 == Self.carriageReturn })
+        _ = try consume(input, until: { $0 == InputWindow.lineFeed || $0 == InputWindow.carriageReturn })
     }
 
     mutating func next(_ input: InputWindow) throws -> InputRecord? {
@@ -44,7 +43,7 @@ struct WhitespaceFormat: RecordFormat {
             _ = try consume(input, until: { !Self.isSpace($0) })
             offset = input.offset
             try input.skipJoints()
-            if input.offset > offset { isBehindReturn = false }
+            if input.offset > offset { counter.interrupt() }
         } while input.offset > offset
     }
 
@@ -54,9 +53,7 @@ struct WhitespaceFormat: RecordFormat {
             let bytes = input.bytes
             var index = 0
             while index < bytes.count, !isEnd(bytes[index]) {
-                let byte = bytes[index]
-                if byte == Self.carriageReturn || (byte == Self.lineFeed && !isBehindReturn) { line += 1 }
-                isBehindReturn = byte == Self.carriageReturn
+                counter.pass(bytes[index])
                 index += 1
             }
             let isFound = index < bytes.count
@@ -65,9 +62,6 @@ struct WhitespaceFormat: RecordFormat {
         } while try input.extend()
         return false
     }
-
-    private static let lineFeed = UInt8(ascii: "\n")
-    private static let carriageReturn = UInt8(ascii: "\r")
 
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }

@@ -16,11 +16,11 @@ struct LedgerColumn<Value> {
         self.read = read
     }
 
-    static func text(_ name: String, _ type: ColumnType = .text, _ path: WritableKeyPath<Value, String>) -> Self {
+    static func text(_ name: String, _ path: WritableKeyPath<Value, String>, _ type: ColumnType = .text) -> Self {
         Self(name, type, write: { $0[keyPath: path] }, read: { $0[keyPath: path] = $1 ?? "" })
     }
 
-    static func optional(_ name: String, _ type: ColumnType, _ path: WritableKeyPath<Value, String?>) -> Self {
+    static func optional(_ name: String, _ path: WritableKeyPath<Value, String?>, _ type: ColumnType) -> Self {
         Self(name, type, write: { $0[keyPath: path] }, read: { $0[keyPath: path] = $1 })
     }
 

@@ -35,11 +35,11 @@ extension RunRecord: LedgerValue {
     static var ledgerColumns: [LedgerColumn<RunRecord>] {
         [
             .text("run_id", \.runID),
-            LedgerColumn("state", .text, write: \.state.rawValue) { $0.state = try RunState(ledgerText: $1) },
-            .text("logical_date", .time, \.logicalDate),
-            .text("started_at", .time, \.startedAt),
-            .optional("finished_at", .time, \.finishedAt),
-            LedgerColumn("counts", .json, write: \.counts.json) { $0.counts = try RunCounts(json: $1 ?? "") },
+            LedgerColumn("state", .text, write: { $0.state.rawValue }) { $0.state = try RunState(ledgerText: $1) },
+            .text("logical_date", \.logicalDate, .time),
+            .text("started_at", \.startedAt, .time),
+            .optional("finished_at", \.finishedAt, .time),
+            LedgerColumn("counts", .json, write: { $0.counts.json }) { $0.counts = try RunCounts(json: $1 ?? "") },
             .text("version", \.version),
         ]
     }
@@ -59,16 +59,16 @@ extension Checkpoint: LedgerValue {
             .integer("commit_number", \.commitNumber),
             .integer("next_ordinal", \.progress.nextOrdinal),
             .flag("input_ended", \.progress.inputEnded),
-            LedgerColumn("position", .json, write: \.progress.position.json) {
+            LedgerColumn("position", .json, write: { $0.progress.position.json }) {
                 $0.progress.position = try Position(json: $1 ?? "")
             },
-            LedgerColumn("parked", .json, write: \.progress.parked.json) {
+            LedgerColumn("parked", .json, write: { $0.progress.parked.json }) {
                 $0.progress.parked = try [ParkedRecord](json: $1 ?? "")
             },
-            LedgerColumn("counts", .json, write: \.counts.json) { $0.counts = try RunCounts(json: $1 ?? "") },
+            LedgerColumn("counts", .json, write: { $0.counts.json }) { $0.counts = try RunCounts(json: $1 ?? "") },
             .text("input_hash", \.progress.inputHash),
             // As the source wrote it, whatever spaces the database puts between its parts.
-            LedgerColumn("source_state", .json, write: \.progress.sourceState) {
+            LedgerColumn("source_state", .json, write: { $0.progress.sourceState }) {
                 $0.progress.sourceState = $1.map(withoutSpaces)
             },
             .text("fingerprint", \.fingerprint),
