@@ -34,7 +34,7 @@ struct CommitStateTests {
         var commits = begun()
         #expect(throws: PipelineError.self) { try commits.requireNext(Self.batch(2)) }
         let last = try commits.requireNext(Self.batch(1))
-        var observed = SinkObservations()
+        var observed = RunCounts()
         observed.removed = 5
         commits.prepare(last.advanced(by: Self.batch(1), observed: observed))
         #expect(commits.checkpoint?.commitNumber == 0)
@@ -53,7 +53,7 @@ struct CommitStateTests {
     func abandoning() throws {
         var commits = begun()
         commits.prepare(
-            try commits.requireNext(Self.batch(1)).advanced(by: Self.batch(1), observed: SinkObservations()))
+            try commits.requireNext(Self.batch(1)).advanced(by: Self.batch(1), observed: RunCounts()))
         commits.abandon()
         #expect(try commits.requireNext(Self.batch(1)).checkpoint.commitNumber == 0)
     }
@@ -61,7 +61,7 @@ struct CommitStateTests {
     @Test("An end takes state and time, and what publishing counted")
     func ending() throws {
         var commits = begun()
-        var observed = SinkObservations()
+        var observed = RunCounts()
         observed.previousEndpoints = 3
         let end = try commits.requireEnd(.complete, finishedAt: "now").ended(observed: observed)
         commits.commit(end)

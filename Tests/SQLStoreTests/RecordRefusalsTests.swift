@@ -14,7 +14,7 @@ struct RecordRefusalsTests {
         var written: Batch?
         var attempts = 0
 
-        func write(_ batch: Batch) throws -> SinkObservations {
+        func write(_ batch: Batch) throws -> RunCounts {
             attempts += 1
             var users: [String] = []
             batch.tables[0].forEachRow { if case .text(let user) = $0[1] { users.append(user) } }
@@ -22,7 +22,7 @@ struct RecordRefusalsTests {
                 throw Refusal()
             }
             written = batch
-            return SinkObservations()
+            return RunCounts()
         }
 
         func refusals() -> RecordRefusals {
@@ -41,9 +41,9 @@ struct RecordRefusalsTests {
         store.refused = ["u7", "u39"]
         let observed = try store.refusals().write(Self.batch, SinkFixture.tables, runID: "r", shard: 3)
         #expect(observed.refused == 2)
-        #expect(observed.endpointCorrection == -2)
+        #expect(observed.endpoints == -2)
         #expect(
-            observed.rowCorrections == ["users": -2, "endpoints": -2, "endpoint_attributes": -4, "failures": 2])
+            observed.rows == ["users": -2, "endpoints": -2, "endpoint_attributes": -4, "failures": 2])
         let written = try #require(store.written)
         #expect(written.tables.map(\.rowCount) == [38, 38, 76, 0, 2])
         var failures: [[RowView.Value]] = []
@@ -51,7 +51,10 @@ struct RecordRefusalsTests {
         #expect(
             failures
                 == [(Int64(107), "u7"), (Int64(139), "u39")].map { ordinal, user in
-                    [.text("r"), .integer(3), .integer(ordinal), .text(user), .text(FailedRecord.refusedBySink)]
+                    [
+                        .text("r"), .integer(3), .integer(ordinal), .text(user),
+                        .text(FailureCode.refusedBySink.rawValue),
+                    ]
                 })
         #expect(store.attempts < 40)
     }
@@ -68,7 +71,7 @@ struct RecordRefusalsTests {
     @Test("An error that isn't about content is thrown on, and a batch that is admitted is written once")
     func others() throws {
         let store = Store()
-        #expect(try store.refusals().write(Self.batch, SinkFixture.tables, runID: "r", shard: 0) == SinkObservations())
+        #expect(try store.refusals().write(Self.batch, SinkFixture.tables, runID: "r", shard: 0) == RunCounts())
         #expect(store.attempts == 1)
         let failing = RecordRefusals(
             write: { _ in throw PipelineError(.ioError, "disk") }, undoing: { try $0() }, reason: { _ in nil })
