@@ -88,7 +88,7 @@ struct RecordMerge {
                     written.append(key(entry.table, entry.row))
                     write(entry.table, entry.row)
                     for part in entry.parts { write(part.table, part.row) }
-                case .endpointParts, .failures: write(entry.table, entry.row)
+                case .endpointParts, .failures, .ledger: write(entry.table, entry.row)
                 }
             }
         }
