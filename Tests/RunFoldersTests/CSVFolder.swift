@@ -51,7 +51,9 @@ final class CSVFolder: Sendable {
     func rows(of table: TableDefinition) throws -> [[RowView.Value]] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         let owner = try Self.object("\(path)/.sluice/owner.json")
+        // Resolved, because an enumerator of files doesn't follow the link that it is given.
         var runs = [path + "/current"].filter { FileManager.default.fileExists(atPath: $0) }
+            .map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
         if owner["mode"] as? String != "replace" {
             runs = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
                 .filter { ![".sluice", "current"].contains($0) }.map { "\(path)/\($0)" }
