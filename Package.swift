@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "FilePlugins", targets: ["FilePlugins"]),
         .library(name: "SQLitePlugins", targets: ["SQLitePlugins"]),
         .library(name: "PostgresPlugins", targets: ["PostgresPlugins"]),
+        .library(name: "SluiceCommand", targets: ["SluiceCommand"]),
         .library(name: "PipelineTesting", targets: ["PipelineTesting"]),
     ],
     traits: [
@@ -157,8 +158,15 @@ let package = Package(
             name: "FilePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "FilePlugins", "CZlib"]
         ),
+        // The example of a sink from outside: the same sources, so that these tests have a format of their own.
+        .target(
+            name: "CSVFolderSink", dependencies: ["PipelineCore", "RunFolders"],
+            path: "Examples/CustomSink/Sources/CSVFolderSink"
+        ),
         .testTarget(
-            name: "RunFoldersTests", dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders"]
+            name: "RunFoldersTests",
+            dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "CSVFolderSink"],
+            path: "Tests/RunFoldersTests"
         ),
         .testTarget(name: "SQLStoreTests", dependencies: ["PipelineCore", "PipelineTesting", "SQLStore"]),
         .testTarget(

@@ -84,7 +84,8 @@ struct DemoCommand: AsyncParsableCommand {
             // The server verifies no signatures; whatever is in the environment need not leave it.
             var environment = ["AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"]
             environment["DATABASE_URL"] = databaseURL
-            let pipeline = try PipelineFile(path: files.pipeline, log: log, environment: environment)
+            let pipeline = try PipelineFile(
+                path: files.pipeline, host: PluginHost(), log: log, environment: environment)
             return await SupervisedRun(plan: pipeline.plan(), log: log, isQuiet: false).run(
                 // A demo that was interrupted left its run in a database unfinished.
                 RunRequest(fresh: true))

@@ -9,6 +9,7 @@ internal import PipelineEngine
 struct PipelineCall {
     let file: String
     let options: CallOptions
+    let host: PluginHost
 
     private var logging: LogOptions { options.logging }
 
@@ -23,7 +24,7 @@ struct PipelineCall {
         do {
             let limits = try ProcessLimits()
             let pipeline = try PipelineFile(
-                path: file, log: log, mayAskInstance: true, logsUserIDs: options.logUserIDs,
+                path: file, host: host, log: log, mayAskInstance: true, logsUserIDs: options.logUserIDs,
                 shards: shard.count)
             configuration = pipeline.configuration
             // Even where this source keeps nothing there: another one of the pipelines may.

@@ -14,11 +14,12 @@ struct PipelineFile {
     ///   - stateDirectory: counts in place of the configured one.
     /// - Throws: `ConfigurationErrors`.
     init(
-        path: String, log: Logger, mayAskInstance: Bool = false, logsUserIDs: Bool = false, shards: Int = 1,
+        path: String, host: PluginHost, log: Logger, mayAskInstance: Bool = false, logsUserIDs: Bool = false,
+        shards: Int = 1,
         stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws {
         let loader = PipelineConfigurationLoader(
-            registry: .builtIn(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance),
+            registry: host.registry(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance),
             environment: environment, version: Version.number, shards: shards, stateDirectory: stateDirectory,
             columnProblems: { columns, layout in
                 Layout.problems(of: columns, isDocument: layout == .document)

@@ -7,7 +7,7 @@ internal import PipelineEngine
 internal import UnixSignals
 
 /// `sluice preview`: the rows of the first users, written nowhere.
-struct PreviewCommand: AsyncParsableCommand {
+struct PreviewCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
         abstract: "Show the rows of a pipeline's first users.",
@@ -32,7 +32,7 @@ struct PreviewCommand: AsyncParsableCommand {
         guard (1...10_000).contains(users) else { throw ValidationError("--users is a number from 1 to 10000.") }
     }
 
-    func run() async throws {
+    func run(_ host: PluginHost) async throws {
         var log = logging.logger()
         log.logLevel = max(log.logLevel, .warning)
         // A spool stands here for as long as this goes on, and no longer.
@@ -42,7 +42,8 @@ struct PreviewCommand: AsyncParsableCommand {
         let limits = try ProcessLimits.looked()
         var plan: RunPlan
         do {
-            let pipeline = try PipelineFile(path: file, log: log, mayAskInstance: true, stateDirectory: folder)
+            let pipeline = try PipelineFile(
+                path: file, host: host, log: log, mayAskInstance: true, stateDirectory: folder)
             for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
             plan = pipeline.plan(limit: users)
             _ = try limits.fit(&plan)

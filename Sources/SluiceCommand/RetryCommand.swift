@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import PipelineEngine
 
 /// `sluice retry`: fetches again what failed, and amends the last run.
-struct RetryCommand: AsyncParsableCommand {
+struct RetryCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
         abstract: "Fetch the last run's failures again, and amend that run.",
@@ -25,8 +25,8 @@ struct RetryCommand: AsyncParsableCommand {
 
     @OptionGroup var options: CallOptions
 
-    func run() async throws {
-        try await PipelineCall(file: file, options: options).perform {
+    func run(_ host: PluginHost) async throws {
+        try await PipelineCall(file: file, options: options, host: host).perform {
             [await $0.retry(accepted: Set(accept.flatMap(\.brakes)))]
         }
     }

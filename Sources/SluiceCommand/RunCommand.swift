@@ -3,7 +3,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice run`: does what a pipeline says, or goes on with it.
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a pipeline, or go on with the run that was stopped.",
@@ -44,11 +44,11 @@ struct RunCommand: AsyncParsableCommand {
 
     @OptionGroup var options: CallOptions
 
-    func run() async throws {
+    func run(_ host: PluginHost) async throws {
         let request = RunRequest(
             logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)),
             retriesFailures: retriesFailures)
-        try await PipelineCall(file: file, options: options).perform { await $0.run(request) }
+        try await PipelineCall(file: file, options: options, host: host).perform { await $0.run(request) }
     }
 }
 

@@ -1,6 +1,7 @@
 public import ArgumentParser
 internal import Dispatch
 internal import Foundation
+public import PipelineCore
 
 /// The program: one subcommand for each thing that it does.
 public struct Sluice: AsyncParsableCommand {
@@ -22,14 +23,31 @@ public struct Sluice: AsyncParsableCommand {
     /// Parses the process's arguments, does what they say, and ends the process with the right code.
     ///
     /// To be called first of all, from the main thread, with nothing under way that waits for anything.
-    public static func launch() -> Never {
+    ///
+    /// - Parameter plugins: What the executable brings beside the program's own plugins: a pipeline names them as it does
+    ///   those. `PluginFactory(FolderSink.self)` is one.
+    /// - Precondition: No two plugins of a kind have one name.
+    public static func launch(plugins: [PluginFactory] = []) -> Never {
         StandardFiles.occupy()
         ProcessLimits.require()
         Memory.returnWhatIsFreed()
         Task {
-            await main()
+            await perform(PluginHost(foreign: plugins))
             Foundation.exit(0)
         }
         dispatchMain()
+    }
+
+    private static func perform(_ host: PluginHost) async {
+        do {
+            var command = try parseAsRoot()
+            if var hosted = command as? any HostedCommand {
+                try await hosted.run(host)
+            } else if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+        } catch { exit(withError: error) }
     }
 }

@@ -4,7 +4,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice status`: how a pipeline stands, as its sinks tell.
-struct StatusCommand: AsyncParsableCommand {
+struct StatusCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Say how a pipeline's last run stands, in every sink.",
@@ -33,9 +33,9 @@ struct StatusCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Logging") var logging: LogOptions
 
-    func run() async throws {
+    func run(_ host: PluginHost) async throws {
         try ProcessLimits.looked(runs: false)
-        let plan = try PipelineFile.plan(path: file, logging: logging)
+        let plan = try PipelineFile.plan(path: file, host: host, logging: logging)
         let status = await plan.status(maxAge: maxAge)
         await plan.source.lookup?.shutdown()
         Terminal.writeResult(output == .json ? status.json : status.text)
@@ -53,10 +53,10 @@ extension PipelineFile {
     /// A pipeline for a command that only looks at its sinks; says what is wrong with its file.
     ///
     /// - Throws: `ExitCode`.
-    static func plan(path: String, logging: LogOptions) throws -> RunPlan {
+    static func plan(path: String, host: PluginHost, logging: LogOptions) throws -> RunPlan {
         let log = logging.logger()
         do {
-            return try PipelineFile(path: path, log: log).plan()
+            return try PipelineFile(path: path, host: host, log: log).plan()
         } catch let errors as ConfigurationErrors {
             logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
             throw ExitCode(errors.kind.rawValue)

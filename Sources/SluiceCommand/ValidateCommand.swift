@@ -3,7 +3,7 @@ internal import PipelineConfig
 internal import PipelineCore
 
 /// `sluice validate`: what is wrong with pipelines, without running them.
-struct ValidateCommand: AsyncParsableCommand {
+struct ValidateCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
         abstract: "Check pipelines, and say everything that is wrong with them at once.",
@@ -14,12 +14,12 @@ struct ValidateCommand: AsyncParsableCommand {
 
     @OptionGroup var logging: LogOptions
 
-    func run() async throws {
+    func run(_ host: PluginHost) async throws {
         try ProcessLimits.looked(runs: false)
         var worst: PipelineError.Kind?
         for file in files {
             do {
-                let pipeline = try PipelineFile(path: file, log: logging.logger())
+                let pipeline = try PipelineFile(path: file, host: host, log: logging.logger())
                 for warning in pipeline.configuration.warnings { Terminal.standardError.writeLine("\(warning)") }
                 Terminal.writeResult("\(file): \(pipeline.account)")
                 if let note = pipeline.noteOnPlainIDs { Terminal.writeResult("\(file): \(note)") }

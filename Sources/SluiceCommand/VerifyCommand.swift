@@ -4,7 +4,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice verify`: whether all sinks hold the same rows of the last complete run.
-struct VerifyCommand: AsyncParsableCommand {
+struct VerifyCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Compare the rows of the last complete run in all sinks.",
@@ -26,11 +26,11 @@ struct VerifyCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Logging") var logging: LogOptions
 
-    func run() async throws {
+    func run(_ host: PluginHost) async throws {
         try ProcessLimits.looked(runs: false)
         let log = logging.logger()
         let pipeline: PipelineFile
-        do { pipeline = try PipelineFile(path: file, log: log) } catch let errors as ConfigurationErrors {
+        do { pipeline = try PipelineFile(path: file, host: host, log: log) } catch let errors as ConfigurationErrors {
             logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
             throw ExitCode(errors.kind.rawValue)
         }

@@ -12,7 +12,12 @@ struct LineCounter {
         isBehindReturn = byte == InputWindow.carriageReturn
     }
 
-    mutating func pass(_ bytes: some Sequence<UInt8>) { for byte in bytes { pass(byte) } }
+    mutating func pass(_ bytes: some Sequence<UInt8>) {
+        // A local copy stays in registers.
+        var counter = self
+        for byte in bytes { counter.pass(byte) }
+        self = counter
+    }
 
     /// Something that wasn't counted stands between what was and what comes.
     mutating func interrupt() { isBehindReturn = false }

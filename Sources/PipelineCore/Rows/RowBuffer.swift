@@ -91,8 +91,14 @@ public struct RowBuffer: Sendable {
     }
 
     /// Visits every row as a small safe view that must not outlive the closure.
-    public func forEachRow(_ body: (RowView) throws -> Void) rethrows {
-        for row in 0..<rowCount { try body(RowView(buffer: self, row: row)) }
+    public func forEachRow(_ body: (RowView) throws -> Void) rethrows { try forEachRow(in: 0..<rowCount, body) }
+
+    /// Visits some of the rows, by their places from 0, as small safe views that must not outlive the closure.
+    ///
+    /// - Precondition: There are so many rows.
+    public func forEachRow(in rows: Range<Int>, _ body: (RowView) throws -> Void) rethrows {
+        precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "no such rows")
+        for row in rows { try body(RowView(buffer: self, row: row)) }
     }
 }
 

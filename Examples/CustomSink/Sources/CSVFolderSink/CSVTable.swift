@@ -1,31 +1,7 @@
-import PipelineCore
-import RunFolders
+internal import PipelineCore
+internal import RunFolders
 
-/// A sink of CSV files, as somebody outside would write it: the options and the format, and nothing else.
-struct CSVFolderSink: RunFolderSink {
-    var typeName: String { "csv-folder" }
-    var name: String { typeName }
-    let store: RunFolderStore
-
-    init(path: String, mode: WriteMode, maxFileSize: Int) {
-        store = RunFolderStore(path: path, mode: mode, maxFileSize: maxFileSize, format: CSVFiles(), label: "csv")
-    }
-}
-
-/// A header line with the columns' names, then a line for each row: texts in quotes, numbers as they are, nothing for null.
-struct CSVFiles: FileFormat {
-    var fileExtension: String { "csv" }
-
-    func tableFormat(_ table: TableDefinition) -> any TableFormat { CSVTable(table: table) }
-
-    func records(in file: StoredFile) throws -> any RecordReader {
-        var records = CSVRecords(file: file)
-        // The header line.
-        guard try records.next() != nil else { throw file.damaged }
-        return records
-    }
-}
-
+/// One table: how its rows become lines, and lines rows again.
 struct CSVTable: TableFormat {
     let table: TableDefinition
 
@@ -41,10 +17,7 @@ struct CSVTable: TableFormat {
 
     func encode(_ rows: Range<Int>, of buffer: RowBuffer) throws -> FileSegment {
         var text: [UInt8] = []
-        var index = 0
-        buffer.forEachRow { row in
-            defer { index += 1 }
-            guard rows.contains(index) else { return }
+        buffer.forEachRow(in: rows) { row in
             for column in table.columns.indices { Self.append(row[column], after: column > 0, to: &text) }
             text.append(UInt8(ascii: "\n"))
         }
@@ -93,37 +66,5 @@ struct CSVTable: TableFormat {
             default: .text
             }
         return Array(text.utf8).withUnsafeBytes { builder.store(kind, $0) }
-    }
-}
-
-/// Cuts a file where a line feed stands outside quotes.
-struct CSVRecords: RecordReader {
-    let file: StoredFile
-    private var text: ArraySlice<UInt8> = []
-
-    init(file: StoredFile) { self.file = file }
-
-    mutating func next() throws -> [UInt8]? {
-        var scanned = text.startIndex
-        var isQuoted = false
-        while true {
-            while scanned < text.endIndex {
-                if text[scanned] == UInt8(ascii: "\"") { isQuoted.toggle() }
-                if text[scanned] == UInt8(ascii: "\n"), !isQuoted {
-                    defer { text = text[(scanned + 1)...] }
-                    return Array(text[..<scanned])
-                }
-                scanned += 1
-            }
-            var chunk = [UInt8](repeating: 0, count: 1 << 16)
-            let count = try chunk.withUnsafeMutableBytes { try file.read(into: $0) }
-            guard count > 0 else {
-                guard text.isEmpty else { throw file.damaged }
-                return nil
-            }
-            let done = scanned - text.startIndex
-            text = (Array(text) + chunk[..<count])[...]
-            scanned = text.startIndex + done
-        }
     }
 }

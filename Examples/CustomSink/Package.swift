@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A sink of somebody else's, and an executable that is `sluice` with it. Nothing here is part of the package that it builds on.
+let package = Package(
+    name: "custom-sink",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        // Elsewhere: .package(url: "…/sluice", from: "0.2.0")
+        .package(name: "sluice", path: "../..")
+    ],
+    targets: [
+        .target(
+            name: "CSVFolderSink",
+            dependencies: [
+                .product(name: "PipelineCore", package: "sluice"),
+                .product(name: "RunFolders", package: "sluice"),
+            ]
+        ),
+        .executableTarget(
+            name: "sluice-csv",
+            dependencies: [
+                "CSVFolderSink",
+                .product(name: "PipelineCore", package: "sluice"),
+                .product(name: "SluiceCommand", package: "sluice"),
+            ]
+        ),
+        .testTarget(
+            name: "CSVFolderSinkTests",
+            dependencies: [
+                "CSVFolderSink",
+                .product(name: "PipelineCore", package: "sluice"),
+                .product(name: "PipelineTesting", package: "sluice"),
+                .product(name: "RunFolders", package: "sluice"),
+            ]
+        ),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,5 @@
+import CSVFolderSink
+import PipelineCore
+import SluiceCommand
+
+Sluice.launch(plugins: [PluginFactory(CSVFolderSink.self)])
