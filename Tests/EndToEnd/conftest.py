@@ -19,6 +19,23 @@ from support.postgres import pgbouncer, postgres, postgres_cluster  # noqa: E402
 from support.scripted_server import ScriptedServer  # noqa: E402
 from support.sluice import Sluice, SyntheticServer  # noqa: E402
 
+#: One test or two of each guarantee, for `Scripts/test quick`: by file and function.
+SMOKE = {
+    "test_kill": ["test_killed_while_it_hangs_in_a_commit"],
+    "test_kill_sinks": ["test_failures_are_the_same_to_the_byte_after_kills"],
+    "test_postgres_kill": ["test_cut_during_commit"],
+    "test_archive": ["test_an_archive_is_what_the_api_says"],
+    "test_round_trip": ["test_answers_of_the_synthetic_server"],
+    "test_brakes": ["test_nothing_is_accepted", "test_a_replace_by_a_list_that_was_cut_off"],
+    "test_outage": ["test_a_server_that_goes_away"],
+    "test_verify": ["test_equal"],
+    "test_status": ["test_a_complete_run", "test_it_only_looks"],
+    "test_resume": ["test_an_unfinished_run_goes_on", "test_input_that_changed"],
+    "test_ndjson_durability": ["test_the_order_of_every_commit", "test_the_order_of_publishing"],
+    "test_modes": ["test_append_keeps_every_run", "test_replace_is_exactly_this_run"],
+    "test_signals": ["test_a_graceful_stop", "test_two_runs_at_once"],
+    "test_personal_data": ["test_no_id_and_no_secret_in_the_output"],
+}
 SOAKING = os.environ.get("SLUICE_SOAK") == "1"
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -26,9 +43,14 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): the longest that the test may take")
     config.addinivalue_line("markers", "soak: a long form, run by Scripts/soak alone")
+    config.addinivalue_line("markers", "smoke: one of the few that Scripts/test quick runs")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.originalname in SMOKE.get(item.path.stem, []):
+            item.add_marker("smoke")
     if SOAKING:
         return
     config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("soak")])
