@@ -23,7 +23,7 @@ from support.sluice import Sluice, SyntheticServer  # noqa: E402
 SMOKE = {
     "test_kill": ["test_killed_while_it_hangs_in_a_commit"],
     "test_kill_sinks": ["test_failures_are_the_same_to_the_byte_after_kills"],
-    "test_postgres_kill": ["test_cut_during_commit"],
+    "test_postgres_kill": ["test_killed_while_it_gives_a_run_up"],
     "test_archive": ["test_an_archive_is_what_the_api_says"],
     "test_round_trip": ["test_answers_of_the_synthetic_server"],
     "test_brakes": ["test_nothing_is_accepted", "test_a_replace_by_a_list_that_was_cut_off"],
