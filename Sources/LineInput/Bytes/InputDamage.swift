@@ -17,7 +17,7 @@ public struct InputDamage: Error, Equatable {
 
     /// The input ends before a position that was yielded earlier: it changed between two runs.
     public static let tooShort = InputDamage(
-        message: "ends in front of the place where the run stopped; it has changed since",
+        message: "ends before the place where the run stopped; it has changed since",
         hint: "Restore the file as it was, or start over with --fresh.")
 
     /// The input goes on in the middle of what was its last line.

@@ -1,6 +1,6 @@
 internal import PipelineCore
 
-/// Users who hold up all others are set aside, and asked again at the end.
+/// Users who hold up all others are parked, and asked again at the end.
 extension LookupSource {
     func isDecided(_ ordinal: Int) -> Bool { ordinal < decidedBelow }
 
