@@ -111,6 +111,7 @@ public enum SinkFixture {
     ) -> Batch {
         var reached = RunProgress.start
         reached.nextOrdinal = firstOrdinal + records.count
+        reached.consumed = reached.nextOrdinal
         reached.position = Position(offset: UInt64(reached.nextOrdinal) * 10, line: UInt64(reached.nextOrdinal))
         return batch(
             numbered: records.enumerated().map { (firstOrdinal + $0, $1) }, commitNumber: commitNumber, runID: runID,

@@ -22,6 +22,7 @@ extension Checkpoint {
         compare("run_id", prepared.runID, runID)
         compare("commit_number", prepared.commitNumber, commitNumber)
         compare("next_ordinal", prepared.progress.nextOrdinal, progress.nextOrdinal)
+        compare("consumed", prepared.progress.consumed, progress.consumed)
         compare("input_ended", prepared.progress.inputEnded, progress.inputEnded)
         compare("position", prepared.progress.position, progress.position, tells: false)
         compare("parked", prepared.progress.parked, progress.parked, tells: false)
@@ -29,6 +30,8 @@ extension Checkpoint {
         compare("source_state", prepared.progress.sourceState, progress.sourceState, tells: false)
         compare("fingerprint", prepared.fingerprint, fingerprint)
         for counter in RunCounts.counters { compare(counter.name, prepared.counts[counter], counts[counter]) }
+        compare("changes", prepared.counts.changes, counts.changes, tells: false)
+        compare("files", prepared.counts.files, counts.files, tells: false)
         for table in (prepared.counts - counts).rows.keys.sorted() {
             compare("rows.\(table)", prepared.counts.rows[table] ?? 0, counts.rows[table] ?? 0)
         }
@@ -50,6 +53,7 @@ extension RunCounts {
             case .sink: own[counter] = self[counter]
             }
         }
+        own.changes = changes
         if !mayRefuse { own.refused = 0 }
         if hasRefused { own.rows = rows }
         return own

@@ -1,24 +1,28 @@
 /// How far a run has come in the input: what every sink's checkpoint shares.
 public struct RunProgress: Sendable, Hashable {
-    /// The first ordinal never put in a batch.
+    /// The first ordinal never put in a batch. It names a place: an archive's ordinals have gaps between files.
     public var nextOrdinal: Int
+    /// Records that this run, or this shard of it, has read: found, absent, failed, parked, and those that are other shards'.
+    public var consumed: Int
     /// The input's end was reached; only parked users may remain.
     public var inputEnded: Bool
     /// Where reading goes on with `nextOrdinal`.
     public var position: Position
     /// Parked users, in ordinal order.
     public var parked: [ParkedRecord]
-    /// Lower-case hex of SHA-256 over all records in front of `nextOrdinal`, in order: for each the length of its ID
-    /// in bytes (8 bytes, big-endian) and the ID's bytes.
+    /// What the consumed input is known by. Of a list lower-case hex of SHA-256 over all records before `nextOrdinal`, in
+    /// order: for each the length of its ID in bytes (8 bytes, big-endian) and the ID's bytes. Of an archive its source's own.
     public var inputHash: String
     /// What the source learned, as JSON (the rate limit); never part of a fingerprint.
     public var sourceState: String?
 
+    /// - Parameter consumed: Left out, `nextOrdinal`: of a list both are the same.
     public init(
-        nextOrdinal: Int, inputEnded: Bool, position: Position, parked: [ParkedRecord], inputHash: String,
-        sourceState: String?
+        nextOrdinal: Int, consumed: Int? = nil, inputEnded: Bool, position: Position, parked: [ParkedRecord],
+        inputHash: String, sourceState: String?
     ) {
         self.nextOrdinal = nextOrdinal
+        self.consumed = consumed ?? nextOrdinal
         self.inputEnded = inputEnded
         self.position = position
         self.parked = parked

@@ -1,6 +1,6 @@
 extension RunCounts {
-    /// The counts as a run and a checkpoint hold them, every key present, tables by name:
-    /// `{"records":3,"found":2,"absent":1,"failed":0,…,"rows":{"users":3}}`.
+    /// The counts as a run and a checkpoint hold them, tables by name; what isn't known is null:
+    /// `{"records":3,"found":2,"absent":1,"failed":0,…,"added":null,…,"rows":{"users":3}}`.
     public var json: String {
         var writer = JSONWriter()
         writer.object { writer in
@@ -9,6 +9,19 @@ extension RunCounts {
             for counter in Self.counters where self[counter] != 0 || counter.isStoredAtZero {
                 writer.key(counter.name)
                 writer.value(self[counter])
+            }
+            for (name, value) in EndpointChanges.names {
+                writer.key(name)
+                writer.value(changes?[keyPath: value])
+            }
+            if let files {
+                writer.key("files")
+                writer.object { writer in
+                    writer.key("read")
+                    writer.value(files.read)
+                    writer.key("left_out")
+                    writer.value(files.leftOut)
+                }
             }
             writer.key("rows")
             writer.object { writer in
@@ -34,6 +47,18 @@ extension RunCounts {
         self.init()
         for counter in Self.counters {
             if let node = root[counter.name] { self[counter] = try count(node, counter.name) }
+        }
+        if let added = root["added"], added.kind != .null {
+            var known = EndpointChanges()
+            for (name, value) in EndpointChanges.names {
+                if let node = root[name] { known[keyPath: value] = try count(node, name) }
+            }
+            changes = known
+        }
+        if let node = root["files"] {
+            files = ArchiveFileCounts(
+                read: try node["read"].map { try count($0, "files.read") } ?? 0,
+                leftOut: try node["left_out"].map { try count($0, "files.left_out") } ?? 0)
         }
         for (table, node) in root["rows"]?.members ?? [] { rows[table] = try count(node, "rows.\(table)") }
     }

@@ -29,6 +29,10 @@ public struct RunCounts: Sendable, Hashable {
     public var otherShards = 0
     /// Rows written, by table.
     public var rows: [String: Int] = [:]
+    /// What a merge made of the endpoints that were there before the run; nil where the store doesn't know it.
+    public var changes: EndpointChanges?
+    /// The files of an archive that have been read or left out so far; nil for an input that is no archive.
+    public var files: ArchiveFileCounts?
 
     public init() {}
 
@@ -60,6 +64,9 @@ public struct RunCounts: Sendable, Hashable {
     public static func += (left: inout RunCounts, right: RunCounts) {
         for counter in counters { left[counter] += right[counter] }
         left.rows.merge(right.rows, uniquingKeysWith: +)
+        // What wasn't known of a part isn't known of the whole.
+        if let changes = right.changes { left.changes? += changes }
+        if let files = right.files { left.files = (left.files ?? ArchiveFileCounts()) + files }
     }
 
     /// What has to be added to `right` to come to `left`; tables with as many rows in both aren't in it.
@@ -68,6 +75,8 @@ public struct RunCounts: Sendable, Hashable {
         for counter in counters { difference[counter] -= right[counter] }
         difference.rows.merge(right.rows.mapValues { -$0 }, uniquingKeysWith: +)
         difference.rows = difference.rows.filter { $0.value != 0 }
+        if let changes = right.changes { difference.changes? -= changes }
+        if let files = right.files { difference.files = (left.files ?? ArchiveFileCounts()) - files }
         return difference
     }
 

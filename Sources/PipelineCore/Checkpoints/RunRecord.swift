@@ -4,8 +4,13 @@ public enum RunState: String, Sendable, Hashable {
     /// Everything is fetched, but more users failed than `accept_failed` lets pass into a `replace`.
     case unpublished
     case complete
+    /// Complete, but the command that was to be told of it has failed: the next call repeats that alone.
+    case notHandedOver = "published, not handed over"
     /// Given up by `--fresh` or because its input changed.
     case abandoned
+
+    /// Every record has its outcome, and readers see the run's rows.
+    public var isPublished: Bool { self == .complete || self == .notHandedOver }
 }
 
 /// One execution, over as many process lives as it takes: a row of `sluice_runs`.
@@ -20,6 +25,10 @@ public struct RunRecord: Sendable, Hashable {
     public var counts: RunCounts
     /// The program's version.
     public var version: String
+    /// Of an archive: lower-case hex of SHA-256 over the names and sizes of its files.
+    public var listingHash: String?
+    /// How rate, latency, throttling and outages went over the run, as JSON of at most 2 KiB.
+    public var timeline: String?
 
     /// Whether two sinks speak of the same execution: a complete run that is done again keeps its ID, but not its start.
     public func isSameExecution(as other: RunRecord) -> Bool {
@@ -28,7 +37,7 @@ public struct RunRecord: Sendable, Hashable {
 
     public init(
         runID: String, state: RunState, logicalDate: String, startedAt: String, finishedAt: String? = nil,
-        counts: RunCounts = RunCounts(), version: String
+        counts: RunCounts = RunCounts(), version: String, listingHash: String? = nil, timeline: String? = nil
     ) {
         self.runID = runID
         self.state = state
@@ -37,5 +46,7 @@ public struct RunRecord: Sendable, Hashable {
         self.finishedAt = finishedAt
         self.counts = counts
         self.version = version
+        self.listingHash = listingHash
+        self.timeline = timeline
     }
 }

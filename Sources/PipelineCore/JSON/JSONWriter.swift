@@ -36,6 +36,9 @@ public struct JSONWriter: Sendable {
     /// - Precondition: `number` is finite.
     public mutating func value(_ number: Double) { literal(String(describing: number)) }
     public mutating func null() { literal("null") }
+    public mutating func value(_ number: Int?) {
+        if let number { value(number) } else { null() }
+    }
     public mutating func value(_ text: String?) {
         if let text { value(text) } else { null() }
     }

@@ -18,18 +18,6 @@ extension ArchiveCursor {
     public var files: ArchiveFileCounts? { nil }
 }
 
-/// How many files of an archive take part in a run, and how many were left out: evident junk, and what the configuration
-/// says. A file that can't be read is neither: it is a failed record.
-public struct ArchiveFileCounts: Sendable, Equatable {
-    public var read: Int
-    public var leftOut: Int
-
-    public init(read: Int, leftOut: Int) {
-        self.read = read
-        self.leftOut = leftOut
-    }
-}
-
 /// What an archive's documents mean. Pure, and safe to call from many tasks at once.
 public protocol RecordDecoder: Sendable {
     /// The application that all endpoints belong to; nil where the documents say it.

@@ -11,6 +11,8 @@ public struct Batch: Sendable {
     /// Ordinals whose rows of `failures` go when this batch is committed: it amends a run that has ended, with records that
     /// were fetched again. Its counts are what the run's change by. Empty for all other batches.
     public var amends: [Int] = []
+    /// Files of an archive that were left out on the way to this batch's end.
+    public var leftOutFiles: [LeftOutFile] = []
     /// Endpoints that a filter has taken out of records that no user was asked for in: what a store holds by such a key
     /// goes, unless it is newer. Stores without keys have no use for it. Its columns are those of `Tombstones`.
     public var tombstones: RowBuffer

@@ -42,7 +42,7 @@ package struct BatchAssembler {
 
     /// How many events the batch at hand still takes: whoever reads no more at once holds no more than that.
     package var room: Int {
-        batchSize - (progress.inputEnded ? parkedTaken : progress.nextOrdinal % batchSize)
+        batchSize - (progress.inputEnded ? parkedTaken : progress.consumed % batchSize)
     }
 
     /// Takes an event; gives the batch that it completes.
@@ -74,8 +74,9 @@ package struct BatchAssembler {
     private mutating func consume(_ hashedBytes: [UInt8], next: Position) -> AssembledBatch? {
         hash.append(hashedBytes)
         progress.nextOrdinal += 1
+        progress.consumed += 1
         progress.position = next
-        return progress.nextOrdinal.isMultiple(of: batchSize) ? finish() : nil
+        return progress.consumed.isMultiple(of: batchSize) ? finish() : nil
     }
 
     private mutating func append(_ record: SourceRecord) throws {

@@ -7,11 +7,11 @@ extension RunExecution {
             guard let checkpoint = lane.checkpoint else { continue }
             let progress = checkpoint.progress
             guard progress.inputEnded, progress.parked.isEmpty,
-                checkpoint.counts.records + checkpoint.counts.otherShards == progress.nextOrdinal
+                checkpoint.counts.records + checkpoint.counts.otherShards == progress.consumed
             else {
                 return PipelineError(
                     .software,
-                    "the account of sink '\(lane.name)' doesn't balance: \(progress.nextOrdinal) records were read, "
+                    "the account of sink '\(lane.name)' doesn't balance: \(progress.consumed) records were read, "
                         + "\(checkpoint.counts.records) have an outcome, \(checkpoint.counts.otherShards) are other shards', "
                         + "\(progress.parked.count) are parked",
                     hint: "This is a fault of sluice. The run isn't marked complete; what is committed is safe.")

@@ -41,6 +41,8 @@ extension RunRecord: LedgerValue {
             .optional("finished_at", \.finishedAt, .time),
             LedgerColumn("counts", .json, write: { $0.counts.json }) { $0.counts = try RunCounts(json: $1 ?? "") },
             .text("version", \.version),
+            .optional("listing_hash", \.listingHash, .text),
+            .optional("timeline", \.timeline, .json),
         ]
     }
 }
@@ -58,6 +60,7 @@ extension Checkpoint: LedgerValue {
             .text("run_id", \.runID),
             .integer("commit_number", \.commitNumber),
             .integer("next_ordinal", \.progress.nextOrdinal),
+            .integer("consumed", \.progress.consumed),
             .flag("input_ended", \.progress.inputEnded),
             LedgerColumn("position", .json, write: { $0.progress.position.json }) {
                 $0.progress.position = try Position(json: $1 ?? "")
