@@ -76,7 +76,7 @@ extension PostgresSinkSession {
                 + "SET LOCAL enable_mergejoin = off")
         try expect(last, store)
         // A `replace` that readers see is amended where it is.
-        store.writer.isPublished = sink.mode.publishesAtEnd && last.run.state == .complete
+        store.writer.isPublished = sink.mode.publishesAtEnd && last.run.state.isPublished
         let (rest, superseded) = try store.writer.makeRoom(for: batch, runID: last.run.runID, store.failures)
         var observed = try store.writer.write(rest, run: last.run, shard: context.shard)
         observed.superseded += superseded
@@ -98,7 +98,7 @@ extension PostgresSinkSession {
         try store.connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try expect(last, store)
         var observed = RunCounts()
-        if last.run.state == .complete, sink.mode.publishesAtEnd {
+        if last.run.state.isPublished, sink.mode.publishesAtEnd {
             observed = try Publication(store.connection, store.tables).publish(
                 pipeline: context.pipeline, runID: last.run.runID)
         }

@@ -42,7 +42,7 @@ final class SQLiteStore {
     func forgetWriter() { writer = nil }
 
     /// A `replace` whose rows readers see: they are amended where they are.
-    private var isPublished: Bool { shadows != nil && commits.run?.state == .complete }
+    private var isPublished: Bool { shadows != nil && commits.run?.state.isPublished == true }
 
     /// The tables that batches are written into.
     var destinations: [TableDefinition] {

@@ -43,7 +43,7 @@ actor LockstepCommitter {
     /// - Throws: as `commit`.
     func complete(finishedAt: String, publishes: Bool) async throws {
         var ends: [Int: RunState] = [:]
-        for (index, lane) in lanes.enumerated() where lane.end != .complete {
+        for (index, lane) in lanes.enumerated() where lane.end?.isPublished != true {
             guard let checkpoint = lane.checkpoint else { continue }
             let end: RunState =
                 lane.mode.publishesAtEnd && !(publishes && brakes.limits.publishes(checkpoint.counts, ofList: isOfList))

@@ -15,7 +15,7 @@ extension PipelineStatus {
                 continue
             }
             lines += describe(last)
-            if last.state != .complete {
+            if !last.state.isPublished {
                 guard let complete = sink.lastComplete else {
                     lines.append(Self.line("complete", "no run yet"))
                     continue

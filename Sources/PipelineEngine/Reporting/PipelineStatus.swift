@@ -53,7 +53,7 @@ public struct SinkStatus: Sendable {
     package var runs: [StoredRunGroup] = []
 
     package var last: StoredRunGroup? { runs.last }
-    package var lastComplete: StoredRunGroup? { runs.last { $0.state == .complete } }
+    package var lastComplete: StoredRunGroup? { runs.last { $0.state.isPublished } }
 }
 
 extension RunPlan {

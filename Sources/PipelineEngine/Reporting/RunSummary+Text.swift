@@ -46,7 +46,7 @@ extension RunSummary {
         switch state {
         case .running: "interrupted; run again to go on"
         case .unpublished: "all is fetched, but not published"
-        case .complete, .abandoned: state.rawValue
+        case .complete, .notHandedOver, .abandoned: state.rawValue
         }
     }
 

@@ -61,7 +61,7 @@ enum Shortcoming {
         let failing = zip(summary.sinks, plan.sinks).filter {
             $0.0.counts.failed - $0.0.counts.invalid + $0.0.counts.refused > 0
         }
-        let closed = failing.filter { !isLast || $0.0.state == .complete && !$0.1.sink.amendsPublishedRuns }
+        let closed = failing.filter { !isLast || $0.0.state.isPublished && !$0.1.sink.amendsPublishedRuns }
         if failing.count > closed.count {
             advice.append(
                 "sluice retry asks again for the users among them"

@@ -27,7 +27,10 @@ package struct StoredRunGroup: Sendable {
     /// A run is what its least finished shard is.
     package var state: RunState {
         let states = Set(members.map(\.record.state))
-        if states == [.complete] { return isWhole ? .complete : .running }
+        if states.allSatisfy(\.isPublished) {
+            guard isWhole else { return .running }
+            return states.contains(.notHandedOver) ? .notHandedOver : .complete
+        }
         if states.contains(.running) { return .running }
         if states.contains(.unpublished) { return .unpublished }
         return states.contains(.abandoned) ? .abandoned : .running

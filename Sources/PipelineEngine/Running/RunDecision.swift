@@ -29,12 +29,12 @@ package enum RunDecision: Equatable {
             let own = states.filter { $0.state.lastRun?.isSameExecution(as: run) == true }
             let hasEnded =
                 own.count == states.count
-                && own.allSatisfy { [.complete, .unpublished].contains($0.state.lastRun?.state) }
+                && own.allSatisfy { [.complete, .notHandedOver, .unpublished].contains($0.state.lastRun?.state) }
             if request.logicalDate.map({ runID(pipeline, $0.wholeSecond) }) != run.runID,
                 unfinished.allSatisfy({ $0.state == .unpublished }), waits(states, publishes)
             {
                 // It blocks its own date alone: the run of another one takes its place.
-                if let dated, dated.state == .complete { return .nothing(dated) }
+                if let dated, dated.state.isPublished { return .nothing(dated) }
                 return .begin(date(request, states, pipeline, now), abandoning: Set(unfinished.map(\.runID)))
             }
             if hasCommittedNothing(states, of: run),
@@ -49,7 +49,7 @@ package enum RunDecision: Equatable {
         }
         let abandoning = Set(unfinished.map(\.runID))
         if let date = request.logicalDate {
-            if let dated, dated.state == .complete, !request.fresh { return .nothing(dated) }
+            if let dated, dated.state.isPublished, !request.fresh { return .nothing(dated) }
             return .begin(date.wholeSecond, abandoning: abandoning)
         }
         return .begin(date(request, states, pipeline, now), abandoning: abandoning)
@@ -71,7 +71,7 @@ package enum RunDecision: Equatable {
     /// fetched again, and its end.
     private static func holdsAll(_ state: SinkState) -> Bool {
         switch state.lastRun?.state {
-        case .complete, .unpublished: true
+        case .complete, .notHandedOver, .unpublished: true
         case .running: state.checkpoint?.progress.isFetched ?? false
         case .abandoned, nil: false
         }
@@ -96,7 +96,7 @@ package enum RunDecision: Equatable {
             switch state.lastRun?.state {
             case .running: state.checkpoint?.commitNumber == 0
             case .unpublished: false
-            case .complete: state.lastRun?.isSameExecution(as: run) == false
+            case .complete, .notHandedOver: state.lastRun?.isSameExecution(as: run) == false
             case .abandoned, nil: true
             }
         }

@@ -39,5 +39,5 @@ extension RunExecution {
     }
 
     /// Whether the run is at its end in every sink.
-    func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end == .complete } }
+    func isComplete() async -> Bool { await committer.lanes.allSatisfy { $0.end?.isPublished == true } }
 }

@@ -11,7 +11,7 @@ extension RunExecution {
         let counts = runner.plan.withAllTables(lanes.first?.checkpoint?.counts ?? RunCounts())
         var summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
-            state: [.running, .unpublished].first(where: ends.contains) ?? .complete,
+            state: [.running, .unpublished, .notHandedOver].first(where: ends.contains) ?? .complete,
             counts: counts,
             statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - lagging.counts.records,

@@ -16,15 +16,15 @@ extension Verification {
 
     /// The newest run that is complete in every sink, and whose rows all of them still have.
     func commonRun(_ stores: [Store]) throws -> StoredRunGroup {
-        for store in stores where !store.groups.contains(where: { $0.state == .complete }) {
+        for store in stores where !store.groups.contains(where: { $0.state.isPublished }) {
             throw PipelineError(
                 .noInput, "sink '\(store.sink.name)' has no complete run of pipeline '\(plan.pipeline)'",
                 hint: "Run the pipeline to its end first; sluice status says how it stands.")
         }
         let complete = stores[0].groups.last { group in
-            group.state == .complete
+            group.state.isPublished
                 && stores.allSatisfy { store in
-                    store.groups.contains { $0.runID == group.runID && $0.state == .complete }
+                    store.groups.contains { $0.runID == group.runID && $0.state.isPublished }
                 }
         }
         guard let run = complete else {
@@ -50,7 +50,7 @@ extension Verification {
             let mode = store.sink.mode
             if mode.keepsRunsApart || mode.publishesAtEnd && !store.stored.isKeyed { continue }
             // Of what waits to be published readers see nothing.
-            guard later.state == .complete || !mode.publishesAtEnd && later.counts.records > 0 else { continue }
+            guard later.state.isPublished || !mode.publishesAtEnd && later.counts.records > 0 else { continue }
             throw PipelineError(
                 .temporary,
                 "sink '\(name)' has rows of run \(later.runID) (\(later.state.rawValue)) in place of those of \(run.runID), "

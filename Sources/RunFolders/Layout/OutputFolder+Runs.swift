@@ -63,7 +63,7 @@ extension OutputFolder {
         for name in try Files.names(in: runs) {
             guard let stored = try RunHistory.state(at: "\(runs)/\(name)"), owns(stored) else { return false }
             switch stored.run.state {
-            case .complete, .unpublished: return false
+            case .complete, .notHandedOver, .unpublished: return false
             case .abandoned: continue
             case .running: break
             }

@@ -70,8 +70,8 @@ extension RunFolderSession {
         switch newest.run.state {
         case .running, .unpublished: break
         case .abandoned: return []
-        case .complete where newest.run.counts.failed == 0: return []
-        case .complete:
+        case .complete, .notHandedOver:
+            if newest.run.counts.failed == 0 { return [] }
             throw PipelineError(
                 .cantCreate,
                 "\(store.path): run \(newest.run.runID) is published with \(newest.run.counts.failed) failures, and "
