@@ -75,14 +75,14 @@ let package = Package(
         .target(
             name: "Flattening", dependencies: ["PipelineCore", .product(name: "Crypto", package: "swift-crypto")]
         ),
-        .target(name: "LocalFiles", dependencies: ["PipelineCore"]),
+        .target(name: "LocalFiles", dependencies: ["PipelineCore", "StoreFormat", "CZlib"]),
         // Bytes to lines, rows and documents.
         .target(name: "LineInput", dependencies: ["PipelineCore", "CZlib"]),
         .target(
             name: "RunFolders",
             dependencies: ["PipelineCore", "LocalFiles", .product(name: "Crypto", package: "swift-crypto")]
         ),
-        .target(name: "SQLStore", dependencies: ["PipelineCore"]),
+        .target(name: "SQLStore", dependencies: ["PipelineCore", "StoreFormat"]),
         .target(
             name: "FilePlugins",
             dependencies: [
@@ -90,7 +90,8 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]
         ),
-        .target(name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CSQLite"]),
+        .target(
+            name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "StoreFormat", "CSQLite"]),
         .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CPostgres"]),
 
         // Configuration and engine know core.
@@ -168,7 +169,8 @@ let package = Package(
             dependencies: ["PipelineCore", "PipelineTesting", "LocalFiles", "RunFolders", "CSVFolderSink"],
             path: "Tests/RunFoldersTests"
         ),
-        .testTarget(name: "SQLStoreTests", dependencies: ["PipelineCore", "PipelineTesting", "SQLStore"]),
+        .testTarget(
+            name: "SQLStoreTests", dependencies: ["PipelineCore", "PipelineTesting", "SQLStore", "StoreFormat"]),
         .testTarget(
             name: "SQLitePluginsTests",
             dependencies: ["PipelineCore", "PipelineTesting", "SQLitePlugins", "CSQLite"]

@@ -45,6 +45,7 @@ struct OutputShaping: Sendable {
         for field in schema.fields {
             guard let value = options[field.key] else { continue }
             if all {
+                if isLeftOut(value, of: field, hash) { continue }
                 members.append((field.key, json(value, as: field.type, hash)))
             } else if let json = shaping(value, of: field, hash) {
                 members.append((field.key, json))
@@ -55,11 +56,17 @@ struct OutputShaping: Sendable {
 
     /// Nil where nothing of the field shapes the output. An object that doesn't as a whole may have fields that do.
     private func shaping(_ value: OptionValue, of field: OptionField, _ hash: ([UInt8]) -> String) -> JSONValue? {
-        if field.shapesOutput { return json(value, as: field.type, hash) }
+        if field.shapesOutput { return isLeftOut(value, of: field, hash) ? nil : json(value, as: field.type, hash) }
         guard case .object(let schema) = field.type, case .object(let options) = value,
             case .object(let members) = object(options, schema, all: false, hash), !members.isEmpty
         else { return nil }
         return .object(members)
+    }
+
+    /// Whether an option that came later is at its default, so that the text is the one that it was before.
+    private func isLeftOut(_ value: OptionValue, of field: OptionField, _ hash: ([UInt8]) -> String) -> Bool {
+        guard field.cameLater, let standard = field.standardValue(of: field.key).value else { return false }
+        return json(value, as: field.type, hash).compact == json(standard, as: field.type, hash).compact
     }
 
     private func json(_ value: OptionValue, as type: OptionType, _ hash: ([UInt8]) -> String) -> JSONValue {

@@ -46,8 +46,10 @@ struct PostgresStore {
         try Failpoint.reach("postgres.open.locked")
         tables = PostgresTables(
             schema: sink.schema, layout: try StoreLayout(context, mode: sink.mode), target: sink.target)
-        try tables.checkLogged(in: connection)
         let database = tables.database(connection)
+        // First: nothing there means anything before its format is known.
+        try LedgerFormat.check(database)
+        try tables.checkLogged(in: connection)
         ledger = RunLedger(database, pipeline: context.pipeline, shard: context.shard)
         failures = StoredFailures(database, tables.layout)
         writer = BatchWriter(connection, tables, conflict: context.conflict)

@@ -1,4 +1,5 @@
 public import PipelineCore
+public import StoreFormat
 
 /// A connection to an SQL database, as far as the rules that all SQL stores share need it: it runs statements, and spells a
 /// few things in its own way.
@@ -16,6 +17,16 @@ public protocol SQLDatabase {
     /// An expression for a column's value in the text form that rows have: JSON as text, times as
     /// `2026-01-02T03:04:05.678Z`.
     func text(of column: Column) -> String
+    /// A column as a statement that makes a table declares it.
+    ///
+    /// - Parameter isKey: it is found by its value, or compared with others.
+    func declaration(of column: Column, isKey: Bool) -> String
+    /// The names of a table's columns; none where there is no such table.
+    func columns(of table: String) throws -> Set<String>
+    /// The format with which the store as a whole is marked, beside its tables; nil where it isn't, or has no place for that.
+    func mark() throws -> StoreFormat?
+    /// Marks it, where it has a place for that.
+    func mark(_ format: StoreFormat) throws
     /// What follows a query so that nobody else changes its rows before the transaction ends; empty where a transaction keeps
     /// all other writers out.
     var rowLock: String { get }
@@ -27,6 +38,9 @@ public protocol SQLDatabase {
 }
 
 extension SQLDatabase {
+    public func mark() throws -> StoreFormat? { nil }
+    public func mark(_ format: StoreFormat) throws {}
+
     /// Runs one statement without arguments.
     @discardableResult
     func rows(_ sql: String) throws -> [[String?]] { try rows(sql, []) }

@@ -55,7 +55,7 @@ extension SQLiteTables {
                 hint: "Write to another path, or rename the table.")
         }
         if missing.isEmpty { return [] }
-        guard layout.onNewColumns == .add else {
+        guard layout.onNewColumns == .add || missing.allSatisfy({ layout.isOwn($0, of: definition) }) else {
             throw PipelineError(
                 .configuration,
                 "\(connection.path): table '\(definition.name)' lacks "

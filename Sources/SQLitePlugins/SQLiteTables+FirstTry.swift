@@ -17,7 +17,7 @@ extension SQLiteTables {
     func leftByFirstTry(in connection: SQLiteConnection, _ kinds: [String: String]) throws -> FirstTry? {
         let existing = Set(kinds.filter { $0.value == "table" }.keys)
         let ledger = RunLedger(connection, pipeline: layout.pipeline, shard: layout.shard)
-        guard LedgerTables.all.allSatisfy({ existing.contains($0.name) }),
+        guard LedgerTables.ofEveryFormat.allSatisfy({ existing.contains($0.name) }),
             let tables = try ledger.tablesOfFirstTry(existing: existing)
         else { return nil }
         var left = FirstTry(relations: tables.map { (name: $0, kind: "table") })
@@ -29,7 +29,10 @@ extension SQLiteTables {
         }
         if kinds["user_attributes"] == "view" {
             let text = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'").first?[0]
-            guard [true, false].contains(where: { Self.userAttributes(isKeyedByRun: $0) == text }) else { return nil }
+            let made = [true, false].flatMap { isKeyedByRun in
+                (1...UserAttributesView.version).map { Self.userAttributes(isKeyedByRun: isKeyedByRun, version: $0) }
+            }
+            guard made.contains(where: { $0 == text }) else { return nil }
             left.relations.append((name: "user_attributes", kind: "view"))
         }
         let named = left.relations.map { literal($0.name) }.joined(separator: ", ")

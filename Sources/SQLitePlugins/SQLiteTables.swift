@@ -1,15 +1,17 @@
 internal import PipelineCore
 internal import SQLStore
+internal import StoreFormat
 
 /// The tables of a layout as SQLite has them: their DDL, and what a database lacks of them.
 struct SQLiteTables {
     let layout: StoreLayout
 
-    /// Creates what is missing; where nothing is, the database isn't written.
+    /// Brings what an earlier version wrote to the current format, then creates what is missing; where nothing is, the database isn't written.
     ///
     /// - Throws: `PipelineError` of kind `.configuration` where a table exists and differs, or belongs to another mode or,
     ///   of a `replace`, to another pipeline.
     func create(in connection: SQLiteConnection) throws {
+        try LedgerFormat(connection) { try connection.transaction($0) }.bringUpToDate()
         if try missing(in: connection).isEmpty { return }
         // Sorting for an index of a large table must not take memory without bound; this can't be said in a transaction.
         try connection.execute("PRAGMA temp_store = FILE")
@@ -19,6 +21,7 @@ struct SQLiteTables {
                 try Failpoint.reach("sqlite.open.ddl")
                 try connection.execute(statement)
             }
+            try connection.mark(.current)
             try Failpoint.reach("sqlite.open.before-commit")
         }
         try connection.execute("PRAGMA temp_store = MEMORY")
@@ -27,7 +30,10 @@ struct SQLiteTables {
     /// Writes nothing.
     ///
     /// - Throws: as `create`.
-    func check(in connection: SQLiteConnection) throws { _ = try missing(in: connection) }
+    func check(in connection: SQLiteConnection) throws {
+        try LedgerFormat.check(connection)
+        _ = try missing(in: connection)
+    }
 
     /// The statements that make the database what the layout wants.
     private func missing(in connection: SQLiteConnection) throws -> [String] {
@@ -71,20 +77,8 @@ struct SQLiteTables {
                 statements += try missingIndexes(of: shadow, in: connection, kinds)
             }
         }
-        if let view = userAttributesView {
-            if kinds["user_attributes"] != nil {
-                let existing = try connection.query("SELECT sql FROM sqlite_schema WHERE name = 'user_attributes'")
-                    .first
-                guard existing?.first == view else {
-                    throw PipelineError(
-                        .configuration, "\(connection.path): 'user_attributes' is there, but isn't this program's view",
-                        hint: "Rename or drop it, or name another path.")
-                }
-            } else {
-                statements.append(view)
-            }
-        }
-        return statements + owners
+        statements += try missingView(in: connection, kinds)
+        return statements + owners + (try LedgerFormat.missing(in: connection))
     }
 
     /// The names of the tables that are there.

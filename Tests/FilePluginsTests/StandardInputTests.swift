@@ -70,7 +70,7 @@ struct StandardInputTests {
         }
         try folder.write("state/\(name)", bytes)
         let error = await #expect(throws: PipelineError.self) { try await reader(folder, Pipe()).prepare(for: run) }
-        #expect(error?.kind == .noInput)
+        #expect(error?.kind == .configuration)
         #expect(error?.message.contains(name) == true)
     }
 

@@ -201,6 +201,7 @@ enum FakeArchivePlugin: Plugin {
         OptionField(
             "max_file_size", .size(1_024...(1 << 40)), .defaulted("256MB"), shapesOutput: true, "Size of a file"),
         OptionField("url", .secret, .optional, isAddress: true, "A URL with a password"),
+        OptionField("padding", .size(0...1024), .defaulted("1KB"), shapesOutput: true, cameLater: true, "Came later"),
     ])
     static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
         if let url = options.secret("url"), !url.reveal().contains("://") {

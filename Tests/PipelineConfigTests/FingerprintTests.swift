@@ -53,6 +53,17 @@ import Testing
         #expect(try texts(changed)[0] != texts(DecodingTests.nightly)[0])
     }
 
+    /// Runs that began before the option came have a fingerprint without it.
+    @Test func anOptionThatCameLaterIsLeftOutAtItsDefault() throws {
+        func with(_ padding: String) -> String {
+            DecodingTests.nightly.split(separator: "level: 9").joined(separator: "level: 9, padding: \(padding)")
+        }
+        let before = try texts(DecodingTests.nightly)
+        #expect(!before[1].contains("padding"))
+        #expect(try texts(with("1024B"))[1] == before[1])
+        #expect(try texts(with("12B"))[1].contains(#""padding":12"#))
+    }
+
     @Test func eachSinkHasItsOwn() throws {
         let changed = DecodingTests.nightly.split(separator: "level: 9").joined(separator: "level: 8")
         #expect(try texts(changed)[0] == texts(DecodingTests.nightly)[0])

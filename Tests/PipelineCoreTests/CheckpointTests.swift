@@ -47,9 +47,16 @@ struct CheckpointTests {
         #expect(
             counts.json == #"{"records":6,"found":1,"absent":2,"failed":3,"endpoints":4,"superseded":5,"removed":6,"#
                 + #""previous_endpoints":7,"refused":8,"filtered":10,"not_numbers":11,"#
-                + #""other_shards":9,"rows":{"a\"b":1,"endpoints":4,"users":3}}"#)
+                + #""other_shards":9,"added":null,"changed":null,"unchanged":null,"#
+                + #""rows":{"a\"b":1,"endpoints":4,"users":3}}"#)
         #expect(try RunCounts(json: counts.json) == counts)
         #expect(try RunCounts(json: "{}") == RunCounts())
+        counts.changes = EndpointChanges(added: 1, changed: 0, unchanged: 3)
+        counts.files = ArchiveFileCounts(read: 40, leftOut: 2)
+        #expect(
+            counts.json.contains(
+                #""added":1,"changed":0,"unchanged":3,"files":{"read":40,"left_out":2},"rows""#), "\(counts.json)")
+        #expect(try RunCounts(json: counts.json) == counts)
     }
 
     @Test(

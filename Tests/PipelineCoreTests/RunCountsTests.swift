@@ -30,6 +30,26 @@ struct RunCountsTests {
         #expect(Self.counts - Self.counts == RunCounts())
     }
 
+    @Test("What wasn't known of a part isn't known of the whole; files are summed from the first on")
+    func parts() {
+        var part = RunCounts()
+        part.changes = EndpointChanges(added: 2, changed: 1)
+        part.files = ArchiveFileCounts(read: 3, leftOut: 1)
+        var unknown = RunCounts()
+        unknown += part
+        #expect(unknown.changes == nil && unknown.files == part.files)
+        var known = RunCounts()
+        known.changes = EndpointChanges()
+        known += part
+        known += RunCounts()
+        known += part
+        #expect(known.changes == EndpointChanges(added: 4, changed: 2))
+        #expect(known.files == ArchiveFileCounts(read: 6, leftOut: 2))
+        #expect((known - part).changes == part.changes && (known - part).files == part.files)
+        #expect(known.changesTold.map(\.count) == [4, 2, 0, 0])
+        #expect(unknown.changesTold.map(\.count) == [nil, nil, nil, 0])
+    }
+
     @Test("Counts are told of in the order of their subjects, and clauses leave out what is 0")
     func telling() {
         #expect(

@@ -17,6 +17,10 @@ final class ScriptedDatabase: SQLDatabase {
 
     func name(_ table: String) -> String { "s.\(table)" }
     func parameter(_ number: Int) -> String { "#\(number)" }
+    func declaration(of column: Column, isKey: Bool) -> String { "\(column.name) \(column.type)" }
+    /// By table.
+    var tables: [String: Set<String>] = [:]
+    func columns(of table: String) throws -> Set<String> { tables[table] ?? [] }
     func text(of column: Column) -> String { "text(\(column.name))" }
     let rowLock = " LOCKED"
 

@@ -89,7 +89,7 @@ struct SQLiteUserReaderSpoolTests {
         for (index, damage) in damages.enumerated() {
             try damage.write(to: spool)
             let error = try #require(await place.refusal(place.reader("SELECT id FROM t")), "damage \(index)")
-            #expect(error.kind == .noInput, "damage \(index): \(error)")
+            #expect(error.kind == .configuration, "damage \(index): \(error)")
             #expect(error.message.contains(spool.path), "damage \(index): \(error)")
         }
         try whole.write(to: spool)
@@ -103,7 +103,9 @@ struct SQLiteUserReaderSpoolTests {
         await #expect { try await reader.open(at: .start) } throws: { ($0 as? PipelineError)?.kind == .software }
         try await reader.prepare(for: QueryTrial.run())
         for position in [Position(offset: 1_000_000, line: 2), Position(offset: 3), Position(offset: 20, line: 90)] {
-            await #expect { try await reader.open(at: position) } throws: { ($0 as? PipelineError)?.kind == .noInput }
+            await #expect { try await reader.open(at: position) } throws: {
+                ($0 as? PipelineError)?.kind == .configuration
+            }
         }
     }
 

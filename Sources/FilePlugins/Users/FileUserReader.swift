@@ -78,6 +78,10 @@ public struct FileUserReader: UserReader {
         return try await spool.fill(for: run)
     }
 
+    public func checkKept(for run: InputRun) async throws {
+        if case .standardInput(let spool) = place { try await spool.checkKept(for: run) }
+    }
+
     public func release(_ run: InputRun) async {
         if case .standardInput(let spool) = place { spool.remove(run) }
     }

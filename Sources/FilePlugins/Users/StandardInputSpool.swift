@@ -1,6 +1,4 @@
-internal import CZlib
 internal import Glibc
-internal import LineInput
 internal import LocalFiles
 internal import PipelineCore
 internal import Synchronization
@@ -44,10 +42,14 @@ final class StandardInputSpool: Sendable {
         if try !folder.holds(run) { try checkReadable() }
         let copy = InputCopy(descriptor: descriptor)
         let wasKept = try await copy.fill(folder, for: run) { self.state.withLock { $0.reader = run } }
-        let path = folder.path(of: run)
-        let end = try await copy.check(path)
-        state.withLock { $0.content = (path, end) }
+        let end = try await copy.check(folder, run)
+        state.withLock { $0.content = (folder.path(of: run), end) }
         return wasKept && state.withLock { $0.reader == nil }
+    }
+
+    /// Looks at what is kept for a run, if anything is.
+    func checkKept(for run: InputRun) async throws {
+        _ = try await InputCopy(descriptor: descriptor).check(folder, run)
     }
 
     func remove(_ run: InputRun) { folder.remove(run) }
@@ -79,7 +81,6 @@ private actor InputCopy {
             willRead()
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
             defer { buffer.deallocate() }
-            var seal = SpoolSeal()
             while true {
                 try Task.checkCancellation()
                 // Whoever feeds it may take its time; a stop is noticed meanwhile.
@@ -94,59 +95,16 @@ private actor InputCopy {
                     )
                 }
                 if count == 0 { break }
-                let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-                seal.add(bytes)
-                try file.write(bytes)
+                try file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             }
-            try seal.bytes.withUnsafeBytes { try file.write($0) }
         }
     }
 
-    /// Reads what was kept, and compares it with its seal.
+    /// Compares what was kept with its seal.
     ///
     /// - Returns: Where the input ends in the file.
-    /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was written.
-    func check(_ path: String) throws -> UInt64 {
-        let damaged = PipelineError(
-            .noInput, "what was kept aside of standard input is damaged: \(path)",
-            hint: "Delete that file and run again with the same list on standard input: the run goes on.")
-        do {
-            let size = try InputFile(path: path).size()
-            guard size >= UInt64(SpoolSeal.length) else { throw damaged }
-            let end = size - UInt64(SpoolSeal.length)
-            let file = try InputFile(path: path)
-            defer { file.close() }
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
-            defer { buffer.deallocate() }
-            var seal = SpoolSeal()
-            while file.offset < end {
-                try Task.checkCancellation()
-                let wanted = Int(min(UInt64(buffer.count), end - file.offset))
-                let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
-                guard count == wanted else { throw damaged }
-                seal.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-            let count = try file.read(into: buffer)
-            guard buffer.prefix(count).elementsEqual(seal.bytes) else { throw damaged }
-            return end
-        } catch is InputDamage { throw damaged }
-    }
-}
-
-/// What stands behind kept input, so that a file that was cut or changed isn't taken for the whole: its length in bytes and
-/// its CRC-32, big-endian, behind a mark.
-private struct SpoolSeal {
-    private var count: UInt64 = 0
-    private var checksum: UInt = 0
-    static let length = 20
-
-    mutating func add(_ bytes: UnsafeRawBufferPointer) {
-        count += UInt64(bytes.count)
-        checksum = UInt(crc32_z(uLong(checksum), bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count))
-    }
-
-    var bytes: [UInt8] {
-        Array("spooled\n".utf8) + withUnsafeBytes(of: count.bigEndian, Array.init)
-            + withUnsafeBytes(of: UInt32(truncatingIfNeeded: checksum).bigEndian, Array.init)
+    /// - Throws: `PipelineError` of kind `.configuration` where it isn't what was written, or is gone.
+    func check(_ folder: SpoolFolder, _ run: InputRun) throws -> UInt64? {
+        try folder.content(of: run, needsSeal: true)?.end
     }
 }

@@ -50,7 +50,7 @@ public struct SpoolFolder: Sendable {
             let file = SpoolFile(spool.file)
             try write(file)
             try Failpoint.reach("spool.fill.before-finish")
-            try file.flush()
+            try file.finish()
             try spool.sync()
             try Failpoint.reach("spool.fill.before-rename")
             try spool.replace()

@@ -4,9 +4,11 @@ internal import PipelineCore
 ///
 /// A record is its length in bytes (32 bits, little-endian) and its bytes; NULL is a length of its own without bytes. The
 /// trailer is a third such length and the number of records (64 bits, little-endian), so a file that was cut off, or that
-/// is something else, is noticed in front of its first record.
+/// is something else, is noticed before its first record.
 enum SpooledIDs {
-    static let header = Array("sluice user IDs\n".utf8)
+    static let header = Array("sluice spool v2\n".utf8)
+    /// Of the first format, in which no seal follows the trailer. As long, so that positions stay what they are.
+    static let firstHeader = Array("sluice user IDs\n".utf8)
     static let lengthSize = 4
     static let null: UInt32 = 0xFFFF_FFFF
     static let end: UInt32 = 0xFFFF_FFFE

@@ -6,12 +6,13 @@ internal import Glibc
 internal import Darwin
 #endif
 
-/// An opened spool of user IDs. A position's offset is the place in the file, its line the number of rows in front.
+/// An opened spool of user IDs. A position's offset is the place in the file, its line the number of rows before it.
 actor SpooledUserCursor: UserCursor {
     private let executor = BlockingExecutor(label: "users.spool")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    private let path: String
+    private let content: SpoolContent
+    private var path: String { content.path }
     private var descriptor: Int32 = -1
     /// Where the trailer begins.
     private var end: UInt64 = 0
@@ -22,24 +23,25 @@ actor SpooledUserCursor: UserCursor {
     /// Bytes of the file from `offset` on, from `used` on.
     private var buffer: [UInt8] = []
     private var used = 0
-    /// What ended the reading; it follows the records in front of it.
+    /// What ended the reading; it follows the records before it.
     private var failure: (any Error)?
 
     private static let readSize = 1 << 18
     /// A call of `next` ends early once it has gathered this many bytes, so long IDs can't fill the memory.
     private static let bytesAtOnce = 1 << 20
 
-    init(path: String) { self.path = path }
+    init(_ content: SpoolContent) { self.content = content }
 
     deinit { if descriptor >= 0 { Self.closeFile(descriptor) } }
 
     func open(at position: Position) throws {
         descriptor = Self.openFile(path)
-        guard descriptor >= 0 else { throw failed("cannot be opened: \(SystemFailure.text(errno))") }
+        guard descriptor >= 0 else { throw failed("cannot be opened (\(SystemFailure.text(errno)))") }
         do {
-            let size = try fileSize()
+            let size = content.end
+            let header = content.isSealed ? SpooledIDs.header : SpooledIDs.firstHeader
             let smallest = SpooledIDs.header.count + SpooledIDs.trailerSize
-            guard size >= UInt64(smallest), try bytes(SpooledIDs.header.count, at: 0) == SpooledIDs.header else {
+            guard size >= UInt64(smallest), try bytes(header.count, at: 0) == header else {
                 throw failed("holds no user IDs")
             }
             end = size - UInt64(SpooledIDs.trailerSize)
@@ -103,14 +105,14 @@ actor SpooledUserCursor: UserCursor {
         guard length <= SpooledIDs.longest else { throw failed("is damaged behind row \(row)") }
         try fill(SpooledIDs.lengthSize + length)
         used += SpooledIDs.lengthSize
-        let content = mark == SpooledIDs.null ? fault(.missingField, "is NULL", []) : content(length)
+        let content = mark == SpooledIDs.null ? fault(.missingField, "is NULL", []) : userID(length)
         used += length
         offset += UInt64(SpooledIDs.lengthSize + length)
         row += 1
         return InputRecord(content: content, next: Position(offset: offset, line: row), line: 0)
     }
 
-    private func content(_ length: Int) -> InputRecord.Content {
+    private func userID(_ length: Int) -> InputRecord.Content {
         guard length > 0 else { return fault(.emptyUserID, "is empty", []) }
         let bytes = buffer[used..<used + length]
         if length > InputFault.rawLimit {
@@ -152,23 +154,12 @@ actor SpooledUserCursor: UserCursor {
                 filled += got
             }
         }
-        guard problem == 0 else { throw failed("cannot be read: \(SystemFailure.text(problem))") }
+        guard problem == 0 else { throw failed("cannot be read (\(SystemFailure.text(problem)))") }
         guard result.count == count else { throw failed("became shorter while it was read") }
         return result
     }
 
-    private func fileSize() throws -> UInt64 {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw failed("cannot be read: \(SystemFailure.text(errno))") }
-        return UInt64(status.st_size)
-    }
-
-    private func failed(_ what: String) -> PipelineError {
-        PipelineError(
-            .noInput, "\(path), where this run's input is kept aside, \(what)",
-            hint: "Delete that file and run again: the input is then read anew, and the run goes on if it still begins "
-                + "with the same IDs.")
-    }
+    private func failed(_ clause: String) -> PipelineError { SpoolFolder.unreadable(path, "it \(clause)") }
 
     // The calls' names are the actor's own, too.
     private static func openFile(_ path: String) -> Int32 { systemOpen(path) }

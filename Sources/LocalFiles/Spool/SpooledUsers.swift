@@ -1,17 +1,11 @@
 public import PipelineCore
 internal import Synchronization
 
-#if canImport(Glibc)
-internal import Glibc
-#else
-internal import Darwin
-#endif
-
 /// The user IDs of an input that can't be read twice: fetched once for each run, and read from the spool from then on.
 public final class SpooledUsers: Sendable {
     private let folder: SpoolFolder
     private let worker: Worker
-    private let prepared = Mutex<InputRun?>(nil)
+    private let prepared = Mutex<SpoolContent?>(nil)
 
     /// - Parameters:
     ///   - folder: where the spool is, absolute.
@@ -32,32 +26,37 @@ public final class SpooledUsers: Sendable {
         for run: InputRun, _ fetch: @Sendable (inout SpooledIDWriter) throws -> Void
     ) async throws -> Bool {
         let isKept = try await worker.fill(for: run, fetch)
-        prepared.withLock { $0 = run }
+        let content = try await worker.content(of: run)
+        prepared.withLock { $0 = content }
         return isKept
     }
+
+    /// Looks at what is kept for a run, if anything is.
+    ///
+    /// - Throws: `PipelineError` of kind `.configuration` where it can't be read.
+    public func checkKept(for run: InputRun) async throws { try await worker.check(run) }
 
     /// Removes what is kept for a run.
     public func release(_ run: InputRun) async { await worker.remove(run) }
 
     /// Opens the IDs of the run that was prepared.
     ///
-    /// - Throws: `PipelineError` of kind `.noInput` where the spool is gone or damaged, or ends in front of the position;
+    /// - Throws: `PipelineError` of kind `.configuration` where the spool is gone or damaged, or ends before the position;
     ///   `.software` where no run was prepared.
     public func open(at position: Position) async throws -> any UserCursor {
-        guard let run = prepared.withLock({ $0 }) else {
+        guard let content = prepared.withLock({ $0 }) else {
             throw PipelineError(.software, "an input was opened before it was prepared for a run")
         }
-        let cursor = SpooledUserCursor(path: folder.path(of: run))
+        let cursor = SpooledUserCursor(content)
         try await cursor.open(at: position)
         return cursor
     }
 
     /// Bytes that positions count up to; nil before a run was prepared.
     public var size: UInt64? {
-        guard let run = prepared.withLock({ $0 }) else { return nil }
-        var status = stat()
-        guard stat(folder.path(of: run), &status) == 0, status.st_size >= SpooledIDs.trailerSize else { return nil }
-        return UInt64(status.st_size) - UInt64(SpooledIDs.trailerSize)
+        prepared.withLock { $0?.end }.flatMap {
+            $0 >= SpooledIDs.trailerSize ? $0 - UInt64(SpooledIDs.trailerSize) : nil
+        }
     }
 
     /// Files and a database's calls, off the threads that all tasks share.
@@ -78,6 +77,20 @@ public final class SpooledUsers: Sendable {
                 try Task.checkCancellation()
                 try writer.finish()
             }
+        }
+
+        func content(of run: InputRun) throws -> SpoolContent {
+            guard let content = try folder.content(of: run) else {
+                throw SpoolFolder.unreadable(folder.path(of: run), "it is gone")
+            }
+            return content
+        }
+
+        func check(_ run: InputRun) async throws {
+            guard let content = try folder.content(of: run) else { return }
+            let cursor = SpooledUserCursor(content)
+            try await cursor.open(at: .start)
+            await cursor.close()
         }
 
         func remove(_ run: InputRun) { folder.remove(run) }

@@ -30,15 +30,26 @@ public enum SchemaCheck {
                 problems += self.problems(of: nested, named: "\(owner), '\(field.key)'", registry)
             }
             guard case .defaulted = field.presence else { continue }
-            var decoder = OptionDecoder(
-                registry: registry, interpolation: Interpolation(environment: [:], folder: "/"),
-                diagnostics: DiagnosticCollector(file: owner),
-                context: PluginContext(
-                    pipeline: "", name: "", stateDirectory: "/", environment: [:], version: "", warn: { _ in }))
-            let empty = DocumentNode(content: .mapping([]), place: Place(line: 1, column: 1))
-            _ = decoder.decodeFields([field], of: empty)
-            problems += decoder.diagnostics.sorted.map { "\(owner): \($0.message)" }
+            problems += field.standardValue(of: owner, registry).problems.map { "\(owner): \($0)" }
         }
         return problems
+    }
+}
+
+extension OptionField {
+    /// The value that the option has where it isn't given, and what is wrong with it; nil for one without a default.
+    ///
+    /// - Parameter owner: what has the option, for messages.
+    func standardValue(
+        of owner: String, _ registry: PluginRegistry = PluginRegistry()
+    ) -> (value: OptionValue?, problems: [String]) {
+        var decoder = OptionDecoder(
+            registry: registry, interpolation: Interpolation(environment: [:], folder: "/"),
+            diagnostics: DiagnosticCollector(file: owner),
+            context: PluginContext(
+                pipeline: "", name: "", stateDirectory: "/", environment: [:], version: "", warn: { _ in }))
+        let empty = DocumentNode(content: .mapping([]), place: Place(line: 1, column: 1))
+        let values = decoder.decodeFields([self], of: empty)
+        return (values?[key], decoder.diagnostics.sorted.map(\.message))
     }
 }

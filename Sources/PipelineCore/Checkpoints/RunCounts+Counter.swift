@@ -63,6 +63,11 @@ extension RunCounts {
         return [("records", records)] + counters.map { ($0.name, self[$0]) }
     }
 
+    /// What became of endpoints, against the store before the run; what isn't known is nil.
+    public var changesTold: [(name: String, count: Int?)] {
+        EndpointChanges.names.map { ($0.name, changes?[keyPath: $0.value]) } + [("removed", removed)]
+    }
+
     /// What a summary for people says of a subject beyond its first numbers: `12 filtered out`.
     public func clauses(of subject: Subject) -> [String] {
         Self.counters.compactMap { counter in

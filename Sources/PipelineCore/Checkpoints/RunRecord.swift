@@ -1,5 +1,5 @@
 /// The state of a run, as `sluice_runs` spells it.
-public enum RunState: String, Sendable, Hashable {
+public enum RunState: String, Sendable, Hashable, CaseIterable {
     case running
     /// Everything is fetched, but more users failed than `accept_failed` lets pass into a `replace`.
     case unpublished

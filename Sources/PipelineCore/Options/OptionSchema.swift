@@ -26,6 +26,9 @@ public struct OptionField: Sendable {
     public var summary: String
     /// Part of the fingerprint: a resume with another value is refused.
     public var shapesOutput: Bool
+    /// It came after a released version: at its default it is no part of the fingerprint, so that runs which that version began
+    /// can be gone on with.
+    public var cameLater: Bool
     /// What happens at the place that a path names.
     public var place: PlaceRole?
     /// A text that says where something is, such as a URL or a host: a placeholder that was left in it is an error, as it
@@ -33,14 +36,15 @@ public struct OptionField: Sendable {
     public var isAddress: Bool
 
     public init(
-        _ key: String, _ type: OptionType, _ presence: Presence, shapesOutput: Bool = false, place: PlaceRole? = nil,
-        isAddress: Bool = false, _ summary: String
+        _ key: String, _ type: OptionType, _ presence: Presence, shapesOutput: Bool = false, cameLater: Bool = false,
+        place: PlaceRole? = nil, isAddress: Bool = false, _ summary: String
     ) {
         self.key = key
         self.type = type
         self.presence = presence
         self.summary = summary
         self.shapesOutput = shapesOutput
+        self.cameLater = cameLater
         self.place = place
         self.isAddress = isAddress
     }

@@ -76,13 +76,17 @@ public struct StoredProgress: Sendable, Hashable {
     public var commitNumber: Int
     /// The first ordinal never put in a batch.
     public var nextOrdinal: Int
+    /// Records that were read.
+    public var consumed: Int
     public var inputEnded: Bool
     /// Parked users.
     public var parked: Int
 
-    public init(commitNumber: Int, nextOrdinal: Int, inputEnded: Bool, parked: Int) {
+    /// - Parameter consumed: Left out, `nextOrdinal`: of a list both are the same.
+    public init(commitNumber: Int, nextOrdinal: Int, consumed: Int? = nil, inputEnded: Bool, parked: Int) {
         self.commitNumber = commitNumber
         self.nextOrdinal = nextOrdinal
+        self.consumed = consumed ?? nextOrdinal
         self.inputEnded = inputEnded
         self.parked = parked
     }

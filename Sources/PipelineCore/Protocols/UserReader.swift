@@ -5,7 +5,7 @@ public protocol UserReader: Sendable {
     var sourceFile: String? { get }
     /// Bytes of input that `Position.offset` counts up to, for the progress display; nil where that isn't known.
     var inputSize: UInt64? { get }
-    /// Makes the input ready for a run, once in each process and in front of the first `open`.
+    /// Makes the input ready for a run, once in each process and before the first `open`.
     ///
     /// What can't be read twice (standard input, the answer to a query) is kept aside here, durably, so that every later
     /// process of the run reads the same; what is kept already is taken as it is.
@@ -13,6 +13,10 @@ public protocol UserReader: Sendable {
     /// - Returns: Whether it was kept already, so that the input itself isn't read.
     @discardableResult
     func prepare(for run: InputRun) async throws -> Bool
+    /// Looks at what is kept aside for a run, if anything is, and changes nothing.
+    ///
+    /// - Throws: `PipelineError` of kind `.configuration` where it can't be read, so that the run can't be gone on with.
+    func checkKept(for run: InputRun) async throws
     /// The run is complete: what was kept aside for it goes. Nothing depends on it: what a process that died has left
     /// behind goes with the next call for the run, or the next run's `prepare`.
     func release(_ run: InputRun) async
@@ -25,6 +29,7 @@ public protocol UserReader: Sendable {
 extension UserReader {
     public var inputSize: UInt64? { nil }
     public func prepare(for run: InputRun) async throws -> Bool { false }
+    public func checkKept(for run: InputRun) async throws {}
     public func release(_ run: InputRun) async {}
 }
 

@@ -79,6 +79,7 @@ extension PipelineStatus {
     private static func write(_ progress: StoredProgress?, to writer: inout JSONWriter) {
         for (name, value) in [
             ("commit_number", progress?.commitNumber), ("next_ordinal", progress?.nextOrdinal),
+            ("consumed", progress?.consumed),
             ("parked", progress?.parked),
         ] {
             writer.key(name)

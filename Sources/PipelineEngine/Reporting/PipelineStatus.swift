@@ -78,7 +78,10 @@ extension RunPlan {
         do {
             let reader = try await sink.openForReading(
                 SinkReadingContext(pipeline: pipeline, tables: planned.layout.tables))
-            do { status.runs = StoredRunGroup.groups(of: try await reader.runs().runs) } catch {
+            do {
+                status.runs = StoredRunGroup.groups(of: try await reader.runs().runs)
+                try await checkKeptInput(of: status.runs)
+            } catch {
                 await reader.close()
                 throw error
             }

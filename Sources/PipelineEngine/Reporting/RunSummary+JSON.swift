@@ -19,6 +19,13 @@ extension RunSummary {
                     writer.value(rows)
                 }
             }
+            writer.key("changes")
+            writer.object { writer in
+                for (name, count) in counts.changesTold {
+                    writer.key(name)
+                    writer.value(count)
+                }
+            }
             if let files {
                 writer.key("files")
                 writer.object { writer in

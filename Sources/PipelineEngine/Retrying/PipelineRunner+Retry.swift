@@ -21,6 +21,7 @@ extension PipelineRunner {
     }
 
     func amend(_ sinks: [SinkLane], _ accepted: Set<AcceptedBrake>) async throws -> RunReport {
+        try await checkKeptInput(of: sinks)
         let record = try ended(sinks)
         let lanes = sinks.map(\.atStoredEnd)
         let open = try await amendable(lanes)

@@ -66,6 +66,13 @@ extension PipelineRunner {
         }
     }
 
+    /// Looks at what is kept aside of the input of the run that the sinks are in the middle of.
+    func checkKeptInput(of sinks: [SinkLane]) async throws {
+        for record in Set(sinks.compactMap(\.stateAtOpen.lastRun)) {
+            try await untilStopped { try await plan.checkKeptInput(of: record, shard: plan.shard.index) }
+        }
+    }
+
     /// The run as its input's reader knows it.
     func inputRun(_ record: RunRecord) -> InputRun {
         InputRun(

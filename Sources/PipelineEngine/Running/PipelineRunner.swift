@@ -54,6 +54,7 @@ public struct PipelineRunner: Sendable {
 
     private func proceed(_ request: RunRequest, _ sinks: [SinkLane]) async throws -> (RunReport, RunRequest?) {
         guard let first = sinks.first else { throw PipelineError(.configuration, "the pipeline has no sink") }
+        if !request.fresh { try await checkKeptInput(of: sinks) }
         var dated: RunRecord?
         var records: [RunRecord] = []
         if let date = request.logicalDate {

@@ -41,6 +41,7 @@ package struct Verification: Sendable {
                     SinkReadingContext(pipeline: plan.pipeline, tables: planned.layout.tables))
                 do {
                     let stored = try await reader.runs()
+                    try await plan.checkKeptInput(of: StoredRunGroup.groups(of: stored.runs))
                     stores.append(
                         Store(
                             sink: planned.sink, tables: planned.layout.tables, isTransformed: transformed[index],

@@ -54,7 +54,7 @@ struct ExistingTable {
             differences.append("its key is DEFERRABLE, and by such a key no row can be replaced")
         }
         guard differences.isEmpty else { throw refusal(differences, "Write to another schema, or rename the table.") }
-        if !missing.isEmpty, tables.layout.onNewColumns == .refuse {
+        if tables.layout.onNewColumns == .refuse, !missing.allSatisfy({ tables.layout.isOwn($0, of: definition) }) {
             throw refusal(
                 missing.map { "column '\($0.name)' is missing" },
                 "Add what is missing, or let on_new_columns: add do it.")

@@ -16,6 +16,20 @@ struct PostgresDatabase: SQLDatabase {
 
     func parameter(_ number: Int) -> String { "$\(number)" }
 
+    func declaration(of column: Column, isKey: Bool) -> String { PostgresTables.declaration(column, isKey: isKey) }
+
+    func columns(of table: String) throws -> Set<String> {
+        let names = try connection.query(
+            """
+            SELECT a.attname FROM pg_catalog.pg_attribute AS a
+            JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped
+                AND c.relkind NOT IN ('i', 'I', 't')
+            """, [schema, table])
+        return Set(names.rows.compactMap { $0[0] })
+    }
+
     func text(of column: Column) -> String {
         switch column.type {
         case .time: timeText(quoted(column.name))

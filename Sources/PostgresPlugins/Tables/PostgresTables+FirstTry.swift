@@ -12,8 +12,8 @@ extension PostgresTables {
     func leftByFirstTry(
         in connection: PostgresConnection, _ catalog: SchemaCatalog, isLocking: Bool
     ) throws -> [String] {
-        guard LedgerTables.all.allSatisfy({ catalog.relations[$0.name]?.isOwn == true }) else { return [] }
-        if isLocking { try lock(LedgerTables.all.map(\.name), "SHARE ROW EXCLUSIVE", in: connection) }
+        guard LedgerTables.ofEveryFormat.allSatisfy({ catalog.relations[$0.name]?.isOwn == true }) else { return [] }
+        if isLocking { try lock(LedgerTables.ofEveryFormat.map(\.name), "SHARE ROW EXCLUSIVE", in: connection) }
         let ledger = RunLedger(database(connection), pipeline: layout.pipeline, shard: layout.shard)
         guard let tables = try ledger.tablesOfFirstTry(existing: catalog.names), !tables.isEmpty,
             tables.allSatisfy({ catalog.relations[$0]?.isLikeMadeHere == true })
@@ -46,7 +46,7 @@ extension PostgresTables {
                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE n.nspname = $1 AND c.relname IN (\(relations.map(literal).joined(separator: ", "))))
             SELECT 1 FROM own WHERE relacl IS NOT NULL OR reloptions IS NOT NULL OR relrowsecurity
-                OR relkind = 'v' AND position('ORDER BY n.effective_date DESC NULLS LAST' IN pg_get_viewdef(oid)) = 0
+                OR relkind = 'v' AND position(\(literal(Self.trait)) IN pg_get_viewdef(oid)) = 0
             UNION ALL SELECT 1 FROM pg_catalog.pg_trigger JOIN own ON own.oid = tgrelid WHERE NOT tgisinternal
             UNION ALL SELECT 1 FROM pg_catalog.pg_policy AS p JOIN own ON own.oid = p.polrelid
             UNION ALL SELECT 1 FROM pg_catalog.pg_constraint AS k JOIN own ON own.oid IN (k.conrelid, k.confrelid)

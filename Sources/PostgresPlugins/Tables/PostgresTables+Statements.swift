@@ -35,35 +35,4 @@ extension PostgresTables {
         case .time: "timestamp with time zone"
         }
     }
-
-    /// The statement that makes the view `user_attributes`; nil where the layout has no tables for it.
-    var userAttributesView: String? {
-        guard let view = UserAttributesView(layout.definitions) else { return nil }
-        let (endpoints, parts) = (name(view.endpoints.name), name(view.parts.name))
-        let isKeyedByRun = layout.mode.keepsRunsApart
-        func sameRun(_ left: String, _ right: String) -> String {
-            isKeyedByRun ? " AND \(left).run_id = \(right).run_id" : ""
-        }
-        // A sharded run is complete when each of its shards is.
-        let latestRun = """
-
-                AND e.run_id = (
-                    SELECT r.run_id FROM \(name(LedgerTables.runs.name)) AS r GROUP BY r.run_id
-                    HAVING bool_and(r.state = 'complete')
-                    ORDER BY max(r.logical_date) DESC, r.run_id DESC LIMIT 1)
-            """
-        // From the endpoints inwards: asking for one user then takes two index look-ups.
-        return """
-            CREATE VIEW \(name(UserAttributesView.name)) AS
-            SELECT e.application_id, e.user_id, p.name, p."position", p.value
-            FROM \(endpoints) AS e
-            JOIN \(parts) AS p
-                ON p.application_id = e.application_id AND p.endpoint_id = e.endpoint_id\(sameRun("p", "e"))
-            WHERE e.endpoint_id = (
-                SELECT n.endpoint_id FROM \(endpoints) AS n
-                WHERE n.application_id = e.application_id AND n.user_id = e.user_id\(sameRun("n", "e"))
-                ORDER BY n.effective_date DESC NULLS LAST, n.endpoint_id COLLATE pg_catalog."C" LIMIT 1)\
-            \(isKeyedByRun ? latestRun : "")
-            """
-    }
 }

@@ -24,14 +24,13 @@ struct PostgresTables {
 
     // MARK: Creating
 
-    /// Creates what is missing; where nothing is, nothing is written, so a role needs no right to create.
+    /// Brings what an earlier version wrote to the current format, then creates what is missing; where nothing is, nothing is written, so a role needs no right to create.
     ///
     /// - Throws: `PipelineError` of kind `.configuration` where a table exists and differs, or belongs to another mode.
     func create(in connection: PostgresConnection) throws {
+        try LedgerFormat(database(connection)) { try changingTables(in: connection, $0) }.bringUpToDate()
         if try missing(in: connection).isEmpty { return try dropFormerIndexes(in: connection) }
-        try connection.transaction {
-            // Two first runs in a schema create it in turn: the second one looks again.
-            try connection.query("SELECT pg_advisory_xact_lock($1::int, $2::int)", SessionLock.ddlKey(schema: schema))
+        try changingTables(in: connection) {
             for statement in try missing(in: connection, isLocking: true) {
                 try Failpoint.reach("postgres.open.ddl")
                 try connection.execute(statement)
@@ -39,6 +38,15 @@ struct PostgresTables {
             try Failpoint.reach("postgres.open.before-commit")
         }
         try dropFormerIndexes(in: connection)
+    }
+
+    /// Does something in a transaction that nobody else who makes tables here runs beside.
+    private func changingTables(in connection: PostgresConnection, _ body: () throws -> Void) throws {
+        try connection.transaction {
+            // Two first runs in a schema create it in turn: the second one looks again.
+            try connection.query("SELECT pg_advisory_xact_lock($1::int, $2::int)", SessionLock.ddlKey(schema: schema))
+            try body()
+        }
     }
 
     /// Drops the indexes that an earlier version made. That locks readers out for a moment, so it doesn't wait for them for
@@ -95,18 +103,7 @@ struct PostgresTables {
             }
             statements += wanted ?? creation(of: definition)
         }
-        if let view = userAttributesView {
-            if let existing = catalog.relations[UserAttributesView.name] {
-                let columns = existing.columns.map(\.name)
-                guard existing.kind == "v", UserAttributesView.columns.allSatisfy(columns.contains) else {
-                    throw PipelineError(
-                        .configuration, "\(target): 'user_attributes' is there, but isn't this program's view",
-                        hint: "Rename or drop it, or name another schema.")
-                }
-            } else {
-                statements.append(view)
-            }
-        }
-        return statements + owners
+        statements += try missingView(in: connection, catalog)
+        return statements + owners + (try LedgerFormat.missing(in: database(connection)))
     }
 }

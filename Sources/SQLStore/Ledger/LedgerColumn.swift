@@ -34,7 +34,7 @@ struct LedgerColumn<Value> {
             name, .integer, write: { $0[keyPath: path] ? "1" : "0" }, read: { $0[keyPath: path] = try number($1) != 0 })
     }
 
-    private static func number(_ text: String?) throws -> Int {
+    static func number(_ text: String?) throws -> Int {
         guard let number = text.flatMap({ Int($0) }) else {
             throw UnreadableLedger(what: "'\(PrintableText.of(text ?? "NULL"))' isn't a whole number")
         }

@@ -14,7 +14,10 @@ public enum LedgerTables {
         columns: [Column("table_name", .text), Column("pipeline", .text), Column("mode", .text)],
         key: ["table_name"])
 
-    public static let all = [runs, checkpoints, owners]
+    /// Those that every format has.
+    public static let ofEveryFormat = [runs, checkpoints, owners]
+
+    public static let all = ofEveryFormat + [FormatTable.definition]
 
     private static func table<Value>(
         _ name: String, _ columns: [LedgerColumn<Value>], key: [String]
@@ -59,8 +62,14 @@ extension Checkpoint: LedgerValue {
         [
             .text("run_id", \.runID),
             .integer("commit_number", \.commitNumber),
-            .integer("next_ordinal", \.progress.nextOrdinal),
-            .integer("consumed", \.progress.consumed),
+            // In the first format, which has no `consumed`, it is the number of records before it.
+            LedgerColumn("next_ordinal", .integer, write: { String($0.progress.nextOrdinal) }) {
+                $0.progress.nextOrdinal = try LedgerColumn<Checkpoint>.number($1)
+                $0.progress.consumed = $0.progress.nextOrdinal
+            },
+            LedgerColumn("consumed", .integer, write: { String($0.progress.consumed) }) {
+                if let text = $1 { $0.progress.consumed = try LedgerColumn<Checkpoint>.number(text) }
+            },
             .flag("input_ended", \.progress.inputEnded),
             LedgerColumn("position", .json, write: { $0.progress.position.json }) {
                 $0.progress.position = try Position(json: $1 ?? "")

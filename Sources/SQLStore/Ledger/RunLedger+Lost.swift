@@ -30,7 +30,7 @@ extension RunLedger {
         let others = try database.rows(
             """
             SELECT 1 FROM \(database.name(LedgerTables.runs.name))
-            WHERE pipeline <> \(pipeline) OR shard <> \(shard) OR state IN ('complete', 'unpublished')
+            WHERE pipeline <> \(pipeline) OR shard <> \(shard) OR state NOT IN ('running', 'abandoned')
             UNION ALL SELECT 1 FROM \(database.name(LedgerTables.checkpoints.name))
             WHERE pipeline <> \(pipeline) OR shard <> \(shard) OR commit_number > 0
             UNION ALL SELECT 1 FROM \(owners) WHERE pipeline <> \(pipeline)

@@ -27,6 +27,7 @@ public struct StoredContent {
     /// - Throws: `PipelineError` of kind `.configuration` where the ledger can't be read.
     public func runs(isUnderWay: (_ shard: Int) throws -> Bool?) throws -> StoredRuns {
         var result = StoredRuns(isKeyed: true)
+        try LedgerFormat.check(database)
         guard columns[LedgerTables.runs.name] != nil else { return result }
         let progress = try progress()
         let runs = try rows(RunRecord.self).sorted { left, right in
@@ -49,7 +50,7 @@ public struct StoredContent {
     /// The checkpoints by shard, as far as they tell how far a run has come.
     private func progress() throws -> [Int: Checkpoint] {
         guard columns[LedgerTables.checkpoints.name] != nil else { return [:] }
-        let told: Set = ["run_id", "commit_number", "next_ordinal", "input_ended", "parked"]
+        let told: Set = ["run_id", "commit_number", "next_ordinal", "consumed", "input_ended", "parked"]
         return Dictionary(try rows(Checkpoint.self, told.contains).map { ($0.shard, $0.value) }) { first, _ in first }
     }
 
@@ -109,6 +110,7 @@ extension StoredProgress {
     init(_ checkpoint: Checkpoint) {
         self.init(
             commitNumber: checkpoint.commitNumber, nextOrdinal: checkpoint.progress.nextOrdinal,
+            consumed: checkpoint.progress.consumed,
             inputEnded: checkpoint.progress.inputEnded, parked: checkpoint.progress.parked.count)
     }
 }

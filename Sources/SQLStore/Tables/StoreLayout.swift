@@ -30,8 +30,28 @@ public struct StoreLayout: Sendable {
         [TableRole.users, .endpoints, .endpointParts].flatMap { role in content.filter { $0.role == role } }
     }
 
-    /// The layout's tables and the ledger's.
-    public var all: [TableDefinition] { definitions + LedgerTables.all }
+    /// The tables that belong to the pipeline, as they are made: the layout's, and what the store keeps beside their rows.
+    public var stored: [TableDefinition] {
+        guard mode.mergesWithEarlierRuns else { return definitions }
+        return definitions.map(Self.stored) + [MergeRecords.removals]
+    }
+
+    private static func stored(_ definition: TableDefinition) -> TableDefinition {
+        guard definition.role == .endpoints else { return definition }
+        var stored = definition
+        stored.columns.insert(
+            MergeRecords.changedAt, at: definition.index(of: "logical_date").map { $0 + 1 } ?? definition.columns.count)
+        return stored
+    }
+
+    /// The pipeline's tables and the ledger's.
+    public var all: [TableDefinition] { stored + LedgerTables.all }
+
+    /// Whether a column is the store's own affair: it is added where it is missing, whatever is to become of new columns.
+    public func isOwn(_ column: Column, of table: TableDefinition) -> Bool {
+        let layout = definitions.first { [$0.name, Self.shadowName(of: $0.name)].contains(table.name) }
+        return layout?.index(of: column.name) == nil
+    }
 
     /// The name of the table in which the rows of a `replace` wait until they are published.
     public static func shadowName(of table: String) -> String { "sluice_next_\(table)" }

@@ -11,6 +11,24 @@ public struct UserAttributesView: Sendable {
     public let endpoints: TableDefinition
     public let parts: TableDefinition
 
+    /// Grows when the statement changes; an older view is replaced. In the first format it had no number.
+    ///
+    /// 2: a run that couldn't be handed over counts as complete.
+    public static let version = 2
+    /// The states of a run whose rows may be shown, as SQL spells a list of them.
+    public static let shownStates = RunState.allCases.filter(\.isPublished).map { literal($0.rawValue) }.joined(
+        separator: ", ")
+
+    /// The version of the view that the store has; nil where it isn't known.
+    public static func version(in database: any SQLDatabase) throws -> Int? {
+        try FormatTable.number(of: .view, in: database)
+    }
+
+    /// The statement that notes the current version; `sluice_format` must be there when it is run.
+    public static func noting(in database: any SQLDatabase) -> String {
+        FormatTable.noting(.view, version, in: database)
+    }
+
     /// Nil where a layout has no tables for it.
     public init?(_ definitions: [TableDefinition]) {
         guard let endpoints = definitions.first(where: { $0.role == .endpoints }),

@@ -43,11 +43,13 @@ public final class SQLiteUserReader: UserReader {
         }
     }
 
+    public func checkKept(for run: InputRun) async throws { try await users.checkKept(for: run) }
+
     public func release(_ run: InputRun) async { await users.release(run) }
 
     /// Opens the answer of the run that was prepared.
     ///
-    /// - Throws: `PipelineError` of kind `.noInput` where what was kept aside is gone or damaged.
+    /// - Throws: `PipelineError` of kind `.configuration` where what was kept aside is gone or damaged.
     public func open(at position: Position) async throws -> any UserCursor { try await users.open(at: position) }
 }
 
