@@ -35,7 +35,7 @@ extension SQLiteConnection {
     private func isOurs() throws -> Bool {
         let tables = try query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
             .compactMap { $0[0] }
-        var own = Set(LedgerTables.all.map(\.name))
+        var own = Set((LedgerTables.all + [MergeRecords.removals]).map(\.name))
         if tables.contains(LedgerTables.owners.name) {
             let written = try query("SELECT table_name FROM \(quoted(LedgerTables.owners.name))").compactMap { $0[0] }
             own.formUnion(written + written.map(StoreLayout.shadowName))

@@ -47,7 +47,8 @@ struct PostgresSinkTests {
             try described("endpoints")
                 == "application_id text NOT NULL C, endpoint_id text NOT NULL C, user_id text, address text, "
                 + "effective_date timestamp with time zone, location_latitude double precision, extra jsonb, "
-                + "ordinal bigint, run_id text, logical_date timestamp with time zone")
+                + "ordinal bigint, run_id text, logical_date timestamp with time zone, "
+                + "changed_at timestamp with time zone")
         #expect(
             try described("endpoint_attributes")
                 == "application_id text NOT NULL C, endpoint_id text NOT NULL C, name text NOT NULL C, "
@@ -55,7 +56,7 @@ struct PostgresSinkTests {
         #expect(
             try described("sluice_checkpoints")
                 == "pipeline text NOT NULL C, shard bigint NOT NULL, run_id text, commit_number bigint, "
-                + "next_ordinal bigint, input_ended bigint, position jsonb, parked jsonb, counts jsonb, "
+                + "next_ordinal bigint, consumed bigint, input_ended bigint, position jsonb, parked jsonb, counts jsonb, "
                 + "input_hash text, source_state jsonb, fingerprint text, updated_at timestamp with time zone")
         #expect(
             try schema.text(

@@ -14,12 +14,9 @@ struct SQLiteReplaceTests {
     func schema() async throws {
         let fresh = SQLiteTrial(file: try SQLiteFile(), mode: .replace)
         try await fresh.open().close()
-        let merged = SQLiteTrial(file: try SQLiteFile(), mode: .merge)
-        try await merged.open().close()
         let trial = SQLiteTrial(file: try SQLiteFile(), mode: .replace)
         for number in 1...3 { try await trial.write(number, [Self.user("u\(number)", "e1", "e2")]) }
         #expect(try trial.schema() == fresh.schema())
-        #expect(try trial.schema() == merged.schema())
         #expect(
             try trial.schema().contains { $0.hasPrefix("CREATE TABLE \"endpoints\" (\"application_id\" TEXT NOT NULL") }
         )

@@ -67,10 +67,11 @@ struct SQLiteSinkTests {
         }
         #expect(
             try columns("sluice_runs")
-                == "pipeline shard run_id state logical_date started_at finished_at counts version")
+                == "pipeline shard run_id state logical_date started_at finished_at counts version listing_hash "
+                    + "timeline")
         #expect(
             try columns("sluice_checkpoints")
-                == "pipeline shard run_id commit_number next_ordinal input_ended position parked counts input_hash "
+                == "pipeline shard run_id commit_number next_ordinal consumed input_ended position parked counts input_hash "
                 + "source_state fingerprint updated_at")
         #expect(try columns("sluice_tables") == "table_name pipeline mode")
         #expect(try file.query("SELECT commit_number FROM sluice_checkpoints").first?.first?.integer == 1)

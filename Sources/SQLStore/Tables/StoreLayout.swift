@@ -30,7 +30,7 @@ public struct StoreLayout: Sendable {
         [TableRole.users, .endpoints, .endpointParts].flatMap { role in content.filter { $0.role == role } }
     }
 
-    /// The tables that belong to the pipeline, as they are made: the layout's, and what the store keeps beside their rows.
+    /// The layout's tables as they are made, and what the store keeps beside their rows.
     public var stored: [TableDefinition] {
         guard mode.mergesWithEarlierRuns else { return definitions }
         return definitions.map(Self.stored) + [MergeRecords.removals]

@@ -30,7 +30,7 @@ public struct TableOwners {
     ///   take the place of rows that its pipeline didn't write.
     public func missing(for layout: StoreLayout) throws -> [String] {
         try checkLayout(layout)
-        return try layout.stored.compactMap { definition in
+        return try layout.definitions.compactMap { definition in
             // What was said of a table that is gone doesn't bind the one that is made now.
             if existing.contains(definition.name) {
                 if let owner = owners[definition.name] {
@@ -66,7 +66,7 @@ public struct TableOwners {
     /// Tables of another layout would keep rows that nothing brings up to date. In `append` each run's rows are its own.
     private func checkLayout(_ layout: StoreLayout) throws {
         guard !layout.mode.keepsRunsApart else { return }
-        let written = Set(layout.stored.map(\.name))
+        let written = Set(layout.definitions.map(\.name))
         let stale = owners.keys.filter { existing.contains($0) && !written.contains($0) }.sorted()
         guard let first = stale.first else { return }
         throw PipelineError(
