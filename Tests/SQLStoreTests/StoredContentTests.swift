@@ -54,7 +54,8 @@ struct StoredContentTests {
             ["\(shard)", id, "running", "", "2026-01-0\(day)T00:00:00.000Z", nil, "{}", "0.1"]
         }
         let database = ScriptedDatabase([
-            ("DISTINCT pipeline", [["other"]]), ("FROM s.sluice_checkpoints", [["1", "r2", "3", "40", "50", "1", "[]"]]),
+            ("DISTINCT pipeline", [["other"]]),
+            ("FROM s.sluice_checkpoints", [["1", "r2", "3", "40", "50", "1", "[]"]]),
             ("FROM s.sluice_runs", [run(1, "r2", 2), run(0, "r2", 2), run(1, "r1", 1)]),
         ])
         let stored = try content(.merge, database).runs { $0 == 1 }
@@ -64,7 +65,10 @@ struct StoredContentTests {
         #expect(stored.runs.map(\.isUnderWay) == [true, false, true])
         #expect(
             stored.runs.map(\.progress)
-                == [nil, nil, StoredProgress(commitNumber: 3, nextOrdinal: 40, consumed: 50, inputEnded: true, parked: 0)])
+                == [
+                    nil, nil,
+                    StoredProgress(commitNumber: 3, nextOrdinal: 40, consumed: 50, inputEnded: true, parked: 0),
+                ])
     }
 
     @Test("An older store, which lacks columns of the ledger, is read as it is")

@@ -68,7 +68,7 @@ struct SQLiteSinkTests {
         #expect(
             try columns("sluice_runs")
                 == "pipeline shard run_id state logical_date started_at finished_at counts version listing_hash "
-                    + "timeline")
+                + "timeline")
         #expect(
             try columns("sluice_checkpoints")
                 == "pipeline shard run_id commit_number next_ordinal consumed input_ended position parked counts input_hash "
