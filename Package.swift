@@ -80,7 +80,9 @@ let package = Package(
         .target(name: "LineInput", dependencies: ["PipelineCore", "CZlib"]),
         .target(
             name: "RunFolders",
-            dependencies: ["PipelineCore", "LocalFiles", .product(name: "Crypto", package: "swift-crypto")]
+            dependencies: [
+                "PipelineCore", "StoreFormat", "LocalFiles", .product(name: "Crypto", package: "swift-crypto"),
+            ]
         ),
         .target(name: "SQLStore", dependencies: ["PipelineCore", "StoreFormat"]),
         .target(

@@ -12,10 +12,13 @@ public struct SinkRun: Sendable {
     public var seed: Int
     public var shard: Int
     public var shards: Int
+    public var pipeline: String
 
     public init(
-        mode: WriteMode = .append, id: String = SinkRun.id, seed: Int = 0, shard: Int = 0, shards: Int = 1
+        mode: WriteMode = .append, id: String = SinkRun.id, seed: Int = 0, shard: Int = 0, shards: Int = 1,
+        pipeline: String = "nightly"
     ) {
+        self.pipeline = pipeline
         self.mode = mode
         self.id = id
         self.seed = seed
@@ -24,7 +27,7 @@ public struct SinkRun: Sendable {
     }
 
     public var context: SinkContext {
-        SinkContext(pipeline: "nightly", shard: shard, shards: shards, tables: SinkFixture.tables(for: mode))
+        SinkContext(pipeline: pipeline, shard: shard, shards: shards, tables: SinkFixture.tables(for: mode))
     }
 
     public func begin(_ session: any SinkSession) async throws {

@@ -249,8 +249,8 @@ def damage(path, how):
         path.write_bytes(b"")
     else:
         text = path.read_text()
-        assert '"format":1,' in text
-        path.write_text(text.replace('"format":1,', '"format":2,'))
+        assert '"format":2,' in text
+        path.write_text(text.replace('"format":2,', '"format":3,'))
 
 
 HOW = ["cut off", "empty", "another format"]

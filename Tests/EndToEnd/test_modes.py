@@ -103,7 +103,7 @@ def test_replace_is_exactly_this_run(runs):
     # Done again in its own place.
     store, folder, summary = runs("replace", THIRD, {"bert": ["b7"], "emil": ["e1"]}, "--fresh")
     assert held(store) == {run_id(THIRD): {"b7": "bert", "e1": "emil"}}
-    assert filed(folder.current) == {"b7": "bert", "e1": "emil"} and folder.link == run_id(THIRD)
+    assert filed(folder.current) == {"b7": "bert", "e1": "emil"} and folder.link == f"runs/{run_id(THIRD)}"
     assert store.run_states == ["complete"] * 3
 
 

@@ -102,7 +102,7 @@ def test_the_order_of_every_commit(calls, tmp_path):
 
 @pytest.mark.limit(90)
 def test_the_order_of_publishing(calls, tmp_path):
-    """The manifest is on the disk before the checkpoint says that the run is complete; `current` comes last."""
+    """The manifest is on the disk before the checkpoint says that the run is complete; then `current`, `latest.json` last."""
     out = str(tmp_path / "out")
     name = "under-test-20260102T030405Z"
     run = f"{out}/.sluice/{name}"
@@ -115,13 +115,16 @@ def test_the_order_of_publishing(calls, tmp_path):
     assert place(Call("sync", f"{run}/manifest.json.new")) < manifest
     last_rename = max(p for p, call in enumerate(calls) if call.target == f"{run}/checkpoint.json")
     assert place(Call("sync", run), manifest) < last_rename
-    moved = place(Call("rename", run, f"{out}/{name}"), last_rename)
+    moved = place(Call("rename", run, f"{out}/runs/{name}"), last_rename)
     assert place(Call("sync", run), last_rename) < moved
     linked = max(p for p, call in enumerate(calls) if call.name == "rename" and call.target == f"{out}/current")
     # The system shows a synced folder by its name, the root of the output without a slash at its end.
-    assert moved < place(Call("sync", out), moved) < linked
-    assert place(Call("sync", out), linked) > linked
-    assert Folder(out).link == name
+    made = [p for p, call in enumerate(calls) if call == Call("sync", out) and last_rename < p < moved]
+    assert made, "the folder of the runs is on the disk before a run is in it"
+    assert moved < place(Call("sync", f"{out}/runs"), moved) < linked
+    (aside, named), = [(call.path, p) for p, call in enumerate(calls) if call.target == f"{out}/latest.json"]
+    assert linked < place(Call("sync", out), linked) < place(Call("sync", aside)) < named < place(Call("sync", out), named)
+    assert Folder(out).link == f"runs/{name}" and Folder(out).latest["run_id"] == name
 
 
 def last(calls, name, wanted):

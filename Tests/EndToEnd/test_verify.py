@@ -315,8 +315,8 @@ def test_broken_files(sluice, server, postgres, tmp_path, how):
     elif how == "another format":
         manifest = run.folder / "manifest.json"
         text = manifest.read_text()
-        assert '"format":1,' in text
-        manifest.write_text(text.replace('"format":1,', '"format":99,'))
+        assert '"format":2,' in text
+        manifest.write_text(text.replace('"format":2,', '"format":99,'))
         assert "manifest.json" in sluice("verify", pipeline.file).expect(78).message
         return
     else:

@@ -42,8 +42,16 @@ struct OwnershipTests {
     @Test("What isn't the sink's is left alone, and said to be in the way")
     func foreign() async throws {
         let reader = try CSVFolder()
-        try FileManager.default.createDirectory(atPath: reader.path, withIntermediateDirectories: true)
-        let mine = reader.path + "/\(SinkRun.id)"
+        let mine = reader.path + "/runs/\(SinkRun.id)"
+        // Before the folder is the sink's, nothing but runs may stand where they will.
+        try FileManager.default.createDirectory(atPath: reader.path + "/runs", withIntermediateDirectories: true)
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: mine))
+        let claim = await pipelineError { await (try reader.open(SinkRun())).close() }
+        #expect(claim?.kind == .cantCreate)
+        #expect(claim?.message.contains(mine) == true)
+        #expect(!FileManager.default.fileExists(atPath: reader.path + "/.sluice/owner.json"))
+        try FileManager.default.removeItem(atPath: mine)
+        await (try reader.open(SinkRun())).close()
         try Data("mine".utf8).write(to: URL(fileURLWithPath: mine))
         let run = SinkRun()
         let session = try await reader.open(run)

@@ -6,7 +6,7 @@ import Testing
 @Suite("Shards of a run in an output folder", .timeLimit(.minutes(5)))
 struct ShardTests {
     private static func names(_ reader: CSVFolder) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: reader.path).filter { $0 != ".sluice" }.sorted()
+        try FileManager.default.contentsOfDirectory(atPath: reader.path + "/runs").sorted()
     }
 
     @Test(
@@ -16,21 +16,23 @@ struct ShardTests {
         let reader = try CSVFolder()
         let before = SinkRun(id: "nightly-20261122T000000Z")
         try await reader.whole(before)
-        #expect(reader.current == before.id)
+        #expect(reader.current == "runs/\(before.id)")
+        let latest = try CSVFolder.files(below: reader.path)["latest.json"]
         for shard in order {
             try await reader.whole(SinkRun(seed: shard * 1000, shard: shard, shards: 3))
-            #expect(reader.current == before.id)
+            #expect(reader.current == "runs/\(before.id)")
+            #expect(try CSVFolder.files(below: reader.path)["latest.json"] == latest)
         }
         let shards = (0..<3).map { "\(SinkRun.id).shard\($0)" }
-        #expect(try Self.names(reader) == ["current", before.id] + shards)
+        #expect(try Self.names(reader) == [before.id] + shards)
         for (shard, name) in shards.enumerated() {
             // What a shard has published is what a run of the same records would be.
             let alone = try CSVFolder()
             try await alone.whole(SinkRun(seed: shard * 1000))
             #expect(
-                try CSVFolder.data(below: "\(reader.path)/\(name)")
-                    == CSVFolder.data(below: "\(alone.path)/\(SinkRun.id)"))
-            let manifest = try String(contentsOfFile: "\(reader.path)/\(name)/manifest.json", encoding: .utf8)
+                try CSVFolder.data(below: "\(reader.path)/runs/\(name)")
+                    == CSVFolder.data(below: "\(alone.path)/runs/\(SinkRun.id)"))
+            let manifest = try String(contentsOfFile: "\(reader.path)/runs/\(name)/manifest.json", encoding: .utf8)
             #expect(manifest.contains(#""shard":\#(shard),"shards":3,"#), "\(manifest.prefix(200))")
         }
         // Each of them is found, with all of its rows.
@@ -46,7 +48,7 @@ struct ShardTests {
         #expect(try Self.names(reader) == (0..<2).map { "\(SinkRun.id).shard\($0)" })
         let next = SinkRun(id: "nightly-20261124T000000Z")
         try await reader.whole(next)
-        #expect(reader.current == next.id)
+        #expect(reader.current == "runs/\(next.id)")
     }
 
     @Test(
@@ -95,7 +97,7 @@ struct ShardTests {
         await session.close()
         try await reader.whole(second)
         #expect(
-            try Self.names(reader).filter { $0 != "current" } == [
+            try Self.names(reader) == [
                 reader.published(second).split(separator: "/").last.map(String.init)
             ])
     }

@@ -24,12 +24,14 @@ public final class RunLock {
     /// - Parameters:
     ///   - path: the lock file; it is made, and removed again by `release`.
     ///   - subject: what is locked, for the message to whoever comes second.
+    ///   - patience: how long another process may go on holding it.
     /// - Throws: `PipelineError`: `.temporary` where another process holds it, `.configuration` where this one does;
     ///   `.cantCreate` where something else stands at the path, which stays as it is.
-    public init(path: String, subject: String) throws {
+    public init(path: String, subject: String, patience: Duration = .zero) throws {
         self.path = path
         self.subject = subject
         file = -1
+        let end = ContinuousClock.now + patience
         while true {
             do { file = try FileForWriting.open(path, creating: 0o644) } catch { throw error.pipelineError(path) }
             let number = RangeLock.exclusive.take(file, at: 0, length: 0)
@@ -38,6 +40,10 @@ public final class RunLock {
                 let isOwn = Place(file, at: 0).map(Self.isOwn) ?? false
                 closeFile()
                 guard number == EAGAIN else { throw SystemFailure.pipelineError(number, creating: path) }
+                if !isOwn, ContinuousClock.now < end {
+                    usleep(10_000)
+                    continue
+                }
                 throw isOwn ? heldByItself(holder) : heldByAnother(holder)
             }
             // Before it was locked the last holder may have removed the file: then this is a lock on nothing.
@@ -56,6 +62,8 @@ public final class RunLock {
     /// The file is opened for reading and stays open until the lock is released: closing it would drop the locks that
     /// the process itself has there by other means, such as SQLite's.
     ///
+    /// Calling it again marks another file in place of the one before.
+    ///
     /// - Parameters:
     ///   - store: a file that exists as long as the store does. Its content isn't touched.
     ///   - name: what is locked within the store.
@@ -63,6 +71,7 @@ public final class RunLock {
     public func mark(_ store: String, as name: String) throws {
         let offset = Self.offset(of: name)
         if let place = Place(path: store, at: offset), Self.isOwn(place) {
+            if place == marked?.place { return }
             throw heldByItself("process \(getpid()), at another name of \(store)")
         }
         let file = open(store, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -80,16 +89,21 @@ public final class RunLock {
             throw SystemFailure.pipelineError(EIO, creating: store)
         }
         Self.note(place)
+        unmark()
         marked = (file, place)
     }
 
-    /// Removes the file and lets go. Calling it again does nothing.
-    public func release() {
+    private func unmark() {
         if let marked {
             Self.forget(marked.place)
             close(marked.file)
         }
         marked = nil
+    }
+
+    /// Removes the file and lets go. Calling it again does nothing.
+    public func release() {
+        unmark()
         guard file >= 0 else { return }
         // In this order: nobody else can hold the lock while the file goes. Where it was deleted before, another process may
         // have made its own by now.

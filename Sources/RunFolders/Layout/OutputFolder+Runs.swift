@@ -1,5 +1,6 @@
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
 /// The folder of a run under way: made, and taken up again.
 extension OutputFolder {
@@ -30,7 +31,9 @@ extension OutputFolder {
     /// Takes up the files of an unfinished run where its checkpoint says.
     ///
     /// - Throws: `PipelineError`: `.ioError` where they aren't what the checkpoint says; what `checkpoint(of:)` throws.
-    func takeUp(_ stored: StoredRunState, _ format: RunFormat, maxFileSize: Int) throws -> RunFiles {
+    func takeUp(
+        _ stored: StoredRunState, _ format: RunFormat, maxFileSize: Int
+    ) throws -> (files: RunFiles, leftOut: [LeftOutFile]) {
         let folder = underWay(stored.run.runID)
         let checkpoint = try checkpoint(of: stored)
         for name in [
@@ -40,13 +43,13 @@ extension OutputFolder {
         }
         let files = try RunFiles.resume(checkpoint, in: folder, format, maxFileSize: maxFileSize)
         try Failpoint.reach("ndjson.resume.done")
-        return files
+        return (files, checkpoint.leftOut)
     }
 
     /// The checkpoint file of an unfinished run.
     ///
-    /// - Throws: `PipelineError`: `.configuration` where it can't be understood, `.ioError` where it isn't there or is that of
-    ///   another run.
+    /// - Throws: `PipelineError`: `.configuration` where it can't be understood, or an earlier version wrote it; `.ioError`
+    ///   where it isn't there or is that of another run.
     func checkpoint(of stored: StoredRunState) throws -> RunCheckpoint {
         let folder = underWay(stored.run.runID)
         guard let checkpoint = try RunCheckpoint.read(in: folder), checkpoint.stored == stored else {
@@ -54,14 +57,17 @@ extension OutputFolder {
                 .ioError, "the files of the unfinished run \(stored.run.runID) aren't in \(folder) any more",
                 hint: "Put them back to resume the run, or run with --fresh to begin again.")
         }
+        guard checkpoint.stored.format == .current else {
+            throw StoreFormat.unfinished(stored.run.runID, of: listed, writtenBy: checkpoint.stored.run.version)
+        }
         return checkpoint
     }
 
     /// Whether all that is here was begun by this pipeline and shard, and has committed nothing: that binds nobody.
     func isLeftByFirstTry() throws -> Bool {
         guard try Files.names(in: listed) == [".sluice"] else { return false }
-        for name in try Files.names(in: runs) {
-            guard let stored = try RunHistory.state(at: "\(runs)/\(name)"), owns(stored) else { return false }
+        for name in try Files.names(in: records) {
+            guard let stored = try RunHistory.state(at: "\(records)/\(name)"), owns(stored) else { return false }
             switch stored.run.state {
             case .complete, .notHandedOver, .unpublished: return false
             case .abandoned: continue

@@ -4,15 +4,19 @@ internal import PipelineCore
 /// The names under a sink's path, for one pipeline and shard; what is within a run's folder, `RunLayout` names.
 ///
 /// ```
-/// <path>/<run_id>/                      a published run
-/// <path>/<run_id>.shard<n>/             what one shard of a run has published
+/// <path>/runs/<run_id>/                 a published run
+/// <path>/runs/<run_id>.shard<n>/        what one shard of a run has published
 /// <path>/current                        a link to the newest run; none leads to a shard
-/// <path>/.sluice/owner.json             whose the folder is
+/// <path>/latest.json                    names the same run where links don't count, such as in a copy elsewhere
+/// <path>/.sluice/owner.json             whose the folder is, and its format
 /// <path>/.sluice/runs/<run_id>.json     every run that ever began here
 /// <path>/.sluice/<run_id>/              a run under way
 /// <path>/.sluice/<pipeline>.<shard>.*   lock, and what is only just being made or removed
+/// <path>/.sluice/format.lock            held while the folder gets another format
 /// ```
-struct OutputFolder: Sendable {
+///
+/// In format 1 the published runs stand beside `current` (`OutputFolder+Earlier.swift`).
+struct OutputFolder: Sendable, Hashable {
     /// What may stand there of the sink's own, beside runs.
     static let entries = ["current", "latest.json", ".sluice", "runs"]
 
@@ -32,7 +36,7 @@ struct OutputFolder: Sendable {
         self.root = root == "/" ? "" : root
         self.pipeline = pipeline
         self.shard = shard
-        for path in [own, runs] {
+        for path in [own, records] {
             switch try PathEntry(path) {
             case .nothing, .folder: break
             default:
@@ -41,8 +45,8 @@ struct OutputFolder: Sendable {
                     hint: "Find out who put it there, move it away and run again; or name another path.")
             }
         }
-        guard try PathEntry(runs) != .folder else { return }
-        try Folder.make(runs)
+        guard try PathEntry(records) != .folder else { return }
+        try Folder.make(records)
         try Files.sync(folder: own)
         try Files.sync(folder: self.root + "/")
         // The folder above may be one that this user can't open; then its file system has to look after itself.
@@ -64,7 +68,10 @@ struct OutputFolder: Sendable {
     var listed: String { root.isEmpty ? "/" : root }
     /// What is the sink's alone.
     var own: String { "\(root)/.sluice" }
-    var runs: String { "\(own)/runs" }
+    /// The history.
+    var records: String { "\(own)/runs" }
+    /// The published runs.
+    var runs: String { "\(root)/runs" }
     var owner: String { "\(own)/owner.json" }
     var lock: String { "\(own)/\(mark).lock" }
     /// A run's folder while it is made.
@@ -75,13 +82,20 @@ struct OutputFolder: Sendable {
     var nascentLink: String { "\(own)/\(mark).current" }
     /// The claim that will be `owner.json`.
     var nascentOwner: String { "\(own)/\(mark).owner" }
+    /// What will be `latest.json`.
+    var nascentLatest: String { "\(own)/\(mark).latest" }
     var current: String { "\(root)/current" }
+    var latest: String { "\(root)/latest.json" }
+    /// Held while the folder gets another format. No pipeline and shard's mark is a name like this.
+    var formatLock: String { "\(own)/format.lock" }
 
     func underWay(_ runID: String) -> String { "\(own)/\(ownName(runID))" }
-    func history(_ runID: String) -> String { "\(runs)/\(ownName(runID)).json" }
-    func published(_ stored: StoredRunState) -> String { "\(root)/\(Self.publishedName(stored))" }
+    func record(_ runID: String) -> String { "\(records)/\(ownName(runID)).json" }
+    func published(_ stored: StoredRunState) -> String { "\(root)/\(linkTarget(stored))" }
     /// Where `current` leads to when a run is published, from the folder of that link.
-    func linkTarget(_ stored: StoredRunState) -> String { Self.publishedName(stored) }
+    func linkTarget(_ stored: StoredRunState) -> String { Self.place(ofRun: Self.publishedName(stored)) }
+    /// The place of a published run's folder, from the sink's path.
+    static func place(ofRun name: String) -> String { "runs/\(name)" }
 
     /// Names a run among what is the sink's alone: the same however many shards it has, so that one that is done again with
     /// another number of them is known for the same.
@@ -96,7 +110,7 @@ struct OutputFolder: Sendable {
 
     /// Where the same run stands if it was published whole, and is now one of several shards; or the other way round.
     func publishedOtherwise(_ stored: StoredRunState) -> String {
-        "\(root)/\(stored.isSharded ? stored.run.runID : Self.shardName(stored))"
+        "\(runs)/\(stored.isSharded ? stored.run.runID : Self.shardName(stored))"
     }
 
     /// A pipeline and shard's name among what is the sink's alone. A pipeline's name holds no dot, so this is nobody else's.
@@ -104,23 +118,40 @@ struct OutputFolder: Sendable {
 
     /// The folders whose names are such as this pipeline gives to its published runs, of all shards; others may have put them
     /// there.
-    func publishedFolders() throws -> [(name: String, path: String)] {
+    ///
+    /// - Parameter place: that of the runs.
+    func publishedFolders(in place: String) throws -> [(name: String, path: String)] {
         // What belongs to others may have a manifest of its own.
-        try Files.names(in: listed).filter { $0.hasPrefix("\(pipeline)-") }
-            .map { ($0, "\(root)/\($0)") }.filter { try PathEntry($0.1) == .folder }
+        try Files.names(in: place).filter { $0.hasPrefix("\(pipeline)-") }
+            .map { ($0, place == "/" ? "/\($0)" : "\(place)/\($0)") }.filter { try PathEntry($0.1) == .folder }
     }
 
     /// Whether the run that is published under a name has a record; only a glance at names.
     func knows(_ name: String) throws -> Bool {
         // The first shard's record has the run's own name.
         let record = name.hasSuffix(".shard0") ? String(name.dropLast(".shard0".count)) : name
-        return try PathEntry("\(runs)/\(record).json") == .file
+        return try PathEntry("\(records)/\(record).json") == .file
     }
 
     /// Whether a run's ID can be the name of a folder here.
     func canName(_ runID: String) -> Bool {
         !runID.isEmpty && runID.utf8.count <= 200 && !runID.hasPrefix(".") && runID != "runs" && runID != "current"
             && !runID.utf8.contains(UInt8(ascii: "/")) && !runID.utf8.contains(0)
+    }
+
+    /// The same folder for another pipeline and shard.
+    func of(_ pipeline: String, shard: Int) -> OutputFolder {
+        OutputFolder(existing: root, pipeline: pipeline, shard: shard)
+    }
+
+    /// The same folder for a run's pipeline and shard.
+    func of(_ stored: StoredRunState) -> OutputFolder { of(stored.pipeline, shard: stored.shard) }
+
+    /// Makes the folder of the published runs, durably, where it is missing.
+    func makeRuns() throws {
+        guard try PathEntry(runs) == .nothing else { return }
+        try Files.makeFolder(runs)
+        try Files.sync(folder: listed)
     }
 
     func owns(_ stored: StoredRunState) -> Bool { stored.pipeline == pipeline && stored.shard == shard }

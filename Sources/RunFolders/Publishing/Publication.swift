@@ -20,6 +20,8 @@ struct Publication {
         try folder.nameTables(in: folder.underWay(runID))
         try moveIntoPlace()
         try pointCurrent()
+        // No shard is the whole run.
+        if !stored.isSharded { try Latest.name(stored, in: folder) }
         removeOlderRuns()
         try Failpoint.reach("ndjson.publish.before-last-step")
         try Files.remove("\(folder.published(stored))/\(RunLayout.checkpoint)")
@@ -31,6 +33,10 @@ struct Publication {
     /// - Throws: `PipelineError` of kind `.cantCreate` where something that isn't the sink's stands in a run's way.
     static func checkPlace(_ folder: OutputFolder, _ stored: StoredRunState) throws {
         let place = folder.published(stored)
+        switch try PathEntry(folder.runs) {
+        case .nothing, .folder: break
+        default: throw Self.isInTheWay(folder.runs, "is no folder")
+        }
         var isFree = try PathEntry(place) == .nothing
         if !isFree, let there = try Manifest.state(in: place), folder.owns(there),
             there.run.runID == stored.run.runID
@@ -43,6 +49,7 @@ struct Publication {
             case .nothing, .link: break
             default: throw Self.isInTheWay(folder.current, "isn't a symbolic link")
             }
+            try Latest.checkPlace(folder)
         }
     }
 
@@ -56,7 +63,7 @@ struct Publication {
             other, "has the same run, \(stored.isSharded ? "of which this is a shard" : "one shard of it")")
     }
 
-    private static func isInTheWay(_ path: String, _ what: String) -> PipelineError {
+    static func isInTheWay(_ path: String, _ what: String) -> PipelineError {
         PipelineError(
             .cantCreate, "\(path) exists already and \(what)", hint: "Move it away and run again, or name another path."
         )
@@ -67,6 +74,7 @@ struct Publication {
         let (made, place) = (folder.underWay(runID), folder.published(stored))
         guard try PathEntry("\(made)/\(RunLayout.checkpoint)") != .nothing else { return }
         try Self.checkPlace(folder, stored)
+        try folder.makeRuns()
         if try PathEntry(place) == .nothing {
             try Files.move(made, to: place)
         } else if try Files.exchange(made, place) {
@@ -78,7 +86,7 @@ struct Publication {
             try Files.move(made, to: place)
         }
         try Failpoint.reach("ndjson.publish.after-rename")
-        try Files.sync(folder: folder.root + "/")
+        try Files.sync(folder: folder.runs)
         try Files.sync(folder: folder.own)
         try Failpoint.reach("ndjson.publish.after-rename-fsync")
     }
@@ -93,7 +101,7 @@ struct Publication {
         try Self.checkPlace(folder, stored)
         try Files.move(folder.nascentLink, to: folder.current)
         try Failpoint.reach("ndjson.publish.after-current")
-        try Files.sync(folder: folder.root + "/")
+        try Files.sync(folder: folder.listed)
         try Failpoint.reach("ndjson.publish.after-current-fsync")
     }
 
@@ -102,7 +110,7 @@ struct Publication {
         guard stored.mode.holdsOneRun else { return }
         do {
             var older: [(path: String, sequence: Int)] = []
-            for (name, path) in try folder.publishedFolders() where path != folder.published(stored) {
+            for (name, path) in try folder.publishedFolders(in: folder.runs) where path != folder.published(stored) {
                 let there: StoredRunState?
                 do { there = try Manifest.state(in: path) } catch {
                     warn("an older run isn't removed, because it can't be told what it is: \(error)")
@@ -117,7 +125,7 @@ struct Publication {
                 try Failpoint.reach("ndjson.publish.after-removal")
             }
         } catch {
-            warn("the run is published, but an older one can't be removed from \(folder.root): \(error)")
+            warn("the run is published, but an older one can't be removed from \(folder.runs): \(error)")
         }
     }
 }

@@ -9,15 +9,19 @@ struct Recovery {
 
     /// Afterwards the history has each run under way as its checkpoint file has it.
     func perform(_ history: inout RunHistory) throws {
-        for path in [folder.nascent, folder.nascentLink, folder.nascentOwner, folder.trash] { try Files.remove(path) }
+        for path in [
+            folder.nascent, folder.nascentLink, folder.nascentOwner, folder.nascentLatest, folder.trash,
+        ] {
+            try Files.remove(path)
+        }
         try Failpoint.reach("ndjson.open.after-removal")
         for name in try Files.names(in: folder.own) {
             let path = "\(folder.own)/\(name)"
-            guard try PathEntry(path) == .folder, path != folder.runs else { continue }
+            guard try PathEntry(path) == .folder, path != folder.records else { continue }
             try judge(path, &history)
         }
         // The folder of a complete run is in its place, but not all was done: its checkpoint file is still there.
-        if let newest = history.newest, newest.run.state == .complete,
+        if let newest = history.newest, newest.run.state.isPublished,
             try PathEntry("\(folder.published(newest))/\(RunLayout.checkpoint)") == .file
         {
             try publish(newest, &history)
@@ -52,7 +56,7 @@ struct Recovery {
         }
         switch (record.run.state, stored.run.state) {
         case (.abandoned, _): try folder.discard(path)
-        case (_, .complete):
+        case (_, let state) where state.isPublished:
             if checkpoint != nil { try publish(stored, &history) } else { try folder.discard(path) }
         default: history.note(stored)
         }

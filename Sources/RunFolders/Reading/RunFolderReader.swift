@@ -87,13 +87,13 @@ actor RunFolderReader: SinkReader {
             if found[key].map({ $0.sequence <= stored.sequence }) ?? true { found[key] = stored }
         }
         let own = folder(root, shard: 0)
-        for name in try Files.names(in: own.runs) where name.hasSuffix(".json") {
-            if let stored = try StoredJSON.read("\(own.runs)/\(name)", { try StoredRunState($0) }) {
-                note(stored)
-            }
-        }
+        let format = try FolderFormat(folder: own).format()
+        for (_, stored) in try RunHistory.all(in: own) { note(stored) }
+        let published = Dictionary(grouping: found.values.filter(\.run.state.isPublished), by: \.shard)
+        try own.checkManifests(
+            newest: published.values.compactMap { $0.max { $0.sequence < $1.sequence } }, format)
         // Where only what is published was moved here.
-        for (name, path) in try own.publishedFolders() {
+        for (name, path) in try own.places(format).flatMap({ try own.publishedFolders(in: $0) }) {
             guard try !own.knows(name), let stored = try Manifest.state(in: path) else { continue }
             if OutputFolder.publishedName(stored) == name { note(stored) }
         }
@@ -110,12 +110,11 @@ actor RunFolderReader: SinkReader {
             checkpoint.stored.sequence == stored.sequence
         else {
             // It may have been published at this very moment.
-            let path = folder.history(stored.run.runID)
-            return try StoredJSON.read(path) { try StoredRunState($0) } ?? stored
+            return try RunHistory.state(at: folder.record(stored.run.runID)) ?? stored
         }
         var result = checkpoint.stored
         result.run.counts = result.checkpoint.counts
-        if result.run.state == .complete { result.run.state = .running }
+        if result.run.state.isPublished { result.run.state = .running }
         return result
     }
 
@@ -136,10 +135,11 @@ actor RunFolderReader: SinkReader {
     private func published(_ runID: String) throws -> [(path: String, manifest: PublishedManifest?)] {
         guard let root = try root() else { return [] }
         var ignored: [String] = []
-        return try storedRuns(&ignored).filter { $0.run.runID == runID && $0.run.state == .complete }
+        let format = try FolderFormat(folder: folder(root, shard: 0)).format()
+        return try storedRuns(&ignored).filter { $0.run.runID == runID && $0.run.state.isPublished }
             .sorted { $0.shard < $1.shard }
             .map { stored in
-                let path = folder(root, shard: stored.shard).published(stored)
+                let path = try folder(root, shard: stored.shard).standing(stored, format)
                 return (path, try PublishedManifest.read(in: path))
             }
     }

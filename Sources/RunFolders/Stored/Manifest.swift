@@ -4,11 +4,14 @@ internal import PipelineCore
 struct Manifest {
     var stored: StoredRunState
     let layout: RunLayout
+    /// Files of the archive that the run has left out, the first ones.
+    var leftOut: [LeftOutFile]
     var tables: [(definition: TableDefinition, files: [FinishedFile])]
 
     var json: [UInt8] {
         StoredJSON.text { writer in
             stored.write(to: &writer)
+            leftOut.write(to: &writer)
             writer.key("tables")
             writer.array { writer in
                 for (definition, files) in tables { Self.write(definition, files, to: &writer) }
@@ -49,12 +52,6 @@ struct Manifest {
 
     /// The run whose manifest stands in a folder; nil where there is none.
     ///
-    /// - Throws: `PipelineError`: `.configuration` where it is cut off, or isn't this version's: what was published there can't
-    ///   be told, which isn't the same as nothing.
-    static func state(in folder: String) throws -> StoredRunState? {
-        try StoredJSON.read(
-            "\(folder)/\(RunLayout.manifest)",
-            hint: "Restore it from a backup; or move its folder away, and what is in it counts as not published."
-        ) { try StoredRunState($0) }
-    }
+    /// - Throws: what `PublishedManifest.read` throws.
+    static func state(in folder: String) throws -> StoredRunState? { try PublishedManifest.read(in: folder)?.stored }
 }

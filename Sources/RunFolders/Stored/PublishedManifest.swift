@@ -1,8 +1,9 @@
 internal import Crypto
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
-/// What a published run's manifest says of its files.
+/// What a published run's manifest says of the run and its files.
 struct PublishedManifest {
     struct File {
         /// Within the run's folder.
@@ -14,15 +15,21 @@ struct PublishedManifest {
         var sha256: String
     }
 
+    var stored: StoredRunState
     var files: [File]
 
     /// Nil where there is none.
+    ///
+    /// - Throws: `PipelineError`: `.configuration` where it is cut off, or a later version's: what was published there can't be
+    ///   told, which isn't the same as nothing.
     static func read(in folder: String) throws -> PublishedManifest? {
-        try StoredJSON.read("\(folder)/\(RunLayout.manifest)") { root in
-            // A manifest of another version, or one that doesn't say whose it is, says nothing that can be relied on.
-            _ = try StoredRunState(root)
-            return PublishedManifest(
-                files: try root.member("files").elements.map { file in
+        try StoredJSON.read(
+            "\(folder)/\(RunLayout.manifest)",
+            hint: "Restore it from a backup; or move its folder away, and what is in it counts as not published."
+        ) { root, format in
+            PublishedManifest(
+                stored: try StoredRunState(root, format),
+                files: try root.list("files").map { file in
                     File(
                         path: try file.string("path"), table: try file.string("table"),
                         rows: try file.number("rows"), bytes: try file.number("bytes"),

@@ -1,4 +1,5 @@
 internal import PipelineCore
+internal import StoreFormat
 
 /// What `checkpoint.json` holds: the run, how far it has come, and how much of each file belongs to that.
 ///
@@ -6,6 +7,8 @@ internal import PipelineCore
 struct RunCheckpoint: Sendable {
     var stored: StoredRunState
     var tables: [TableRecord]
+    /// Files of the archive that the run has left out so far, the first ones.
+    var leftOut: [LeftOutFile]
 
     /// One table's files.
     struct TableRecord: Sendable {
@@ -29,8 +32,11 @@ struct RunCheckpoint: Sendable {
     }
 
     /// - Parameter isComplete: every file is finished; the one under way is a fresh one that isn't there.
-    init(_ stored: StoredRunState, _ tables: [TableFiles], isComplete: Bool = false) {
+    init(
+        _ stored: StoredRunState, _ tables: [TableFiles], leftOut: [LeftOutFile] = [], isComplete: Bool = false
+    ) {
         self.stored = stored
+        self.leftOut = leftOut
         self.tables = tables.map { table in
             let current = table.current
             return TableRecord(
@@ -48,6 +54,7 @@ struct RunCheckpoint: Sendable {
     var json: [UInt8] {
         StoredJSON.text { writer in
             stored.write(to: &writer)
+            leftOut.write(to: &writer)
             writer.key("tables")
             writer.array { writer in
                 for table in tables { Self.write(table, to: &writer) }
@@ -83,20 +90,21 @@ struct RunCheckpoint: Sendable {
         }
     }
 
-    init(_ root: JSONNode) throws {
-        stored = try StoredRunState(root)
-        tables = try root.member("tables").elements.map { table in
+    init(_ root: JSONNode, _ format: StoreFormat) throws {
+        stored = try StoredRunState(root, format)
+        leftOut = try [LeftOutFile](storedIn: root)
+        tables = try root.list("tables").map { table in
             TableRecord(
                 name: try table.string("name"),
                 generation: try table["generation"] == nil ? 0 : table.number("generation"),
-                finished: try table.member("finished").elements.map { file in
+                finished: try table.list("finished").map { file in
                     FinishedFile(
                         rows: try file.number("rows"), bytes: try file.number("bytes"),
                         length: try file.number("length"), sha256: try file.string("sha256"))
                 },
                 current: try table["current"].map { file in
                     guard let checksum = UInt32(exactly: try file.number("crc32")) else {
-                        throw StoredJSON.Fault("has a CRC-32 that is none")
+                        throw StoredJSON.Fault("its CRC-32 is none")
                     }
                     return GrowingRecord(
                         number: try file.number("number"), rows: try file.number("rows"),
@@ -108,6 +116,9 @@ struct RunCheckpoint: Sendable {
 
     /// The checkpoint in a run's folder; nil where there is none.
     static func read(in folder: String) throws -> RunCheckpoint? {
-        try StoredJSON.read("\(folder)/\(RunLayout.checkpoint)") { try RunCheckpoint($0) }
+        try StoredJSON.read(
+            "\(folder)/\(RunLayout.checkpoint)",
+            hint: "Restore it from a backup, or run with --fresh to give the run up and begin again."
+        ) { try RunCheckpoint($0, $1) }
     }
 }

@@ -1,20 +1,28 @@
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
 /// Every run of one pipeline and shard that ever began under a path, whether its files are still there or not.
 ///
 /// The record of a run under way is as of its beginning; its checkpoint file tells how far it is.
 struct RunHistory {
     private let folder: OutputFolder
+    /// The folder's.
+    let format: StoreFormat
     private var storedRuns: [String: StoredRunState] = [:]
 
-    init(_ folder: OutputFolder) throws {
+    /// - Parameter format: the folder's.
+    init(_ folder: OutputFolder, _ format: StoreFormat) throws {
         self.folder = folder
-        for name in try Files.names(in: folder.runs) where name.hasSuffix(".json") {
-            guard let stored = try Self.state(at: "\(folder.runs)/\(name)"), folder.owns(stored) else {
-                continue
-            }
-            storedRuns[stored.run.runID] = stored
+        self.format = format
+        for (_, stored) in try Self.all(in: folder) where folder.owns(stored) { storedRuns[stored.run.runID] = stored }
+    }
+
+    /// What all pipelines and shards have there, with the files' paths.
+    static func all(in folder: OutputFolder) throws -> [(path: String, stored: StoredRunState)] {
+        try Files.names(in: folder.records).filter { $0.hasSuffix(".json") }.compactMap { name in
+            let path = "\(folder.records)/\(name)"
+            return try state(at: path).map { (path, $0) }
         }
     }
 
@@ -22,13 +30,21 @@ struct RunHistory {
     static func state(at path: String) throws -> StoredRunState? {
         try StoredJSON.read(
             path, hint: "Restore it from a backup, or delete it: then that run counts as one that never began."
-        ) { try StoredRunState($0) }
+        ) { try StoredRunState($0, $1) }
     }
 
     subscript(runID: String) -> StoredRunState? { storedRuns[runID] }
 
     /// The run that began last.
     var newest: StoredRunState? { storedRuns.values.max { $0.sequence < $1.sequence } }
+
+    /// The published run that began last.
+    var newestPublished: StoredRunState? {
+        storedRuns.values.filter(\.run.state.isPublished).max { $0.sequence < $1.sequence }
+    }
+
+    /// The runs that aren't at their end.
+    var unfinished: [StoredRunState] { storedRuns.values.filter(\.isUnfinished) }
 
     /// The run of this pipeline that `current` leads to; nil where it leads nowhere, or to another pipeline's.
     ///
@@ -47,7 +63,7 @@ struct RunHistory {
                 return nil
             }
             if let own = storedRuns.values.first(where: { folder.linkTarget($0) == name }) {
-                return own.run.state == .complete ? own : nil
+                return own.run.state.isPublished ? own : nil
             }
             throw PipelineError(
                 .configuration,
@@ -60,14 +76,16 @@ struct RunHistory {
 
     private var newestInPlace: StoredRunState? {
         get throws {
-            try storedRuns.values.filter { $0.run.state == .complete }.sorted { $0.sequence > $1.sequence }
-                .first { try PathEntry(folder.published($0)) == .folder }
+            try storedRuns.values.filter(\.run.state.isPublished).sorted { $0.sequence > $1.sequence }
+                .first { try PathEntry(folder.standing($0, format)) == .folder }
         }
     }
 
-    /// Writes a run's record, durably.
+    /// Writes a run's record, durably, in the folder's format.
     mutating func write(_ stored: StoredRunState) throws {
-        try Replacement.write(stored.json, to: folder.history(stored.run.runID), in: folder.runs)
+        var stored = stored
+        stored.format = format
+        try Replacement.write(stored.json, to: folder.record(stored.run.runID), in: folder.records)
         storedRuns[stored.run.runID] = stored
     }
 

@@ -1,12 +1,10 @@
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
 /// How a store's own JSON files are written and read: history, checkpoint file, manifest, owner.
 enum StoredJSON {
-    /// The version of the form of history, checkpoint file and manifest.
-    static let format = 1
-
-    /// What is wrong with a file, as a clause that follows its path.
+    /// What is wrong with a file, as a clause: "it lacks 'run'".
     struct Fault: Error {
         var clause: String
 
@@ -20,34 +18,43 @@ enum StoredJSON {
         return writer.bytes + [UInt8(ascii: "\n")]
     }
 
-    /// - Throws: `Fault` where a file has another form than this version's.
-    static func checkFormat(of root: JSONNode) throws {
-        guard try root.number("format") == format else { throw Fault("was written by another version of this program") }
-    }
-
     /// Reads a file; nil where there is none.
     ///
-    /// - Throws: `PipelineError` that names the file: `.configuration` where it is damaged or of another version, which no
-    ///   other attempt mends.
+    /// - Parameters:
+    ///   - unmarked: the format of a file that doesn't name one; nil where each does.
+    ///   - hint: what to do where it can't be understood; the same for whoever reads a file of this kind.
+    ///   - body: takes the document with its format, which this version knows.
+    /// - Throws: `PipelineError` of kind `.configuration` that names the file, where it is damaged or of a later version: no
+    ///   other attempt mends that.
     static func read<R>(
-        _ path: String, hint: String = "Restore it from a backup, or run with --fresh to begin again.",
-        _ body: (JSONNode) throws -> R
+        _ path: String, unmarked: StoreFormat? = nil, hint: String, _ body: (JSONNode, StoreFormat) throws -> R
     ) throws -> R? {
         guard let bytes = try Files.contents(of: path) else { return nil }
-        do { return try body(JSONTape(decoding: bytes).root) } catch {
-            let clause = (error as? Fault)?.clause ?? "is damaged (\(error))"
-            throw PipelineError(.configuration, "\(path) \(clause)", hint: hint)
+        do {
+            let root = try JSONTape(decoding: bytes).root
+            guard root.kind == .object else { throw Fault("it holds no object") }
+            var format = unmarked
+            if format == nil || root["format"] != nil { format = StoreFormat(try root.number("format")) }
+            guard let format else { throw Fault("it lacks 'format'") }
+            try format.check(of: path)
+            return try body(root, format)
+        } catch let error as PipelineError {
+            throw error
+        } catch {
+            let clause = (error as? Fault)?.clause ?? "it is damaged (\(error))"
+            throw StoreFormat.unreadable(path, clause, hint: "\(hint) Nothing was changed.")
         }
     }
 }
 
 extension JSONWriter {
-    mutating func member(_ name: String, _ value: String) {
+    mutating func member(_ name: String, _ value: Int) {
         key(name)
         self.value(value)
     }
 
-    mutating func member(_ name: String, _ value: Int) {
+    /// Writes null for what isn't known.
+    mutating func member(_ name: String, _ value: String?) {
         key(name)
         self.value(value)
     }
@@ -74,18 +81,35 @@ extension JSONWriter {
 
 extension JSONNode {
     func member(_ name: String) throws -> JSONNode {
-        guard let node = self[name] else { throw StoredJSON.Fault("lacks '\(name)'") }
+        guard let node = self[name] else { throw StoredJSON.Fault("it lacks '\(name)'") }
         return node
     }
 
     func string(_ name: String) throws -> String {
-        guard let text = try member(name).text else { throw StoredJSON.Fault("has a '\(name)' that isn't a text") }
+        guard let text = try member(name).text else { throw StoredJSON.Fault("its '\(name)' isn't a text") }
         return text
+    }
+
+    /// Nil for null.
+    func textOrNull(_ name: String) throws -> String? {
+        try member(name).isNull ? nil : string(name)
+    }
+
+    func boolean(_ name: String) throws -> Bool {
+        guard let value = try member(name).boolean else {
+            throw StoredJSON.Fault("its '\(name)' is neither true nor false")
+        }
+        return value
+    }
+
+    func list(_ name: String) throws -> [JSONNode] {
+        guard try member(name).kind == .array else { throw StoredJSON.Fault("its '\(name)' isn't a list") }
+        return try member(name).elements
     }
 
     func number(_ name: String) throws -> Int {
         guard let number = try member(name).integer else {
-            throw StoredJSON.Fault("has a '\(name)' that isn't a whole number")
+            throw StoredJSON.Fault("its '\(name)' isn't a whole number")
         }
         return Int(number)
     }

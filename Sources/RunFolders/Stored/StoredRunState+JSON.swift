@@ -1,10 +1,11 @@
 internal import PipelineCore
+internal import StoreFormat
 
 /// A run in the members of an object, `format` to `checkpoint`: history, checkpoint file and manifest all begin with them.
 extension StoredRunState {
     /// Writes the members `format` to `checkpoint` of an object.
     func write(to writer: inout JSONWriter) {
-        writer.member("format", StoredJSON.format)
+        writer.member("format", format.number)
         writer.member("pipeline", pipeline)
         writer.member("shard", shard)
         if shards > 1 { writer.member("shards", shards) }
@@ -16,9 +17,11 @@ extension StoredRunState {
             writer.member("state", run.state.rawValue)
             writer.member("logical_date", run.logicalDate)
             writer.member("started_at", run.startedAt)
-            writer.key("finished_at")
-            writer.value(run.finishedAt)
+            writer.member("finished_at", run.finishedAt)
             writer.member("version", run.version)
+            writer.member("listing_hash", run.listingHash)
+            writer.key("timeline")
+            if let timeline = run.timeline { writer.raw(timeline) } else { writer.null() }
         }
         writer.key("counts")
         writer.raw(checkpoint.counts.json)
@@ -28,6 +31,7 @@ extension StoredRunState {
             writer.member("run_id", checkpoint.runID)
             writer.member("commit_number", checkpoint.commitNumber)
             writer.member("next_ordinal", progress.nextOrdinal)
+            writer.member("consumed", progress.consumed)
             writer.key("input_ended")
             writer.value(progress.inputEnded)
             writer.key("position")
@@ -35,45 +39,47 @@ extension StoredRunState {
             writer.key("parked")
             writer.raw(progress.parked.json)
             writer.member("input_hash", progress.inputHash)
-            writer.key("source_state")
-            writer.value(progress.sourceState)
+            writer.member("source_state", progress.sourceState)
             writer.member("fingerprint", checkpoint.fingerprint)
         }
     }
 
     var json: [UInt8] { StoredJSON.text { write(to: &$0) } }
 
+    /// - Parameter format: the document's, one that this version knows. What a later one has added may be missing.
     /// - Throws: `StoredJSON.Fault` where the file isn't what this program writes.
-    init(_ root: JSONNode) throws {
-        try StoredJSON.checkFormat(of: root)
+    init(_ root: JSONNode, _ format: StoreFormat) throws {
         let pipeline = try root.string("pipeline")
         let shard = try root.number("shard")
         let shards = try root["shards"] == nil ? 1 : root.number("shards")
         guard let mode = WriteMode(rawValue: try root.string("mode")) else {
-            throw StoredJSON.Fault("has an unknown mode")
+            throw StoredJSON.Fault("its mode is unknown")
         }
         let sequence = try root.number("sequence")
         let record = try root.member("run")
         let point = try root.member("checkpoint")
         guard let state = RunState(rawValue: try record.string("state")) else {
-            throw StoredJSON.Fault("has an unknown state")
+            throw StoredJSON.Fault("its state is unknown")
         }
         let counts = try RunCounts(json: root.member("counts").compact)
         let run = RunRecord(
             runID: try record.string("run_id"), state: state, logicalDate: try record.string("logical_date"),
-            startedAt: try record.string("started_at"), finishedAt: try record.member("finished_at").text,
-            counts: counts, version: try record.string("version"))
+            startedAt: try record.string("started_at"), finishedAt: try record.textOrNull("finished_at"),
+            counts: counts, version: try record.string("version"),
+            listingHash: try record["listing_hash"] == nil ? nil : record.textOrNull("listing_hash"),
+            timeline: record["timeline"].flatMap { $0.isNull ? nil : $0.compact })
         let checkpoint = Checkpoint(
             runID: try point.string("run_id"), commitNumber: try point.number("commit_number"),
             progress: RunProgress(
                 nextOrdinal: try point.number("next_ordinal"),
-                inputEnded: try point.member("input_ended").boolean ?? false,
+                consumed: try point["consumed"] == nil ? nil : point.number("consumed"),
+                inputEnded: try point.boolean("input_ended"),
                 position: try Position(json: point.member("position").compact),
                 parked: try [ParkedRecord](json: point.member("parked").compact),
-                inputHash: try point.string("input_hash"), sourceState: try point.member("source_state").text),
+                inputHash: try point.string("input_hash"), sourceState: try point.textOrNull("source_state")),
             counts: counts, fingerprint: try point.string("fingerprint"))
         self.init(
-            pipeline: pipeline, shard: shard, shards: shards, mode: mode, sequence: sequence, run: run,
+            format: format, pipeline: pipeline, shard: shard, shards: shards, mode: mode, sequence: sequence, run: run,
             checkpoint: checkpoint)
     }
 }

@@ -1,7 +1,10 @@
 internal import PipelineCore
+internal import StoreFormat
 
 /// A run of one pipeline and shard with its checkpoint: what history, checkpoint file and manifest all hold.
 struct StoredRunState: Sendable, Equatable {
+    /// Of the file that holds it.
+    var format: StoreFormat
     var pipeline: String
     var shard: Int
     /// How many shards the run has; 1 where it isn't sharded.
@@ -27,9 +30,11 @@ struct StoredRunState: Sendable, Equatable {
     }
 
     init(
-        pipeline: String, shard: Int, shards: Int, mode: WriteMode, sequence: Int, run: RunRecord,
+        format: StoreFormat = .current, pipeline: String, shard: Int, shards: Int, mode: WriteMode, sequence: Int,
+        run: RunRecord,
         checkpoint: Checkpoint
     ) {
+        self.format = format
         self.pipeline = pipeline
         self.shard = shard
         self.shards = shards

@@ -70,7 +70,7 @@ extension OutputFolder {
     /// Gives tables that were written anew their names, in the folder of a complete run. What is done already isn't done
     /// again.
     func nameTables(in made: String) throws {
-        guard let checkpoint = try RunCheckpoint.read(in: made), checkpoint.stored.run.state == .complete else {
+        guard let checkpoint = try RunCheckpoint.read(in: made), checkpoint.stored.run.state.isPublished else {
             return
         }
         for table in checkpoint.tables where table.generation > 0 {

@@ -15,6 +15,7 @@ extension RunFolderSession {
                     + "of pipeline '\(context.pipeline)'")
         }
         let files = try files()
+        let leftOut = opened?.leftOut ?? []
         try Failpoint.reach("ndjson.prepare.before-compression")
         let segments = try await encode(batch.tables)
         guard opened?.files === files else { throw PipelineError(.software, "\(store.path): the session is closed") }
@@ -26,7 +27,8 @@ extension RunFolderSession {
             var next = stored
             next.checkpoint = stored.checkpoint.advanced(by: batch, observed: RunCounts())
             next.run.counts = next.checkpoint.counts
-            opened?.pending = RunCheckpoint(next, files.prepared)
+            opened?.pending = RunCheckpoint(
+                next, files.prepared, leftOut: leftOut.adding(batch.leftOutFiles))
             return next.checkpoint
         }
     }
@@ -52,15 +54,16 @@ extension RunFolderSession {
 
     func prepareCompletion(state: RunState, finishedAt: String) throws -> Checkpoint {
         let stored = try unfinished()
-        guard state == .complete || state == .unpublished && store.mode.publishesAtEnd else {
+        guard state.isPublished || state == .unpublished && store.mode.publishesAtEnd else {
             throw PipelineError(.software, "\(store.path): a run can't end as '\(state.rawValue)' here")
         }
         let files = try files()
+        let leftOut = opened?.leftOut ?? []
         return try undoing {
             try files.checkPlace()
-            guard state == .complete else {
+            guard state.isPublished else {
                 let waiting = stored.ended(.unpublished, finishedAt: finishedAt)
-                opened?.pending = RunCheckpoint(waiting, files.committed)
+                opened?.pending = RunCheckpoint(waiting, files.committed, leftOut: leftOut)
                 return waiting.checkpoint
             }
             var observed = RunCounts()
@@ -68,16 +71,16 @@ extension RunFolderSession {
                 observed.previousEndpoints = before.checkpoint.counts.endpoints
                 observed.removed = max(0, observed.previousEndpoints - stored.checkpoint.counts.endpoints)
             }
-            let ended = stored.ended(.complete, finishedAt: finishedAt, observed: observed)
+            let ended = stored.ended(state, finishedAt: finishedAt, observed: observed)
             try Failpoint.reach("ndjson.complete.before-write")
             try files.writeEnds()
             try Failpoint.reach("ndjson.complete.after-trailers")
             let manifest = Manifest(
-                stored: ended, layout: format.layout,
+                stored: ended, layout: format.layout, leftOut: leftOut,
                 tables: Array(zip(context.tables, files.prepared.map(\.finished))))
             try WritableFile(files.nascentManifest, .fresh).write(manifest.json, at: 0)
             try Failpoint.reach("ndjson.complete.after-manifest")
-            opened?.pending = RunCheckpoint(ended, files.prepared, isComplete: true)
+            opened?.pending = RunCheckpoint(ended, files.prepared, leftOut: leftOut, isComplete: true)
             return ended.checkpoint
         }
     }
@@ -91,7 +94,7 @@ extension RunFolderSession {
         }
         self.opened?.pending = nil
         self.opened?.isSpent = true
-        let isComplete = pending.stored.run.state == .complete
+        let isComplete = pending.stored.run.state.isPublished
         try Failpoint.reach("ndjson.commit.before-data-fsync")
         try files.sync()
         try Failpoint.reach("ndjson.commit.after-data-fsync")
@@ -107,6 +110,7 @@ extension RunFolderSession {
         try Failpoint.reach("ndjson.commit.after-folder-fsync")
         files.markCommitted()
         self.opened?.newest = pending.stored
+        self.opened?.leftOut = pending.leftOut
         if isComplete {
             forgetFiles()
             var history = opened.history

@@ -1,5 +1,6 @@
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
 /// Runs: looked at, begun, given up.
 extension RunFolderSession {
@@ -30,7 +31,12 @@ extension RunFolderSession {
     }
 
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
-        let opened = try requireNothingPrepared()
+        var opened = try requireNothingPrepared()
+        if opened.history.format < .current {
+            // What kept it as it was is given up by now.
+            try settle(opened.folder)
+            opened = try requireNothingPrepared()
+        }
         let folder = opened.folder
         guard folder.canName(run.runID) else {
             throw PipelineError(.software, "'\(run.runID)' can't name a folder")
@@ -58,6 +64,7 @@ extension RunFolderSession {
         self.opened?.fault = nil
         try Failpoint.reach("ndjson.begin.after-history")
         self.opened?.newest = stored
+        self.opened?.leftOut = []
         self.opened?.files = try RunFiles(
             folder.underWay(run.runID), tables, format, maxFileSize: store.maxFileSize)
         return stored.checkpoint

@@ -1,5 +1,6 @@
 internal import LocalFiles
 internal import PipelineCore
+internal import StoreFormat
 
 /// One pipeline and shard's session with an output folder: what is there, how it is opened and closed.
 actor RunFolderSession: SinkSession {
@@ -24,6 +25,8 @@ actor RunFolderSession: SinkSession {
         var fault: PipelineError?
         /// The newest run's files; nil until something is written.
         var files: RunFiles?
+        /// Files of the archive that it has left out, as of its last commit.
+        var leftOut: [LeftOutFile] = []
         var pending: RunCheckpoint?
         /// A commit has failed: what the store holds is known to the store alone.
         var isSpent = false
@@ -46,10 +49,33 @@ actor RunFolderSession: SinkSession {
             subject: "pipeline '\(context.pipeline)' (shard \(context.shard)) at \(store.path)")
         self.lock = lock
         try Failpoint.reach("ndjson.open.locked")
+        // Looked at before anything is changed.
+        let owner = try Ownership.read(folder)
+        if owner != nil { try lock.mark(folder.owner, as: folder.mark) }
+        let format = try FolderFormat(folder: folder).format()
+        let history = try RunHistory(folder, format)
+        try folder.checkManifests(newest: history.newestPublished.map { [$0] } ?? [], format)
+        if let unfinished = try EarlierRun.unfinished(in: folder, history) {
+            opened = OpenFolder(
+                folder: folder, history: history, newest: unfinished.stored, fault: unfinished.refusal(in: folder))
+        } else {
+            try settle(folder)
+        }
+    }
+
+    /// Makes the folder this pipeline's, brings it to the present format, and finishes what a crash has left half done.
+    func settle(_ folder: OutputFolder) throws {
+        guard let lock else { throw PipelineError(.software, "\(store.path): the session is closed") }
+        if try Ownership.read(folder) == nil {
+            try folder.checkRuns(known: FolderMigration.publishedNames(in: folder))
+        }
         try Ownership.claim(folder, mode: store.mode)
         try lock.mark(folder.owner, as: folder.mark)
         try Failpoint.reach("ndjson.open.owned")
-        var history = try RunHistory(folder)
+        try FolderMigration.steps.perform(on: FolderFormat(folder: folder))
+        // It may be another file by now.
+        try lock.mark(folder.owner, as: folder.mark)
+        var history = try RunHistory(folder, .current)
         try Recovery(folder: folder, warn: store.warn).perform(&history)
         try Failpoint.reach("ndjson.open.recovered")
         // Found out before anybody is asked for: what this run replaces.
@@ -100,9 +126,11 @@ actor RunFolderSession: SinkSession {
     func files() throws -> RunFiles {
         let opened = try requireOpen()
         if let files = opened.files { return files }
+        if let fault = opened.fault { throw fault }
         guard let newest = opened.newest else { throw noRun }
-        let files = try opened.folder.takeUp(newest, format, maxFileSize: store.maxFileSize)
+        let (files, leftOut) = try opened.folder.takeUp(newest, format, maxFileSize: store.maxFileSize)
         self.opened?.files = files
+        self.opened?.leftOut = leftOut
         return files
     }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from support.content import TABLES, Store, snapshot
-from support.ndjson import Folder, same_bytes
+from support.ndjson import Folder, lasting, same_bytes
 from support.sluice import LOGICAL_DATE
 
 EARLIER = "2025-05-05T00:00:00Z"
@@ -142,7 +142,7 @@ class NDJSONPlace(FolderPlace):
 
     def content(self):
         folder = Folder(self.folder)
-        parts = {"current": folder.link, "own": folder.own()}
+        parts = {"current": folder.link, "latest": lasting(folder.latest), "own": folder.own()}
         for name, run in folder.runs.items():
             run.check()
             assert not (run.folder / "checkpoint.json").exists(), "a published run has no checkpoint"

@@ -37,8 +37,24 @@ class Folder:
     @property
     def runs(self):
         """What was published and is still there, by run ID."""
-        names = sorted(os.listdir(self.path)) if self.path.exists() else []
-        return {name: Run(self.path / name) for name in names if name not in (".sluice", "current")}
+        # An earlier version put them beside the link.
+        places = [self.path / "runs", self.path]
+        paths = [path for place in places if place.is_dir() for path in place.iterdir()]
+        own = {".sluice", "current", "latest.json", "runs"}
+        return {path.name: Run(path) for path in sorted(paths) if path.name not in own and not path.is_symlink()}
+
+    @property
+    def latest(self):
+        """What `latest.json` says; None where it isn't there. It names the run that `current` leads to."""
+        if not (self.path / "latest.json").exists():
+            return None
+        latest = json.loads((self.path / "latest.json").read_text())
+        assert latest["path"] == self.link == f"runs/{latest['run_id']}", (latest, self.link)
+        manifest = json.loads((self.path / latest["manifest"]).read_text())
+        for name in ("run_id", "logical_date", "finished_at"):
+            assert latest[name] == manifest["run"][name], (latest, manifest["run"])
+        assert (latest["format"], latest["pipeline"]) == (2, manifest["pipeline"])
+        return latest
 
     @property
     def unfinished(self):

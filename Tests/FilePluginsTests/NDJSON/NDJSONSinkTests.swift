@@ -46,7 +46,7 @@ struct NDJSONSinkTests {
             #expect(try await next.state().checkpoint?.commitNumber == committed)
             if committed < SinkRun.batches { try await run.commit((committed + 1)...SinkRun.batches, next) }
             try await run.complete(next)
-            #expect(try OutputReader.files(below: "\(path)/\(run.id)") == expected, "after commit \(committed)")
+            #expect(try OutputReader.files(below: "\(path)/runs/\(run.id)") == expected, "after commit \(committed)")
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: "\(path)/.sluice").sorted() == [
                     "owner.json", "runs",
@@ -101,7 +101,7 @@ struct NDJSONSinkTests {
             result = len(files)
             """, [reader.published(run)])
         #expect(tested.integer == 5)
-        #expect(target(ofLink: reader.path + "/current") == run.id)
+        #expect(target(ofLink: reader.path + "/current") == "runs/\(run.id)")
     }
 
     private func target(ofLink path: String) -> String? {

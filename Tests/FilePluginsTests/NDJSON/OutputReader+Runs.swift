@@ -11,5 +11,5 @@ extension OutputReader {
     func whole(_ run: SinkRun) async throws { try await run.whole(sink(run.mode)) }
 
     func underWay(_ run: SinkRun) -> String { "\(path)/.sluice/\(run.id)" }
-    func published(_ run: SinkRun) -> String { "\(path)/\(run.id)" }
+    func published(_ run: SinkRun) -> String { "\(path)/runs/\(run.id)" }
 }

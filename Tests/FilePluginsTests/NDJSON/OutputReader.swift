@@ -64,7 +64,7 @@ final class OutputReader: Sendable {
             if mode == "replace":
                 runs = [root + "/current"] if os.path.lexists(root + "/current") else []
             else:
-                runs = [root + "/" + name for name in sorted(os.listdir(root)) if name not in (".sluice", "current")]
+                runs = [root + "/runs/" + name for name in sorted(os.listdir(root + "/runs"))] if os.path.isdir(root + "/runs") else []
         rows = []
         for run in runs:
             manifest = json.load(open(run + "/manifest.json"))

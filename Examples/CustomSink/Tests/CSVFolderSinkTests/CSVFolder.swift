@@ -32,7 +32,7 @@ final class CSVFolder: Sendable {
     func whole(_ run: SinkRun) async throws { try await run.whole(sink(run.mode)) }
 
     func underWay(_ run: SinkRun) -> String { "\(path)/.sluice/\(run.id)" }
-    func published(_ run: SinkRun) -> String { "\(path)/\(run.id)\(run.shards > 1 ? ".shard\(run.shard)" : "")" }
+    func published(_ run: SinkRun) -> String { "\(path)/runs/\(run.id)\(run.shards > 1 ? ".shard\(run.shard)" : "")" }
 
     /// Where `current` leads to.
     var current: String? { try? FileManager.default.destinationOfSymbolicLink(atPath: path + "/current") }
@@ -56,8 +56,11 @@ final class CSVFolder: Sendable {
         var runs = [path + "/current"].filter { FileManager.default.fileExists(atPath: $0) }
             .map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().path }
         if owner["mode"] as? String != "replace" {
-            runs = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-                .filter { ![".sluice", "current"].contains($0) }.map { "\(path)/\($0)" }
+            let published = "\(path)/runs"
+            runs =
+                FileManager.default.fileExists(atPath: published)
+                ? try FileManager.default.contentsOfDirectory(atPath: published).sorted().map { "\(published)/\($0)" }
+                : []
         }
         return try runs.flatMap { run in
             let manifest = try Self.object(run + "/manifest.json")
