@@ -65,7 +65,7 @@ extension PipelineRunner {
                     hint: "A sink was added, lost or restored from a backup. Begin again with sluice run --fresh.")
             }
             switch last.state {
-            case .complete, .unpublished: break
+            case .complete, .notHandedOver, .unpublished: break
             case .running:
                 throw PipelineError(
                     .temporary, "run \(record.runID) isn't finished, so what failed in it isn't known yet",

@@ -71,7 +71,7 @@ package enum RunDecision: Equatable {
     /// fetched again, and its end.
     private static func holdsAll(_ state: SinkState) -> Bool {
         switch state.lastRun?.state {
-        case .complete, .unpublished: true
+        case .complete, .notHandedOver, .unpublished: true
         case .running: state.checkpoint?.progress.isFetched ?? false
         case .abandoned, nil: false
         }
@@ -96,7 +96,7 @@ package enum RunDecision: Equatable {
             switch state.lastRun?.state {
             case .running: state.checkpoint?.commitNumber == 0
             case .unpublished: false
-            case .complete: state.lastRun?.isSameExecution(as: run) == false
+            case .complete, .notHandedOver: state.lastRun?.isSameExecution(as: run) == false
             case .abandoned, nil: true
             }
         }
