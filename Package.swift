@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "PipelineEngine",
             dependencies: [
-                "PipelineCore", "Flattening",
+                "PipelineCore", "StoreFormat", "Flattening",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 import pytest
-from support.archives import PARTS, archive, compare, endpoint, endpoints, line, merged, spread
+from support.archives import PARTS, archive, compare, endpoint, endpoints, line, merged, ordinals, spread
 from support.content import TABLES, Store
 from support.kills import KILLS, NDJSONPlace, SQLitePlace, differences
 from support.sluice import APPLICATION, LOGICAL_DATE
@@ -130,7 +130,7 @@ def test_overlapping_archives(sluice, tmp_path, postgres, dice, mode):
             sinks=[{"type": "sqlite", "path": "out/endpoints.sqlite", "mode": mode}, database.sink(mode, schema)],
         )  # fmt: skip
         summary = sluice.run(pipeline, *DATED).expect(0).summary
-        want = merged(lines, RUN, TIME, conflict)
+        want = merged(lines, RUN, TIME, conflict, numbers=ordinals(folder))
         assert summary["records"] == len(lines) == summary["endpoints"]
         assert summary["superseded"] == len(lines) - len(want["endpoints"]), summary
         store, other = Store(pipeline.database), database.store(schema)

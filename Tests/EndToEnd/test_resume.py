@@ -56,7 +56,7 @@ def test_an_unfinished_run_goes_on(sluice, server, interrupted):
     assert result.summary["run_id"] == "under-test-20260102T030405Z"
     assert result.summary["records"] == len(USERS) and users_in(interrupted) == USERS
     assert min(server.asked) == USERS[interrupted.committed]
-    assert f"resumed at ordinal {interrupted.committed}" in result.err, "it says so"
+    assert f"resumed after {interrupted.committed} records" in result.err, "it says so"
 
 
 def test_input_that_was_prolonged(sluice, server, users, interrupted):

@@ -1,18 +1,22 @@
 internal import LineInput
 internal import PipelineCore
 
-/// An opened archive. Reads block a thread of its own.
+/// A listed archive that is read. Reads block a thread of its own.
 actor ArchiveFileCursor: ArchiveCursor {
     private let executor = BlockingExecutor(label: "archive.file")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    /// Those still to be read, in order, and what is in each.
-    private var readable: [Readable] = []
-    private(set) var files: ArchiveFileCounts?
-    /// The first file behind the one at hand.
+    private let warn: @Sendable (String) -> Void
+    private var archive: ArchiveListing?
+    /// The number of the first file behind the one at hand.
     private var nextFile = 0
     private var current: ArchiveFileInput?
-    /// What ended the reading; it follows the records before it.
+    /// What follows before anything is read.
+    private var queued: [ArchiveEvent] = []
+    /// What a file holds that was looked at before it was reached.
+    private var seen: (number: Int, content: ArchiveContent)?
+    private var hasBegun = false
+    /// What ended the reading; it follows the events before it.
     private var failure: (any Error)?
     /// Bytes of all files as they stand on disk, and of those that lie behind.
     private var size: UInt64 = 0
@@ -21,46 +25,47 @@ actor ArchiveFileCursor: ArchiveCursor {
     /// A call of `next` ends early once it has gathered this many bytes of documents.
     private static let bytesAtOnce = 1 << 20
 
-    private struct Readable {
-        var file: ArchiveFile
-        var form: ArchiveContent.Form = .lines
-        var utf16: UTF16Order?
-        /// What stands in its place where it can't be read.
-        var fault: ArchiveRecord?
+    init(warn: @escaping @Sendable (String) -> Void) { self.warn = warn }
+
+    func list(_ path: PathOption, _ filter: NameFilter) throws {
+        let archive = try ArchiveListing(path, filter, warn: warn)
+        size = archive.names.reduce(0) { $0 + $1.size }
+        self.archive = archive
     }
 
-    /// Lists the files and looks at the beginning of each.
-    func open(_ path: PathOption, _ filter: NameFilter, warn: @escaping @Sendable (String) -> Void) throws {
-        let listing = try ArchiveListing(path, filter, warn: warn)
-        var leftOut = listing.leftOut
+    var listing: [ListedFile] { archive?.names ?? [] }
+
+    func skip(to number: Int) {
+        sizeRead = listing[..<number].reduce(0) { $0 + $1.size }
+        nextFile = number
+    }
+
+    // MARK: - What a file holds
+
+    /// Looks for the first file that holds text. Others may be as long as they like: one file that is none of them is enough.
+    ///
+    /// - Throws: `PipelineError` of kind `.noInput` where there is none, and not because files are empty.
+    private func requireText(_ archive: ArchiveListing) throws {
         var hasEmpty = false
-        var unreadable: [String] = []
-        for file in listing.files {
+        var unreadable: String?
+        for number in archive.names.indices where archive.names[number].leftOut == nil {
             try Task.checkCancellation()
-            switch try content(of: file) {
-            case .junk(let other) where listing.isOneFile, .unreadable(let other) where listing.isOneFile:
+            let file = archive.file(number)
+            let content = try content(of: file)
+            switch content {
+            case .text:
+                seen = (number, content)
+                return
+            case .junk(let other) where archive.isOneFile, .unreadable(let other) where archive.isOneFile:
                 throw PipelineError(.noInput, "\(file.shown) is \(other)", hint: Self.hint)
-            case .junk(let other):
-                leftOut += 1
-                warn("\(file.shown) is left out: it is \(other)")
-            case .unreadable(let other):
-                warn("\(file.shown) can't be read: it is \(other)")
-                unreadable.append("\(file.shown) is \(other)")
-                readable.append(Readable(file: file, fault: try fault(file, other)))
-            case .empty where listing.isOneFile: readable.append(Readable(file: file))
-            case .empty:
-                // Programs that write in parts leave many of these, so they are counted and not told one by one.
-                leftOut += 1
-                hasEmpty = true
-            case .text(let form, let utf16): readable.append(Readable(file: file, form: form, utf16: utf16))
+            case .empty: hasEmpty = true
+            case .junk: break
+            case .unreadable(let other): unreadable = unreadable ?? "\(file.shown) is \(other). "
             }
         }
-        if readable.count == unreadable.count, !unreadable.isEmpty || !hasEmpty {
-            let first = unreadable.first.map { "\($0). " } ?? ""
-            throw PipelineError(.noInput, "no file of \(path.written) is an archive", hint: first + Self.hint)
-        }
-        files = ArchiveFileCounts(read: readable.count - unreadable.count, leftOut: leftOut)
-        size = readable.reduce(0) { $0 + $1.file.status.size }
+        guard unreadable != nil || !hasEmpty else { return }
+        throw PipelineError(
+            .noInput, "no file of \(archive.path.written) is an archive", hint: (unreadable ?? "") + Self.hint)
     }
 
     private static let hint = "An archive is JSON documents, or Pinpoint's import CSV, plain or gzip."
@@ -91,66 +96,94 @@ actor ArchiveFileCursor: ArchiveCursor {
         return ArchiveRecord(content: .fault(fault), next: Position(token: file.name), file: file.shown, line: 1)
     }
 
+    // MARK: - Reading
+
     var fractionRead: Double? {
-        guard size > 0 else { return current == nil && nextFile == readable.count ? 1 : 0 }
-        let inFile = min(current?.window?.fileOffset ?? 0, current?.file.status.size ?? 0)
+        guard size > 0 else { return current == nil && nextFile == listing.count ? 1 : 0 }
+        let inFile = min(current?.window?.fileOffset ?? 0, current?.file.listed.size ?? 0)
         return min(1, Double(sizeRead + inFile) / Double(size))
     }
 
-    func next(limit: Int) throws -> [ArchiveRecord] {
-        precondition(limit > 0, "at least one record must be asked for")
-        var records: [ArchiveRecord] = []
-        records.reserveCapacity(min(limit, 1024))
+    func next(limit: Int) throws -> [ArchiveEvent] {
+        precondition(limit > 0, "at least one event must be asked for")
+        var events: [ArchiveEvent] = []
+        events.reserveCapacity(min(limit, 1024))
         if failure == nil {
             do {
                 var bytes = 0
-                while records.count < limit, bytes < Self.bytesAtOnce, let record = try nextRecord() {
-                    bytes += record.byteCount
-                    records.append(record)
+                while events.count < limit, bytes < Self.bytesAtOnce, let event = try nextEvent() {
+                    if case .record(let record) = event { bytes += record.byteCount }
+                    events.append(event)
                 }
             } catch { failure = error }
         }
-        if records.isEmpty, let failure { throw failure }
-        return records
+        if events.isEmpty, let failure { throw failure }
+        return events
     }
 
     func close() {
         current?.close()
         current = nil
-        nextFile = readable.count
+        archive = nil
     }
 
-    private func nextRecord() throws -> ArchiveRecord? {
-        while true {
-            guard let input = current else {
-                guard nextFile < readable.count else { return nil }
-                try Task.checkCancellation()
-                let next = readable[nextFile]
-                if let fault = next.fault {
-                    nextFile += 1
-                    sizeRead += next.file.status.size
-                    return fault
-                }
-                current = try ArchiveFileInput(next.file, next.form, utf16: next.utf16)
-                nextFile += 1
-                continue
-            }
-            do {
-                if let record = try input.next() { return record }
-                try finish(input)
-            } catch let damaged as ArchiveFileInput.Damaged {
-                try finish(input)
-                return damaged.record
-            }
+    private func nextEvent() throws -> ArchiveEvent? {
+        guard let archive else { return nil }
+        if !hasBegun, nextFile == 0 { try requireText(archive) }
+        hasBegun = true
+        if !queued.isEmpty { return queued.removeFirst() }
+        if let current { return try event(of: current) }
+        guard nextFile < archive.names.count else { return nil }
+        try Task.checkCancellation()
+        let event = try begin(archive.file(nextFile), isOneFile: archive.isOneFile)
+        nextFile += 1
+        return event
+    }
+
+    private func begin(_ file: ArchiveFile, isOneFile: Bool) throws -> ArchiveEvent {
+        if let reason = file.listed.leftOut { return .file(.leftOut(file.listed, reason: reason)) }
+        let content: ArchiveContent
+        if let seen, seen.number == nextFile { content = seen.content } else { content = try self.content(of: file) }
+        switch content {
+        case .text(let form, let utf16): current = try ArchiveFileInput(file, form, utf16: utf16)
+        // It was meant, and holds no record.
+        case .empty where isOneFile: current = try ArchiveFileInput(file, .lines, utf16: nil)
+        // Programs that write in parts leave many of these, so they are counted and not told one by one.
+        case .empty: return leaveOut(file, "empty")
+        case .junk(let other):
+            warn("\(file.shown) is left out: it is \(other)")
+            return leaveOut(file, other)
+        case .unreadable(let other):
+            warn("\(file.shown) can't be read: it is \(other)")
+            queued = [.record(try fault(file, other)), .file(.ended(file.listed))]
+            sizeRead += file.listed.size
+            return .file(.begun(isRead: false))
+        }
+        return .file(.begun(isRead: true))
+    }
+
+    private func leaveOut(_ file: ArchiveFile, _ reason: String) -> ArchiveEvent {
+        sizeRead += file.listed.size
+        return .file(.leftOut(file.listed, reason: reason))
+    }
+
+    private func event(of input: ArchiveFileInput) throws -> ArchiveEvent {
+        do {
+            if let record = try input.next() { return .record(record) }
+            return try finish(input)
+        } catch let damaged as ArchiveFileInput.Damaged {
+            queued = [try finish(input)]
+            return .record(damaged.record)
         }
     }
 
     /// Leaves the file, if it is still the one that was opened.
-    private func finish(_ input: ArchiveFileInput) throws {
+    private func finish(_ input: ArchiveFileInput) throws -> ArchiveEvent {
         try input.checkIdentity()
-        sizeRead += input.file.status.size
+        sizeRead += input.file.listed.size
         input.close()
         current = nil
+        return .file(.ended(input.opened))
     }
 }
 

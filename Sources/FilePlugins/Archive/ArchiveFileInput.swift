@@ -5,6 +5,8 @@ internal import PipelineCore
 /// One file of an archive while it is read.
 final class ArchiveFileInput {
     let file: ArchiveFile
+    /// What the system said of it before it was opened.
+    private let status: FileStatus
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
     /// Nil until what stands before the first record is read.
@@ -21,11 +23,12 @@ final class ArchiveFileInput {
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
     init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
-        self.file = file
         let status = try Self.status(of: file)
-        guard status.identity == file.status.identity, status.size >= file.status.size else {
+        guard status.identity.inode == file.listed.inode, status.size >= file.listed.size else {
             throw Self.replaced(file)
         }
+        self.file = file
+        self.status = status
         do { try InputFile(path: file.path).close() } catch let damage as InputDamage {
             throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
         }
@@ -48,6 +51,9 @@ final class ArchiveFileInput {
             throw Damaged(record: fault(damage))
         }
     }
+
+    /// The file as it was when it was opened.
+    var opened: ListedFile { ListedFile(status, name: file.name) }
 
     /// Lines completely before the next record.
     private var line: UInt64 { cutter?.line ?? 0 }
@@ -74,9 +80,9 @@ final class ArchiveFileInput {
 
     /// - Throws: `PipelineError` of kind `.noInput` where the path names another file by now, or one that has shrunk.
     func checkIdentity() throws {
-        let read = max(window?.fileOffset ?? 0, file.status.size)
+        let read = max(window?.fileOffset ?? 0, self.status.size)
         let status = try Self.status(of: file)
-        guard status.identity == file.status.identity, status.size >= read else { throw Self.replaced(file) }
+        guard status.identity == self.status.identity, status.size >= read else { throw Self.replaced(file) }
     }
 
     private static func status(of file: ArchiveFile) throws -> FileStatus {
@@ -94,4 +100,10 @@ final class ArchiveFileInput {
     }
 
     func close() { window?.close() }
+}
+
+extension ListedFile {
+    init(_ status: FileStatus, name: String) {
+        self.init(name: name, size: status.size, modified: status.modified, inode: status.identity.inode)
+    }
 }

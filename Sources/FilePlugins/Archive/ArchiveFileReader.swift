@@ -5,7 +5,7 @@ public import PipelineCore
 /// - A file holds a JSON document on each line, JSON documents or lists over any number of lines, or is CSV as Pinpoint
 ///   imports it; gzip and UTF-16 are recognised by their first bytes.
 /// - Of a folder or glob, evident junk (an image, a mark of another program) is left out and counted, and any other file
-///   that can't be read is one fault.
+///   that can't be read is one fault. A file is looked at when it is reached.
 /// - In a folder, and where a glob's component doesn't say so itself, names that begin with a dot are left out.
 /// - A file that ends early or is corrupt ends with one fault; reading goes on with the next one.
 /// - A position's token is the file's relative name, its offset counts that file's uncompressed bytes, and its member is
@@ -29,13 +29,13 @@ public struct ArchiveFileReader: ArchiveReader {
         self.warn = warn
     }
 
-    /// Lists the files and looks at the beginning of each.
+    /// Lists the names.
     ///
-    /// - Throws: `PipelineError` of kind `.noInput` where the path is missing, empty, or matches nothing; where a folder, a
-    ///   file or a symbolic link in it can't be read; where no file is an archive.
+    /// - Throws: `PipelineError` of kind `.noInput` where the path is missing, empty, or matches nothing; where a folder, or what
+    ///   a name stands for, can't be read.
     public func open() async throws -> any ArchiveCursor {
-        let cursor = ArchiveFileCursor()
-        try await cursor.open(path, filter, warn: warn)
+        let cursor = ArchiveFileCursor(warn: warn)
+        try await cursor.list(path, filter)
         return cursor
     }
 }

@@ -1,28 +1,34 @@
 internal import Glibc
+internal import LineInput
 internal import LocalFiles
 internal import PipelineCore
 
-/// The files that a path stands for, in byte order of their relative names.
+/// The names that a path stands for, in byte order: files, and what is left out. Nothing but folders is opened.
 ///
 /// - A file is itself, a folder all files in it and its subfolders, and a glob what it matches; `**` as a component is any
 ///   number of folders. A name that exists is taken as it is, whatever characters are in it.
-/// - Names that begin with a dot are left out, unless a glob's component begins with one too.
+/// - Left out, each as one name, are those that begin with a dot, unless a glob's component begins with one too; what
+///   `include` and `exclude` say; links in circles; what is no regular file; marks of other programs. Of a folder that is left
+///   out nobody looks at what is in it.
 /// - Symbolic links are followed, and each folder is read once, so links that lead in circles end.
 struct ArchiveListing {
-    private(set) var files: [ArchiveFile] = []
+    private(set) var names: [ListedFile] = []
     /// The path names one file, which was meant.
     private(set) var isOneFile = false
-    /// Names that were passed over: hidden ones, links in circles, what `include` and `exclude` say. A folder counts once.
-    private(set) var leftOut = 0
+    /// Why files can't be opened, by name.
+    private var problems: [String: String] = [:]
 
-    private let path: PathOption
+    let path: PathOption
     private let filter: NameFilter
     private let warn: (String) -> Void
     /// The folder that relative names begin in, as it is opened and as it is shown; empty is the root.
     private var base = ""
     private var shownBase = ""
     private var components: [Substring] = []
-    private var names: Set<String> = []
+    /// Many ways may lead to one name.
+    private var known: Set<String> = []
+    /// There is something beside what is left out.
+    private var hasFile = false
     /// Something was left out because of `include` or `exclude`.
     private var isFiltered = false
     private var foldersRead: Set<FileStatus.Identity> = []
@@ -46,12 +52,22 @@ struct ArchiveListing {
         } else {
             try list()
         }
-        if files.isEmpty {
+        if !hasFile {
             throw PipelineError(
                 .noInput, "no file of \(path.written) is left",
                 hint: "Check 'include' and 'exclude', and what was left out.")
         }
-        files.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        names.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        known = []
+        foldersRead = []
+        lookedIn = []
+    }
+
+    func file(_ number: Int) -> ArchiveFile {
+        let listed = names[number]
+        return ArchiveFile(
+            listed: listed, path: isOneFile ? path.resolved : opened(listed.name),
+            shown: isOneFile ? path.written : shown(listed.name), problem: problems[listed.name])
     }
 
     private mutating func list() throws {
@@ -63,10 +79,11 @@ struct ArchiveListing {
             isOneFile = true
             let name = path.written.split(separator: "/").last.map(String.init) ?? path.written
             guard filter.takes(name) else { return skip(name) }
-            files = [ArchiveFile(name: name, path: path.resolved, shown: path.written, status: status)]
+            names = [ListedFile(status, name: name)]
+            hasFile = true
         case .folder:
             try addFolder("", status)
-            if files.isEmpty, !isFiltered {
+            if !hasFile, !isFiltered {
                 throw PipelineError(
                     .noInput, "the folder \(path.written) holds no file",
                     hint: "Set 'path' to the folder, file or glob of the export.")
@@ -86,7 +103,7 @@ struct ArchiveListing {
         base = path.resolved.hasPrefix("/") ? "/" + front : front
         shownBase = (text.hasPrefix("/") ? "/" : "") + written[..<firstPattern].joined(separator: "/")
         if FileStatus.exists(base) { try match(0, "") }
-        if files.isEmpty, !isFiltered {
+        if !hasFile, !isFiltered {
             throw PipelineError(
                 .noInput, "no file matches \(path.written)",
                 hint: "Check 'path'; a pattern doesn't match names that begin with a dot.")
@@ -123,9 +140,10 @@ struct ArchiveListing {
 
     private mutating func addFolder(_ folder: String, _ status: FileStatus) throws {
         guard foldersRead.insert(status.identity).inserted else { return }
+        try Task.checkCancellation()
         let names = try allNames(folder)
         let hidden = names.filter { $0.hasPrefix(".") }
-        leftOut += hidden.count
+        for name in hidden { leaveOut(join(folder, name), "its name begins with a dot") }
         if let first = hidden.first.map({ shown(join(folder, $0)) }) {
             warn(
                 hidden.count == 1
@@ -140,12 +158,11 @@ struct ArchiveListing {
         let status: FileStatus
         do throws(FileStatus.Failure) { status = try FileStatus.of(opened(name)) } catch {
             switch error.number {
-            case ELOOP:
-                leftOut += 1
-                return warn("\(shown(name)) is left out: it is a symbolic link that leads back to itself")
+            case ELOOP: return leaveOutTelling(name, "a symbolic link that leads back to itself")
             case ENOENT where FileStatus.exists(opened(name)):
-                let nowhere = FileStatus(kind: .other, identity: FileStatus.Identity(device: 0, inode: 0), size: 0)
-                return addFile(name, nowhere, problem: "a symbolic link to something that doesn't exist")
+                return addFile(
+                    ListedFile(name: name, size: 0, modified: 0, inode: 0),
+                    problem: "a symbolic link to something that doesn't exist")
             default:
                 throw problem(error.number, path: opened(name), shown: shown(name))
             }
@@ -154,24 +171,36 @@ struct ArchiveListing {
         case .folder: try addFolder(name, status)
         case .file:
             addFile(
-                name, status, problem: FileStatus.isForbidden(opened(name)) ? "a file that this user may not read" : nil
-            )
-        case .other:
-            leftOut += 1
-            warn("\(shown(name)) is left out: it is no regular file")
+                ListedFile(status, name: name),
+                problem: FileStatus.isForbidden(opened(name)) ? "a file that this user may not read" : nil)
+        case .other: leaveOutTelling(name, "no regular file")
         }
     }
 
-    private mutating func addFile(_ name: String, _ status: FileStatus, problem: String?) {
-        guard filter.takes(name) else { return skip(name) }
-        guard names.insert(name).inserted else { return }
-        files.append(ArchiveFile(name: name, path: opened(name), shown: shown(name), status: status, problem: problem))
+    private mutating func addFile(_ file: ListedFile, problem: String?) {
+        guard filter.takes(file.name) else { return skip(file.name) }
+        hasFile = true
+        if let junk = ArchiveContent.junk(named: file.name) { return leaveOutTelling(file.name, junk) }
+        guard known.insert(file.name).inserted else { return }
+        names.append(file)
+        if let problem { problems[file.name] = problem }
     }
 
-    /// Counts what the configuration leaves out, however many ways lead to it.
+    /// Leaves out what the configuration says.
     private mutating func skip(_ name: String) {
         isFiltered = true
-        if names.insert(name).inserted { leftOut += 1 }
+        leaveOut(name, filter.excludes(name) ? "'exclude' names it" : "'include' doesn't name it")
+    }
+
+    private mutating func leaveOutTelling(_ name: String, _ reason: String) {
+        if leaveOut(name, reason) { warn("\(shown(name)) is left out: it is \(reason)") }
+    }
+
+    /// - Returns: Whether it is new.
+    @discardableResult private mutating func leaveOut(_ name: String, _ reason: String) -> Bool {
+        guard known.insert(name).inserted else { return false }
+        names.append(ListedFile(name: name, leftOut: reason))
+        return true
     }
 
     /// The status of a folder; nil for what is none, or leads nowhere.

@@ -18,6 +18,8 @@ struct FileStatus: Sendable, Equatable {
     var identity: Identity
     /// Bytes.
     var size: UInt64
+    /// When it was last changed, in nanoseconds since 1970.
+    var modified: Int64
 
     /// Why there is no status: an `errno`.
     struct Failure: Error {
@@ -35,7 +37,8 @@ struct FileStatus: Sendable, Equatable {
             }
         return FileStatus(
             kind: kind, identity: Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino)),
-            size: UInt64(max(0, status.st_size)))
+            size: UInt64(max(0, status.st_size)),
+            modified: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec))
     }
 
     /// True where the system refuses to open a file for reading.

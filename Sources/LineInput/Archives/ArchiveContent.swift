@@ -18,14 +18,19 @@ public enum ArchiveContent: Sendable, Equatable {
         case rows(separator: UInt8)
     }
 
+    /// Why a file of this name is evidently no part of an export, in words that follow "it is"; nil where the name says nothing.
+    public static func junk(named path: String) -> String? {
+        let name = path.split(separator: "/").last ?? ""
+        if name == "_SUCCESS" { return "a mark that another program has left" }
+        return name.hasSuffix(".crc") ? "a checksum of another file" : nil
+    }
+
     /// Reads no more than it must.
     ///
     /// - Throws: `InputDamage` where the file can't be opened. What can't be read further on is for the reading to meet: it
     ///   counts as lines.
     public static func sniff(_ path: String) throws -> ArchiveContent {
-        let name = path.split(separator: "/").last ?? ""
-        if name == "_SUCCESS" { return .junk("a mark that another program has left") }
-        if name.hasSuffix(".crc") { return .junk("a checksum of another file") }
+        if let junk = junk(named: path) { return .junk(junk) }
         let file = try InputFile(path: path)
         defer { file.close() }
         do {

@@ -11,7 +11,9 @@ public struct RunProgress: Sendable, Hashable {
     /// Parked users, in ordinal order.
     public var parked: [ParkedRecord]
     /// What the consumed input is known by. Of a list lower-case hex of SHA-256 over all records before `nextOrdinal`, in
-    /// order: for each the length of its ID in bytes (8 bytes, big-endian) and the ID's bytes. Of an archive its source's own.
+    /// order: for each the length of its ID in bytes (8 bytes, big-endian) and the ID's bytes. Of an archive three such
+    /// digests, with colons between them: of the finished files' contents, of the records of the file under way, and of the
+    /// finished files as the listing knew them.
     public var inputHash: String
     /// What the source learned, as JSON (the rate limit); never part of a fingerprint.
     public var sourceState: String?

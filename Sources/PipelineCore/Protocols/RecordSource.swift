@@ -17,8 +17,10 @@ public enum SourceEvent: Sendable {
     case record(SourceRecord)
     /// The ordinal at the head is parked. `next` and `hashedBytes` are as a record's.
     case parked(ParkedRecord, next: Position, hashedBytes: [UInt8])
-    /// The ordinal at the head belongs to another shard.
-    case skipped(next: Position, hashedBytes: [UInt8])
+    /// The record with this ordinal belongs to another shard.
+    case skipped(ordinal: Int, next: Position, hashedBytes: [UInt8])
+    /// Reading an archive has come to another file; no record.
+    case file(ArchiveFileEvent)
     /// No new ordinals follow; what does follow was parked.
     case inputEnded
 }

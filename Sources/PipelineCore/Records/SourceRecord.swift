@@ -1,6 +1,7 @@
 /// What a record source yields: one record of the input with its outcome.
 public struct SourceRecord: Sendable {
-    /// 0, 1, 2 … in input order.
+    /// Grows in input order: of a list 0, 1, 2 …; of an archive the file's number × 2³² + the record's number in the file, both
+    /// from 0.
     public var ordinal: Int
     /// The ID that was asked for; nil where the input held none, and for an archive's line.
     public var userID: String?

@@ -6,6 +6,8 @@ package struct AssembledBatch: Sendable {
     /// One for each distinct chain of transforms and layout.
     package var contents: [BatchContent]
     package var progress: RunProgress
+    /// Files of an archive that were left out since the batch before.
+    package var leftOutFiles: [LeftOutFile] = []
 
     package struct BatchContent: Sendable {
         package var tables: [RowBuffer]
@@ -21,21 +23,24 @@ package struct BatchAssembler {
     private let chains: [TransformChain]
     private var builders: [BatchBuilder]
     private var progress: RunProgress
-    private var hash: InputHash
+    private var account: InputAccount
     private var parkedTaken = 0
     /// Records of other shards in the batch at hand.
     private var skipped = 0
+    /// Files of an archive since the batch before.
+    private var files = ArchiveFileCounts()
+    private var leftOutFiles: [LeftOutFile] = []
     private let sourceState: @Sendable () -> String?
 
-    /// - Parameter hash: The state behind the input consumed so far, whose digest `progress` holds.
+    /// - Parameter account: Of the input consumed so far, as `progress` holds it.
     package init(
         run: RowContext, contents: [(transforms: [any Transform], layout: Layout)], batchSize: Int,
-        progress: RunProgress, hash: InputHash, sourceState: @escaping @Sendable () -> String?
+        progress: RunProgress, account: InputAccount, sourceState: @escaping @Sendable () -> String?
     ) {
         self.batchSize = batchSize
         chains = contents.map { TransformChain($0.transforms) }
         self.progress = progress
-        self.hash = hash
+        self.account = account
         self.sourceState = sourceState
         builders = contents.map { BatchBuilder(layout: $0.layout, run: run) }
     }
@@ -55,13 +60,17 @@ package struct BatchAssembler {
             return parkedTaken == batchSize ? finish() : nil
         case .record(let record):
             try append(record)
-            return consume(record.hashedBytes, next: record.next)
+            return consume(record.ordinal, record.hashedBytes, next: record.next)
         case .parked(let record, let next, let hashedBytes):
             progress.parked.append(record)
-            return consume(hashedBytes, next: next)
-        case .skipped(let next, let hashedBytes):
+            return consume(record.ordinal, hashedBytes, next: next)
+        case .skipped(let ordinal, let next, let hashedBytes):
             skipped += 1
-            return consume(hashedBytes, next: next)
+            return consume(ordinal, hashedBytes, next: next)
+        case .file(let event):
+            account.note(event)
+            count(event)
+            return nil
         case .inputEnded:
             progress.inputEnded = true
             return finish()
@@ -71,12 +80,22 @@ package struct BatchAssembler {
     /// The last batch of parked users, at the end of the source; nil where nothing is left over.
     package mutating func takeRest() -> AssembledBatch? { parkedTaken > 0 ? finish() : nil }
 
-    private mutating func consume(_ hashedBytes: [UInt8], next: Position) -> AssembledBatch? {
-        hash.append(hashedBytes)
-        progress.nextOrdinal += 1
+    private mutating func consume(_ ordinal: Int, _ hashedBytes: [UInt8], next: Position) -> AssembledBatch? {
+        account.append(hashedBytes)
+        progress.nextOrdinal = ordinal + 1
         progress.consumed += 1
         progress.position = next
         return progress.consumed.isMultiple(of: batchSize) ? finish() : nil
+    }
+
+    private mutating func count(_ event: ArchiveFileEvent) {
+        switch event {
+        case .begun(isRead: true): files.read += 1
+        case .begun(isRead: false), .ended: break
+        case .leftOut(let file, let reason):
+            files.leftOut += 1
+            leftOutFiles.append(LeftOutFile(name: file.name, reason: reason))
+        }
     }
 
     private mutating func append(_ record: SourceRecord) throws {
@@ -85,16 +104,19 @@ package struct BatchAssembler {
 
     private mutating func finish() -> AssembledBatch {
         parkedTaken = 0
-        progress.inputHash = hash.hex
+        progress.inputHash = account.text
         progress.sourceState = sourceState()
         var contents: [AssembledBatch.BatchContent] = []
         for index in builders.indices {
             let tombstones = builders[index].finishTombstones()
             var (tables, counts) = builders[index].finish()
             counts.otherShards = skipped
+            if account.isOfArchive { counts.files = files }
             contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, tombstones: tombstones))
         }
         skipped = 0
-        return AssembledBatch(contents: contents, progress: progress)
+        files = ArchiveFileCounts()
+        defer { leftOutFiles = [] }
+        return AssembledBatch(contents: contents, progress: progress, leftOutFiles: leftOutFiles)
     }
 }

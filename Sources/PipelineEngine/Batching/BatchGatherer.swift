@@ -29,9 +29,11 @@ extension AssembledBatch: GatheredBatch {
         var batches: [Int: Batch] = [:]
         for index in lanes.indices where (lanes[index].checkpoint?.commitNumber ?? 0) < number {
             let content = contents[lanes[index].rowSetIndex]
-            batches[index] = Batch(
+            var batch = Batch(
                 commitNumber: number, tables: content.tables, counts: content.counts, progress: progress,
                 tombstones: content.tombstones)
+            batch.leftOutFiles = leftOutFiles
+            batches[index] = batch
         }
         return batches
     }

@@ -5,7 +5,7 @@ internal import Crypto
 /// Users are dealt out by a hash of their ID, so that all records of one user are one shard's, on every machine and for
 /// ever: the first 8 bytes of SHA-256 over the ID's UTF-8 bytes, as a big-endian number, modulo `count`. Of 3 shards,
 /// `user-000000` belongs to shard 1, `jane@example.com` to 0, `ünï` to 2. Records of archives are dealt out one by
-/// one: ordinal modulo `count`.
+/// one: a record's number in its file modulo `count`, so that every shard reads every file.
 public struct Shard: Sendable, Hashable {
     /// From 0.
     public let index: Int
@@ -29,7 +29,9 @@ public struct Shard: Sendable, Hashable {
     package func owns(_ userID: [UInt8]) -> Bool { isWhole || Self.shard(of: userID, count: count) == index }
 
     /// Whether an archive's record is this shard's.
-    package func owns(ordinal: Int) -> Bool { isWhole || ordinal % count == index }
+    ///
+    /// - Parameter number: in its file, from 0.
+    package func owns(record number: Int) -> Bool { isWhole || number % count == index }
 
     /// The shard of a user.
     package static func shard(of userID: [UInt8], count: Int) -> Int {

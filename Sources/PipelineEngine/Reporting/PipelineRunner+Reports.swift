@@ -21,9 +21,12 @@ extension PipelineRunner {
             counts: plan.withAllTables(record.counts),
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
             sinks: zip(sinks, records).map { sink, record in
-                RunSummary.SinkSummary(
+                // A later run's checkpoint may have taken the place of this one's.
+                let progress = sink.stateAtOpen.checkpoint.flatMap { $0.runID == record.runID ? $0.progress : nil }
+                return RunSummary.SinkSummary(
                     name: sink.name, type: sink.typeName, target: sink.target, mode: sink.mode,
-                    nextOrdinal: record.counts.records, state: record.state, counts: record.counts)
+                    nextOrdinal: progress?.nextOrdinal ?? record.counts.records,
+                    consumed: progress?.consumed ?? record.counts.records, state: record.state, counts: record.counts)
             })
         summary.shortcoming = Shortcoming.text(
             of: summary, plan, isLast: sinks.allSatisfy { $0.stateAtOpen.lastRun?.runID == record.runID })

@@ -4,11 +4,10 @@ extension ProgressBoard {
     /// A run begins, or goes on.
     ///
     /// - Parameter checkpoint: Nil where what the run has committed isn't counted.
-    func begin(_ runID: String, at checkpoint: Checkpoint? = nil, files: ArchiveFileCounts? = nil) {
+    func begin(_ runID: String, at checkpoint: Checkpoint? = nil) {
         update { reading in
             reading = Reading()
             reading.runID = runID
-            reading.files = files
             guard let checkpoint else { return }
             reading.records = checkpoint.counts.records
             reading.failed = checkpoint.counts.failed
@@ -41,8 +40,8 @@ extension ProgressBoard {
                 case .parked(_, let next, _):
                     reading.parked += 1
                     last = next
-                case .skipped(let next, _): last = next
-                case .inputEnded: break
+                case .skipped(_, let next, _): last = next
+                case .file, .inputEnded: break
                 }
             }
             if let last, let fraction = fraction(last) { reading.fraction = fraction }

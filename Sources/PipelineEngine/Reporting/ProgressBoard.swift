@@ -14,8 +14,6 @@ public final class ProgressBoard: Sendable {
         public var failureCodes: [String: Int] = [:]
         public var absent = 0
         public var parked = 0
-        /// An archive's files; nil for another input.
-        public var files: ArchiveFileCounts?
         /// Of the input, from 0 to 1; nil where its size isn't known.
         public var fraction: Double?
         public var statistics = LookupStatistics()

@@ -26,7 +26,7 @@ extension RunSummary {
                     writer.value(count)
                 }
             }
-            if let files {
+            if let files = counts.files {
                 writer.key("files")
                 writer.object { writer in
                     for (key, value) in [("read", files.read), ("left_out", files.leftOut)] {

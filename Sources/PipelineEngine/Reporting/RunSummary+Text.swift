@@ -13,7 +13,7 @@ extension RunSummary {
         if !rows.isEmpty { lines.append("  rows        \(rows)") }
         let columns = counts.clauses(of: .columns).joined(separator: "; ")
         if !columns.isEmpty { lines.append("  columns     \(columns)") }
-        if let files, files.leftOut > 0 {
+        if let files = counts.files, files.leftOut > 0 {
             lines.append("  files       \(files.read) read, \(files.leftOut) left out")
         }
         // An archive isn't asked.
@@ -24,7 +24,7 @@ extension RunSummary {
         }
         let seconds = rounded(elapsedSeconds)
         lines.append("  time        \(seconds) s, \(Int(usersPerSecond.rounded())) records a second")
-        if let resumedFrom { lines.append("  resumed     at ordinal \(resumedFrom)") }
+        if let resumedFrom { lines.append("  resumed     after \(resumedFrom) records") }
         if let retried {
             let left = retried.left > 0 ? ", \(retried.left) that no call can mend" : ""
             lines.append(
@@ -34,7 +34,7 @@ extension RunSummary {
         for sink in sinks {
             var line =
                 "  sink        \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue)), "
-                + (sink.state == .running ? "\(sink.nextOrdinal) records committed" : sink.state.rawValue)
+                + (sink.state == .running ? "\(sink.consumed) records committed" : sink.state.rawValue)
             if sink.counts.refused > 0 { line += ", \(sink.counts.refused) records refused" }
             if let difference = difference(of: sink) { line += ", \(difference)" }
             lines.append(line)

@@ -10,6 +10,8 @@ public struct RunSummary: Sendable {
         public var target: String
         public var mode: WriteMode
         public var nextOrdinal: Int
+        /// Records that are committed, other shards' among them.
+        public var consumed: Int
         public var state: RunState
         public var counts: RunCounts
     }
@@ -23,10 +25,8 @@ public struct RunSummary: Sendable {
     public var elapsed: Duration
     /// Records that got their outcome in this process.
     public var processed: Int
-    /// The ordinal at which this process took the run up; nil where it began it.
+    /// Records that were consumed when this process took the run up; nil where it began it.
     public var resumedFrom: Int?
-    /// An archive's files; nil for another input, and for a run that was complete before.
-    public var files: ArchiveFileCounts?
     public var sinks: [SinkSummary]
     /// What a retry did, or a run that asked again for its failures; nil for any other run.
     public var retried: RetryCounts?

@@ -18,7 +18,7 @@ struct Amendment: BatchGatherer {
     private var ordinals: [Int] = []
 
     init(
-        of part: FailedRecords.Part, in record: RunRecord, plan: RunPlan, hash: InputHash,
+        of part: FailedRecords.Part, in record: RunRecord, plan: RunPlan, account: InputAccount,
         sourceState: @escaping @Sendable () -> String?
     ) {
         self.part = part
@@ -38,7 +38,7 @@ struct Amendment: BatchGatherer {
             if progress.parked.isEmpty { continue }
             assemblers[index] = BatchAssembler(
                 run: run, contents: [(sink.transforms, sink.layout)], batchSize: plan.batchSize, progress: progress,
-                hash: hash, sourceState: { nil })
+                account: account, sourceState: { nil })
         }
     }
 

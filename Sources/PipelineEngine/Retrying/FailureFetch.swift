@@ -64,7 +64,7 @@ struct FailureFetch {
                 source = try await reread(part, reader, lookup, concurrency)
             }
             let amendment = Amendment(
-                of: part, in: record, plan: plan, hash: source.consumedHash, sourceState: { lookup.state })
+                of: part, in: record, plan: plan, account: source.account, sourceState: { lookup.state })
             let loop = CommitLoop(source: source, committer: committer, stop: runner.stop)
             try await loop.run(amendment) { note($0) }
         }

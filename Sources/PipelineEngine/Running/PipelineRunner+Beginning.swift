@@ -1,5 +1,6 @@
 internal import Logging
 internal import PipelineCore
+internal import StoreFormat
 
 /// How a run is begun, and taken up again.
 extension PipelineRunner {
@@ -16,9 +17,27 @@ extension PipelineRunner {
         if request.logicalDate == nil {
             while try await isTaken(RunDecision.runID(plan.pipeline, date), in: sinks) { date = date.next }
         }
+        var archive: ListedArchive?
+        if case .archive(let reader, _, _) = plan.source { archive = try await list(reader) }
         let record = RunRecord(
             runID: RunDecision.runID(plan.pipeline, date), state: .running, logicalDate: date.text,
-            startedAt: now().text, version: plan.version)
+            startedAt: now().text, version: plan.version, listingHash: archive?.hash)
+        let lanes: [SinkLane]
+        do { lanes = try await begin(record, abandoning: abandoning, keepsInput: keepsInput, request, sinks) } catch {
+            await archive?.cursor.close()
+            throw error
+        }
+        log.notice("run \(record.runID) begins", metadata: ["event": "begin", "run_id": "\(record.runID)"])
+        var execution = RunExecution(runner: self, record: record, lanes: lanes, request: request, archive: archive)
+        do { return try await execution.run() } catch let error as ChangedInput {
+            throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
+        }
+    }
+
+    /// Begins a run in every sink.
+    private func begin(
+        _ record: RunRecord, abandoning: Set<String>, keepsInput: Bool, _ request: RunRequest, _ sinks: [SinkLane]
+    ) async throws -> [SinkLane] {
         var lanes = sinks
         // Given up everywhere before it begins anywhere: a process that dies in between leaves sinks that agree.
         for lane in lanes {
@@ -31,11 +50,7 @@ extension PipelineRunner {
             if !keepsInput { await releaseInput(of: last) }
         }
         for index in lanes.indices { lanes[index].checkpoint = try await begin(record, in: lanes[index]) }
-        log.notice("run \(record.runID) begins", metadata: ["event": "begin", "run_id": "\(record.runID)"])
-        var execution = RunExecution(runner: self, record: record, lanes: lanes, request: request)
-        do { return try await execution.run() } catch let error as ChangedInput {
-            throw PipelineError(.noInput, "the input changed while it was read (\(error.consumed) records)")
-        }
+        return lanes
     }
 
     private func reason(_ run: RunRecord, _ request: RunRequest) -> String {
@@ -59,6 +74,7 @@ extension PipelineRunner {
 
     /// Goes on with a run, or begins it in the sinks that don't have it yet.
     func resume(_ record: RunRecord, _ request: RunRequest, _ sinks: [SinkLane]) async throws -> RunReport {
+        try requireKnownForm(of: record, sinks)
         var lanes = sinks
         for index in lanes.indices {
             if let last = lanes[index].stateAtOpen.lastRun, last.isSameExecution(as: record), last.state != .abandoned {
@@ -70,12 +86,14 @@ extension PipelineRunner {
                 lanes[index].checkpoint = try await begin(fresh, in: lanes[index])
             }
         }
-        let ordinal = lanes.compactMap { $0.checkpoint?.progress.nextOrdinal }.min() ?? 0
+        let progress = lanes.compactMap { $0.checkpoint?.progress }.min { $0.consumed < $1.consumed } ?? .start
         log.notice(
-            "run \(record.runID) is to be resumed at ordinal \(ordinal), once its input is verified",
-            metadata: ["event": "resume", "run_id": "\(record.runID)", "ordinal": .stringConvertible(ordinal)])
+            "run \(record.runID) is to be resumed after \(progress.consumed) records, once its input is verified",
+            metadata: [
+                "event": "resume", "run_id": "\(record.runID)", "ordinal": .stringConvertible(progress.nextOrdinal),
+            ])
         var execution = RunExecution(
-            runner: self, record: record, lanes: lanes, request: request, resumedFrom: ordinal)
+            runner: self, record: record, lanes: lanes, request: request, resumedFrom: progress.consumed)
         do { return try await execution.run() } catch let error as ChangedInput {
             switch plan.onChangedInput {
             case .refuse:
@@ -96,6 +114,18 @@ extension PipelineRunner {
                         return lane
                     })
             }
+        }
+    }
+
+    /// - Throws: `PipelineError` of kind `.configuration` where an earlier version has begun the run over this archive: it gave
+    ///   the records other ordinals.
+    private func requireKnownForm(of record: RunRecord, _ sinks: [SinkLane]) throws {
+        guard !plan.source.isList else { return }
+        for sink in sinks where sink.stateAtOpen.lastRun?.isSameExecution(as: record) == true {
+            guard let progress = sink.stateAtOpen.checkpoint?.progress, progress.hasConsumed,
+                InputAccount.Stored(progress.inputHash) == nil
+            else { continue }
+            throw StoreFormat.unfinished(record.runID, of: sink.target, writtenBy: record.version)
         }
     }
 }

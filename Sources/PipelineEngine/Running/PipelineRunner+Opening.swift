@@ -73,6 +73,11 @@ extension PipelineRunner {
         }
     }
 
+    /// Lists an archive.
+    func list(_ reader: any ArchiveReader) async throws -> ListedArchive {
+        try await untilStopped { try await ListedArchive.open(reader) }
+    }
+
     /// The run as its input's reader knows it.
     func inputRun(_ record: RunRecord) -> InputRun {
         InputRun(

@@ -16,11 +16,11 @@ extension RunExecution {
             statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - lagging.counts.records,
             resumedFrom: resumedFrom,
-            files: runner.board.current.files,
             sinks: lanes.map { lane in
                 RunSummary.SinkSummary(
                     name: lane.name, type: lane.typeName, target: lane.target, mode: lane.mode,
-                    nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0, state: lane.end ?? .running,
+                    nextOrdinal: lane.checkpoint?.progress.nextOrdinal ?? 0,
+                    consumed: lane.checkpoint?.progress.consumed ?? 0, state: lane.end ?? .running,
                     counts: lane.checkpoint?.counts ?? RunCounts())
             })
         summary.retried = retried

@@ -7,7 +7,10 @@ struct RunExecution {
     let runner: PipelineRunner
     let record: RunRecord
     let committer: LockstepCommitter
+    /// Records that were consumed when this process took the run up; nil where it began it.
     let resumedFrom: Int?
+    /// The input of a run that has just begun, where it is an archive.
+    private let archive: ListedArchive?
     let start: ContinuousClock.Instant = .now
     /// Where the lanes stand at the start of this process; each has a checkpoint.
     let lagging: Checkpoint
@@ -18,10 +21,14 @@ struct RunExecution {
     /// What came of the failures that were fetched again; nil where none were.
     var retried: RetryCounts?
 
-    init(runner: PipelineRunner, record: RunRecord, lanes: [SinkLane], request: RunRequest, resumedFrom: Int? = nil) {
+    init(
+        runner: PipelineRunner, record: RunRecord, lanes: [SinkLane], request: RunRequest, resumedFrom: Int? = nil,
+        archive: ListedArchive? = nil
+    ) {
         self.runner = runner
         self.record = record
         self.resumedFrom = resumedFrom
+        self.archive = archive
         retriesFailures = request.retriesFailures && runner.plan.source.isList
         let checkpoints = lanes.compactMap(\.checkpoint).sorted { $0.commitNumber < $1.commitNumber }
         let empty = Checkpoint(
@@ -72,7 +79,7 @@ struct RunExecution {
     private mutating func consumeSource() async throws -> PipelineError? {
         let resume = SourceResume(
             progress: lagging.progress,
-            ahead: leading.progress.nextOrdinal > lagging.progress.nextOrdinal
+            ahead: leading.progress.consumed > lagging.progress.consumed
                 || leading.commitNumber > lagging.commitNumber && !lagging.progress.isFetched ? leading.progress : nil)
         let scope = InputScope(shard: runner.plan.shard, limit: runner.plan.inputLimit)
         let isStopped: @Sendable () -> Bool = { [stop = runner.stop] in stop.isRequested }
@@ -94,17 +101,17 @@ struct RunExecution {
                 throw error
             }
             var share = InputShare()
-            let error = await consume(source, hash: source.consumedHash, sourceState: { lookup.state }) { position in
+            let error = await consume(source, account: source.account, sourceState: { lookup.state }) { position in
                 share.read(to: position.offset, of: reader.inputSize)
             }
             if error == nil, await isComplete() { await runner.releaseInput(of: record) }
             return error
         case .archive(let reader, let decoder, _):
+            let archive: ListedArchive
+            if let listed = self.archive { archive = listed } else { archive = try await runner.list(reader) }
             let source = try await ArchiveRecordSource.open(
-                reader: reader, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
-            return await consume(source, hash: source.consumedHash, files: source.files, sourceState: { nil }) { _ in
-                source.fractionRead
-            }
+                archive, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
+            return await consume(source, account: source.account, sourceState: { nil }) { _ in source.fractionRead }
         }
     }
 
@@ -112,16 +119,15 @@ struct RunExecution {
     ///
     /// - Returns: What kept it from its end.
     private mutating func consume(
-        _ source: any RecordSource, hash: InputHash, files: ArchiveFileCounts? = nil,
-        sourceState: @escaping @Sendable () -> String?,
+        _ source: any RecordSource, account: InputAccount, sourceState: @escaping @Sendable () -> String?,
         fraction: (Position) -> Double?
     ) async -> PipelineError? {
         let plan = runner.plan
         let assembler = BatchAssembler(
             run: RowContext(runID: record.runID, logicalDate: record.logicalDate, shard: plan.shard.index),
             contents: plan.rowSetOwners.map { ($0.transforms, $0.layout) }, batchSize: plan.batchSize,
-            progress: lagging.progress, hash: hash, sourceState: sourceState)
-        runner.board.begin(record.runID, at: lagging, files: files)
+            progress: lagging.progress, account: account, sourceState: sourceState)
+        runner.board.begin(record.runID, at: lagging)
         // A limit ends the run before the input does.
         let limit = plan.shard.isWhole ? plan.inputLimit : nil
         let loop = CommitLoop(source: source, committer: committer, stop: runner.stop)

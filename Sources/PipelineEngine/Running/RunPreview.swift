@@ -33,7 +33,7 @@ public struct RunPreview: Sendable {
                 let source = try await LookupSource.open(
                     reader: reader, lookup: lookup, concurrency: min(concurrency, records), resume: SourceResume(),
                     scope: scope)
-                let preview = try await gather(source, source.consumedHash, plan, run, records)
+                let preview = try await gather(source, source.account, plan, run, records)
                 await reader.release(input)
                 return preview
             } catch {
@@ -42,18 +42,18 @@ public struct RunPreview: Sendable {
             }
         case .archive(let reader, let decoder, _):
             let source = try await ArchiveRecordSource.open(
-                reader: reader, decoder: decoder, resume: SourceResume(), scope: scope)
-            return try await gather(source, source.consumedHash, plan, run, records)
+                try await ListedArchive.open(reader), decoder: decoder, resume: SourceResume(), scope: scope)
+            return try await gather(source, source.account, plan, run, records)
         }
     }
 
     private static func gather(
-        _ source: any RecordSource, _ hash: InputHash, _ plan: RunPlan, _ run: RowContext, _ records: Int
+        _ source: any RecordSource, _ account: InputAccount, _ plan: RunPlan, _ run: RowContext, _ records: Int
     ) async throws -> RunPreview {
         let planned = plan.rowSetOwners
         var assembler = BatchAssembler(
             run: run, contents: planned.map { ($0.transforms, $0.layout) }, batchSize: records, progress: .start,
-            hash: hash, sourceState: { nil })
+            account: account, sourceState: { nil })
         var contents = planned.map { sink in
             Content(
                 sinks: plan.sinks.filter { $0.rowSetIndex == sink.rowSetIndex }.map(\.sink.name),

@@ -6,15 +6,16 @@ internal import Synchronization
 package actor ArchiveRecordSource: RecordSource {
     private let decoder: any RecordDecoder
     private let shard: Shard
-    /// The hash of the input in front of the first event.
-    package nonisolated let consumedHash: InputHash
-    /// The files that are read, for the account; nil where the archive is no files.
-    package nonisolated let files: ArchiveFileCounts?
-    private let cursor: any InputCursor<ArchiveRecord>
-    private let archive: any ArchiveCursor
+    /// The account of the input before the first event.
+    package nonisolated let account: InputAccount
+    private let cursor: any ArchiveCursor
+    private let bounds: ArchiveBounds
     private let fraction = Mutex<Double?>(nil)
 
-    private var nextOrdinal: Int
+    /// Where the next record to be decoded stands.
+    private var place: ArchivePlace
+    /// Records that may still be read; nil for all.
+    private var recordsLeft: Int?
     /// Being decoded, in input order.
     private var chunks: Deque<Task<[SourceEvent], Never>> = []
     /// Decoded, from the front chunk.
@@ -33,33 +34,31 @@ package actor ArchiveRecordSource: RecordSource {
 
     /// Verifies the consumed input against the checkpoint, then begins to read.
     ///
+    /// - Parameter archive: at its beginning; it is closed with the source, or where this throws.
     /// - Throws: `ChangedInput`, before anything is yielded; `PipelineError` of the reader.
     package static func open(
-        reader: any ArchiveReader, decoder: any RecordDecoder, resume: SourceResume, scope: InputScope = InputScope(),
+        _ archive: ListedArchive, decoder: any RecordDecoder, resume: SourceResume, scope: InputScope = InputScope(),
         isStopped: @Sendable () -> Bool = { false }
     ) async throws -> ArchiveRecordSource {
-        let archive = try await reader.open()
-        let prefix = try await VerifiedPrefix.read(scope.limiting(archive), against: resume, isStopped: isStopped)
-        let source = ArchiveRecordSource(
-            prefix, archive, files: await archive.files, decoder: decoder, resume: resume, shard: scope.shard)
-        await source.begin(with: prefix.surplus, resume)
+        let verified = try await VerifiedArchive.read(archive, against: resume, isStopped: isStopped)
+        let source = ArchiveRecordSource(archive, verified, decoder: decoder, scope: scope)
+        await source.begin(with: verified.surplus, resume)
         return source
     }
 
     private init(
-        _ prefix: VerifiedPrefix<ArchiveRecord>, _ archive: any ArchiveCursor, files: ArchiveFileCounts?,
-        decoder: any RecordDecoder, resume: SourceResume, shard: Shard
+        _ archive: ListedArchive, _ verified: VerifiedArchive, decoder: any RecordDecoder, scope: InputScope
     ) {
-        self.files = files
         self.decoder = decoder
-        self.shard = shard
-        self.archive = archive
-        consumedHash = prefix.hash
-        cursor = prefix.cursor
-        nextOrdinal = resume.progress.nextOrdinal
+        shard = scope.shard
+        cursor = archive.cursor
+        bounds = archive.bounds
+        account = verified.account
+        place = verified.place
+        recordsLeft = scope.limit.map { max(0, $0 - verified.consumed) }
     }
 
-    private func begin(with surplus: [ArchiveRecord], _ resume: SourceResume) {
+    private func begin(with surplus: [ArchiveEvent], _ resume: SourceResume) {
         if resume.progress.inputEnded {
             // What was added to the input since belongs to the next run.
             hasEnded = true
@@ -104,40 +103,63 @@ package actor ArchiveRecordSource: RecordSource {
     // MARK: Reading and decoding
 
     private func readAhead() {
+        if recordsLeft == 0, readerEnd == nil { readerEnd = .success(()) }
         guard !isClosed, readerEnd == nil, !reading, chunks.count < Self.mostChunks else { return }
         reading = true
+        let limit = min(Self.chunkSize, recordsLeft ?? .max)
         Task {
             do {
-                let records = try await cursor.next(limit: Self.chunkSize)
-                let read = await archive.fractionRead
+                let events = try await cursor.next(limit: limit)
+                let read = await cursor.fractionRead
                 fraction.withLock { $0 = read }
-                finishReading(.success(records))
+                finishReading(.success(events))
             } catch {
                 finishReading(.failure(error))
             }
         }
     }
 
-    private func finishReading(_ result: Result<[ArchiveRecord], any Error>) {
+    private func finishReading(_ result: Result<[ArchiveEvent], any Error>) {
         reading = false
         switch result {
-        case .success(let records) where records.isEmpty: readerEnd = .success(())
-        case .success(let records): decode(records)
+        case .success(let events) where events.isEmpty: readerEnd = .success(())
+        case .success(let events):
+            if recordsLeft != nil {
+                for case .record in events { recordsLeft? -= 1 }
+            }
+            decode(events)
         case .failure(let error): readerEnd = .failure(error)
         }
         readAhead()
         wake()
     }
 
-    private func decode(_ records: [ArchiveRecord]) {
-        let first = nextOrdinal
-        nextOrdinal += records.count
+    private func decode(_ events: [ArchiveEvent]) {
+        let start = place
+        var events = events[...]
+        for (index, event) in events.enumerated() {
+            if case .record(let record) = event {
+                do { try bounds.check(place, of: record) } catch {
+                    readerEnd = .failure(error)
+                    events = events[..<index]
+                    break
+                }
+            }
+            place.advance(by: event)
+        }
         chunks.append(
-            Task { @concurrent [decoder, shard] in
-                records.enumerated().map { index, record in
-                    shard.owns(ordinal: first + index)
-                        ? .record(Self.decode(record, ordinal: first + index, decoder))
-                        : .skipped(next: record.next, hashedBytes: record.hashedBytes)
+            Task { @concurrent [decoder, shard, events] in
+                var place = start
+                return events.map { event in
+                    defer { place.advance(by: event) }
+                    switch event {
+                    case .file(let event): return .file(event)
+                    case .record(let record) where shard.owns(record: place.record):
+                        return .record(Self.decode(record, ordinal: place.ordinal, decoder))
+                    case .record(let record):
+                        return .skipped(
+                            ordinal: place.ordinal, next: record.next, hashedBytes: record.hashedBytes)
+                    }
                 }
             })
     }

@@ -1,6 +1,7 @@
 internal import Crypto
 
-/// SHA-256 over the consumed input: for each record the length of its ID in bytes (8 bytes, big-endian), then the ID.
+/// SHA-256 over consumed records: for each the length of what stands for it in bytes (8 bytes, big-endian), then these: of a
+/// list's record its ID, of an archive's its document.
 package struct InputHash: Sendable {
     private var hash = SHA256()
 
@@ -12,7 +13,10 @@ package struct InputHash: Sendable {
     }
 
     /// Lower-case hex of the digest so far; more may be appended afterwards.
-    package var hex: String { hexadecimal(hash.finalize()) }
+    package var hex: String { hexadecimal(digest) }
+
+    /// 32 bytes.
+    var digest: [UInt8] { Array(hash.finalize()) }
 }
 
 /// Lower-case hex.

@@ -15,9 +15,4 @@ package struct InputScope: Sendable {
     func limiting(_ cursor: some UserCursor) -> any InputCursor<InputRecord> {
         limit.map { LimitedCursor(cursor, limit: $0) } ?? cursor
     }
-
-    /// - Parameter cursor: at the input's beginning.
-    func limiting(_ cursor: some ArchiveCursor) -> any InputCursor<ArchiveRecord> {
-        limit.map { LimitedCursor(cursor, limit: $0) } ?? cursor
-    }
 }

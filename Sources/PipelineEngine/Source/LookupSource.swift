@@ -24,8 +24,8 @@ package actor LookupSource: RecordSource {
     /// False while a commit is under way: then nobody waits for the head but the source itself.
     let sinksWait: @Sendable () -> Bool
 
-    /// The hash of the input in front of the first event.
-    package nonisolated let consumedHash: InputHash
+    /// The account of the input before the first event.
+    package nonisolated let account: InputAccount
     let cursor: any InputCursor<InputRecord>
     var window: OrderedWindow
     var phase: Phase = .input
@@ -70,7 +70,7 @@ package actor LookupSource: RecordSource {
         var progress = RunProgress.start
         progress.inputEnded = true
         progress.parked = records.map { ParkedRecord(ordinal: $0.ordinal, position: .start) }
-        let prefix = VerifiedPrefix<InputRecord>(
+        let prefix = VerifiedPrefix(
             cursor: EndedCursor(), surplus: [], position: .start,
             parked: Dictionary(records.map { ($0.ordinal, $0.input) }) { first, _ in first })
         let source = LookupSource(
@@ -81,7 +81,7 @@ package actor LookupSource: RecordSource {
     }
 
     private init(
-        prefix: VerifiedPrefix<InputRecord>, sourceFile: String?, lookup: any UserLookup, concurrency: Int,
+        prefix: VerifiedPrefix, sourceFile: String?, lookup: any UserLookup, concurrency: Int,
         resume: SourceResume, shard: Shard, policy: ParkingPolicy, sinksWait: @escaping @Sendable () -> Bool
     ) {
         self.lookup = lookup
@@ -92,7 +92,7 @@ package actor LookupSource: RecordSource {
         self.policy = policy
         self.sinksWait = sinksWait
         origin = sourceFile
-        consumedHash = prefix.hash
+        account = InputAccount(ofList: prefix.hash)
         cursor = prefix.cursor
         window = OrderedWindow(concurrency: concurrency, maxBytes: policy.maxHeldBytes, shards: shard.count)
         pending = Deque(prefix.surplus)
@@ -107,7 +107,7 @@ package actor LookupSource: RecordSource {
             phase = .parked
         } else if let ahead = resume.ahead, ahead.inputEnded {
             // So it does here: a batch ends where the sink ahead says that the input did.
-            pending.removeLast(max(0, pending.count - (ahead.nextOrdinal - nextOrdinal)))
+            pending.removeLast(max(0, pending.count - (ahead.consumed - resume.progress.consumed)))
             readerEnd = .success(())
         }
     }
@@ -146,7 +146,9 @@ package actor LookupSource: RecordSource {
             case .answered(let entry, let outcome): events.append(.record(record(entry, outcome)))
             case .parked(let entry): events.append(park(entry))
             case .passed(let entry):
-                events.append(.skipped(next: entry.input.next, hashedBytes: entry.input.hashedBytes))
+                events.append(
+                    .skipped(
+                        ordinal: entry.ordinal, next: entry.input.next, hashedBytes: entry.input.hashedBytes))
             }
         }
         if events.count < limit, window.isEmpty, pending.isEmpty, case .success = readerEnd { turn(into: &events) }

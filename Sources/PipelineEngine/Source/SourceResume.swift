@@ -13,22 +13,27 @@ package struct SourceResume: Sendable {
     }
 }
 
+extension RunProgress {
+    /// Whether there is anything that the input must still begin with.
+    var hasConsumed: Bool { consumed > 0 || inputEnded }
+}
+
 /// The input no longer begins with the records that the run has consumed.
 package struct ChangedInput: Error {
     /// Records that the run had consumed.
     package var consumed: Int
 }
 
-/// The consumed part of an input, read once more before anything is asked.
-struct VerifiedPrefix<Record: ConsumedRecord> {
+/// The consumed part of a list, read once more before anything is asked.
+struct VerifiedPrefix {
     /// Opened, and read up to the run's next ordinal.
-    var cursor: any InputCursor<Record>
+    var cursor: any InputCursor<InputRecord>
     /// Records that were read from the input beyond the next ordinal.
-    var surplus: [Record]
+    var surplus: [InputRecord]
     /// The place from which the first of the surplus, or else the next record, is read.
     var position: Position
     /// The parked users' input, by ordinal.
-    var parked: [Int: Record]
+    var parked: [Int: InputRecord]
     var hash = InputHash()
 
     /// Reads as many records as the run has consumed in any sink, compares their hash with each checkpoint's, and keeps
@@ -38,14 +43,15 @@ struct VerifiedPrefix<Record: ConsumedRecord> {
     /// - Throws: `ChangedInput`; `PipelineError` of the reader.
     ///   `CancellationError` as soon as `isStopped`.
     static func read(
-        _ cursor: any InputCursor<Record>, against resume: SourceResume, isStopped: @Sendable () -> Bool
+        _ cursor: any InputCursor<InputRecord>, against resume: SourceResume, isStopped: @Sendable () -> Bool
     ) async throws -> VerifiedPrefix {
         let progress = resume.progress
-        let end = max(progress.nextOrdinal, resume.ahead?.nextOrdinal ?? 0)
+        let end = max(progress.consumed, resume.ahead?.consumed ?? 0)
         let wanted = Set(progress.parked.map(\.ordinal))
         var prefix = VerifiedPrefix(cursor: cursor, surplus: [], position: .start, parked: [:])
         // The hash up to the sink that is ahead.
         var whole = InputHash()
+        // Of a list a record's ordinal is the number of those before it.
         var ordinal = 0
         do {
             while ordinal < end {
@@ -54,8 +60,8 @@ struct VerifiedPrefix<Record: ConsumedRecord> {
                 if records.isEmpty { throw ChangedInput(consumed: end) }
                 for record in records {
                     if ordinal < end { whole.append(record.hashedBytes) }
-                    if ordinal < progress.nextOrdinal {
-                        if ordinal == progress.nextOrdinal - 1 { prefix.hash = whole }
+                    if ordinal < progress.consumed {
+                        if ordinal == progress.consumed - 1 { prefix.hash = whole }
                         if wanted.contains(ordinal) { prefix.parked[ordinal] = record }
                         prefix.position = record.next
                     } else {
@@ -74,17 +80,17 @@ struct VerifiedPrefix<Record: ConsumedRecord> {
     }
 }
 
-/// An input that is taken to end after so many records.
-actor LimitedCursor<Record: ConsumedRecord>: InputCursor {
-    private let base: any InputCursor<Record>
+/// A list that is taken to end after so many records.
+actor LimitedCursor: InputCursor {
+    private let base: any InputCursor<InputRecord>
     private var remaining: Int
 
-    init(_ base: any InputCursor<Record>, limit: Int) {
+    init(_ base: any InputCursor<InputRecord>, limit: Int) {
         self.base = base
         remaining = limit
     }
 
-    func next(limit: Int) async throws -> [Record] {
+    func next(limit: Int) async throws -> [InputRecord] {
         guard remaining > 0 else { return [] }
         let records = try await base.next(limit: min(limit, remaining))
         remaining -= records.count

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ import flatten as oracle
 
 #: The tables of endpoints.
 PARTS = ["endpoints", "endpoint_attributes", "endpoint_metrics", "endpoint_user_attributes"]
+#: Ordinals of one file.
+SPAN = 1 << 32
 KEYS = {"endpoints": 2, "endpoint_attributes": 4, "endpoint_metrics": 3, "endpoint_user_attributes": 5}
 
 
@@ -75,6 +78,40 @@ def archive(sluice, name, path, **settings):
     return pipeline.write()
 
 
+# Its numbers ---------------------------------------------------------------------------------------------------------
+
+
+class Listed:
+    """One name of a folder, as the rules say it: hidden and excluded ones have a number and nothing else."""
+
+    def __init__(self, folder, name, excluded=()):
+        self.name, self.path = name, folder / name
+        self.left_out = any(part.startswith(".") or part in excluded for part in name.split("/"))
+        data = b"" if self.left_out else self.path.read_bytes()
+        text = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        self.records = [text for text in text.split(b"\n") if text.strip()]
+        self.is_read = bool(self.records) and not self.left_out
+
+
+def listing(folder, excluded=()):
+    names = set()
+    for path, folders, files in os.walk(folder):
+        here = os.path.relpath(path, folder)
+        closed = [name for name in folders if name.startswith(".") or name in excluded]
+        folders[:] = [name for name in folders if name not in closed]
+        names.update(os.path.normpath(os.path.join(here, name)) for name in [*files, *closed])
+    return [Listed(folder, name, excluded) for name in sorted(names, key=os.fsencode)]
+
+
+def numbered(files):
+    return [(number * SPAN + place, text) for number, file in enumerate(files) for place, text in enumerate(file.records)]
+
+
+def ordinals(folder):
+    """Of all lines below a folder, in order."""
+    return [ordinal for ordinal, _ in numbered(listing(folder))]
+
+
 # What must come of it ------------------------------------------------------------------------------------------------
 
 
@@ -86,10 +123,11 @@ def flattened(document, ordinal, run_id, logical_date, append=False):
     return flattening.tables
 
 
-def merged(lines, run_id, logical_date, conflict="newest", append=False):
-    """All rows of the endpoint tables of a store with keys, once these lines were read in this order."""
+def merged(lines, run_id, logical_date, conflict="newest", append=False, numbers=None):
+    """All rows of the endpoint tables of a store with keys, once these lines were read in this order; `numbers` are their
+    ordinals."""
     winners = {}
-    for ordinal, text in enumerate(lines):
+    for ordinal, text in zip(numbers or range(len(lines)), lines, strict=True):
         document = json.loads(text)
         identity, date = document["Id"], document.get("EffectiveDate", "")
         if conflict == "newest" and identity in winners and date < winners[identity][0]:

@@ -54,6 +54,10 @@ class Store:
         return self.query(f"SELECT {', '.join(columns)} FROM failures ORDER BY ordinal")
 
     @property
+    def consumed(self):
+        return self.value("SELECT consumed FROM sluice_checkpoints")
+
+    @property
     def next_ordinal(self):
         return self.value("SELECT next_ordinal FROM sluice_checkpoints")
 

@@ -189,4 +189,63 @@ struct ArchiveListingTests {
         let reading = try await ArchiveReading(folder.file("in"), written: "in")
         #expect(reading.error?.message == "the folder in holds a name that is not valid UTF-8")
     }
+
+    /// What is counted as left out has a number as well; a folder of which nothing is read is one name.
+    @Test func everyNameHasANumber() async throws {
+        let folder = try folder([
+            "in/a", "in/.git/x", "in/.git/y", "in/b/c", "in/b/.d", "in/old/e", "in/old/f", "in/z.txt", "in/n/_SUCCESS",
+            "in/n/o.crc", "in/p",
+        ])
+        try folder.write("in/empty", [])
+        try folder.write("in/logo", Array("\u{89}PNG\r\n\u{1A}\n".unicodeScalars.map { UInt8($0.value) }))
+        try folder.write("in/packed", Array("PK\u{3}\u{4} and more".utf8))
+        try folder.link("in/circle", to: "circle")
+        try folder.link("in/lost", to: "nowhere")
+        #expect(mkfifo(folder.file("in/fifo"), 0o600) == 0)
+        let expected = [
+            (".git", "its name begins with a dot"), ("a", "read"), ("b/.d", "its name begins with a dot"),
+            ("b/c", "read"),
+            ("circle", "a symbolic link that leads back to itself"), ("empty", "empty"), ("fifo", "no regular file"),
+            ("logo", "a PNG image"), ("lost", "unreadable"), ("n/_SUCCESS", "a mark that another program has left"),
+            ("n/o.crc", "a checksum of another file"), ("old", "'exclude' names it"), ("p", "read"),
+            ("packed", "unreadable"), ("z.txt", "'exclude' names it"),
+        ]
+        for limit in [1, 3, 1000] {
+            let reading = try await ArchiveReading(
+                folder.file("in"), written: "in", limit: limit, exclude: ["old", "*.txt"])
+            #expect(reading.error == nil && reading.names == expected.map(\.0))
+            #expect(reading.ends == expected.map(\.1))
+            #expect(reading.numbers == [1, 3, 8, 12, 13])
+            #expect(reading.files == ArchiveFileCounts(read: 3, leftOut: 10))
+        }
+        // From any of them on, as if those before weren't there.
+        for first in 1..<16 {
+            let reading = try await ArchiveReading(
+                folder.file("in"), written: "in", exclude: ["old", "*.txt"], from: first)
+            #expect(reading.error == nil && reading.ends == expected.dropFirst(first).map(\.1))
+            #expect(reading.numbers == [1, 3, 8, 12, 13].filter { $0 >= first })
+        }
+        let included = try await ArchiveReading(folder.file("in"), written: "in", include: ["a"])
+        let others = included.ends.filter { $0 == "'include' doesn't name it" }.count
+        #expect(others == included.files.map { $0.leftOut - 4 })
+        #expect(included.numbers == [1])
+    }
+
+    /// What the system says of a file is what it said when the file was opened.
+    @Test func whatIsSaidOfAFile() async throws {
+        let folder = try folder(["in/a", "in/b"])
+        let reading = try await ArchiveReading(folder.file("in"), written: "in", limit: 1) { call in
+            // It has grown since it was listed.
+            if call == 0 { try folder.write("in/b", Array("{\"Id\":\"in/b\"}\n{}\n".utf8)) }
+        }
+        let oracle = try python(
+            """
+            import json, os, sys
+            status = [os.stat(os.path.join(sys.argv[1], name)) for name in 'ab']
+            print(json.dumps([[each.st_size, each.st_mtime_ns, each.st_ino] for each in status]))
+            """, [folder.file("in")])
+        let expected = try JSONDecoder().decode([[Int64]].self, from: Data(oracle))
+        #expect(reading.error == nil && reading.records.count == 3)
+        #expect(reading.ended.map { [Int64($0.size), $0.modified, Int64($0.inode)] } == expected)
+    }
 }

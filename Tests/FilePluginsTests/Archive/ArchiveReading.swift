@@ -2,6 +2,7 @@ import FilePlugins
 import Foundation
 import PipelineCore
 import Synchronization
+import Testing
 
 /// What reading an archive gave, and the error that ended it.
 struct ArchiveReading {
@@ -9,12 +10,21 @@ struct ArchiveReading {
     var error: PipelineError?
     var warnings: [String] = []
     var fractions: [Double] = []
+    /// What was read and left out; nil where the archive couldn't be listed.
     var files: ArchiveFileCounts?
+    /// The names of the listing, by number.
+    var names: [String] = []
+    /// What became of each name that was passed, by number: `read`, `unreadable`, or why it is left out.
+    var ends: [String] = []
+    /// The number of each record's file.
+    var numbers: [Int] = []
+    /// The files as they were when they were opened.
+    var ended: [ListedFile] = []
 
     /// Reads to the end, or to an error.
     init(
         _ resolved: String, written: String? = nil, limit: Int = 1000,
-        include: [String]? = nil, exclude: [String]? = nil,
+        include: [String]? = nil, exclude: [String]? = nil, from first: Int = 0,
         after: (_ call: Int) throws -> Void = { _ in }
     ) async throws {
         let warned = Mutex<[String]>([])
@@ -26,11 +36,13 @@ struct ArchiveReading {
         defer { warnings = warned.withLock { $0 } }
         do {
             let cursor = try await reader.open()
-            files = await cursor.files
+            files = ArchiveFileCounts()
+            names = await cursor.listing.map(\.name)
+            if first > 0 { try await cursor.skip(to: first) }
             do {
                 var calls = 0
                 while case let next = try await cursor.next(limit: limit), !next.isEmpty {
-                    records += next
+                    for event in next { take(event, from: first) }
                     if let fraction = await cursor.fractionRead { fractions.append(fraction) }
                     try after(calls)
                     calls += 1
@@ -38,6 +50,24 @@ struct ArchiveReading {
             } catch let error as PipelineError { self.error = error }
             await cursor.close()
         } catch let error as PipelineError { self.error = error }
+    }
+
+    private mutating func take(_ event: ArchiveEvent, from first: Int) {
+        switch event {
+        case .record(let record):
+            records.append(record)
+            numbers.append(first + ends.count - 1)
+        case .file(.begun(let isRead)):
+            ends.append(isRead ? "read" : "unreadable")
+            if isRead { files?.read += 1 }
+        case .file(.ended(let file)):
+            #expect(file.name == names[first + ends.count - 1])
+            ended.append(file)
+        case .file(.leftOut(let file, let reason)):
+            #expect(file.name == names[first + ends.count])
+            ends.append(reason)
+            files?.leftOut += 1
+        }
     }
 
     /// Short forms: a document's text as it is, a fault as its code in angle brackets.

@@ -22,7 +22,7 @@ import Testing
         let shards = (0..<count).map { Shard($0, of: count) }
         for number in 0..<500 {
             #expect(shards.filter { $0.owns(Array("user-\(number)".utf8)) }.count == 1)
-            #expect(shards.filter { $0.owns(ordinal: number) }.count == 1)
+            #expect(shards.filter { $0.owns(record: number) }.count == 1)
         }
     }
 }

@@ -9,7 +9,8 @@ import Testing
         _ archive: ListArchive, resume: SourceResume = SourceResume(), shard: Shard = .whole, limit: Int? = nil
     ) async throws -> ArchiveRecordSource {
         try await ArchiveRecordSource.open(
-            reader: archive, decoder: EndpointDecoder(), resume: resume, scope: InputScope(shard: shard, limit: limit))
+            ListedArchive.open(archive), decoder: EndpointDecoder(), resume: resume,
+            scope: InputScope(shard: shard, limit: limit))
     }
 
     private func collect(_ source: ArchiveRecordSource, limit: Int = 100) async throws -> [SourceEvent] {
@@ -26,10 +27,11 @@ import Testing
         events.compactMap { if case .record(let record) = $0 { record } else { nil } }
     }
 
+    /// Of one file under way.
     private func hash(_ contents: ArraySlice<ArchiveRecord.Content>) -> String {
-        var hash = InputHash()
-        for case .document(let bytes) in contents { hash.append(bytes) }
-        return hash.hex
+        var account = InputAccount.ofArchive
+        for case .document(let bytes) in contents { account.append(bytes) }
+        return account.text
     }
 
     @Test(arguments: [1, 7, 1000]) func yieldsInInputOrder(limit: Int) async throws {
@@ -67,7 +69,7 @@ import Testing
         let source = try await open(ListArchive((0..<700).map(document), faultAt: 600))
         var count = 0
         do {
-            while true { count += try await source.next(limit: 64).count }
+            while true { count += records(try await source.next(limit: 64)).count }
         } catch { #expect(error as? PipelineError == PipelineError(.noInput, "broken archive")) }
         #expect(count == 600)
         await source.close()
@@ -77,10 +79,11 @@ import Testing
         let contents = (0..<1000).map(document)
         var progress = RunProgress.start
         progress.nextOrdinal = done
+        progress.consumed = done
         progress.inputHash = hash(contents[..<done])
         let source = try await open(ListArchive(contents), resume: SourceResume(progress: progress))
         #expect(records(try await collect(source)).map(\.ordinal) == Array(done..<1000))
-        #expect(source.consumedHash.hex == progress.inputHash)
+        #expect(source.account.text == progress.inputHash)
         await source.close()
         guard done > 0 else { return }
         progress.inputHash = hash(contents[1...done])
@@ -93,9 +96,11 @@ import Testing
         let contents = (0..<50).map(document)
         var behind = RunProgress.start
         behind.nextOrdinal = 20
+        behind.consumed = 20
         behind.inputHash = hash(contents[..<20])
         var ahead = behind
         ahead.nextOrdinal = 33
+        ahead.consumed = 33
         ahead.inputHash = hash(contents[..<33])
         ahead.inputEnded = true
         let source = try await open(ListArchive(contents), resume: SourceResume(progress: behind, ahead: ahead))
@@ -108,7 +113,7 @@ import Testing
         for index in 0..<3 {
             let source = try await open(ListArchive((0..<100).map(document)), shard: Shard(index, of: 3))
             let events = try await collect(source)
-            #expect(events.count == 101)
+            #expect(events.count == 103, "each record, the file's two ends, the input's end")
             ordinals += records(events).map(\.ordinal)
             await source.close()
         }
@@ -131,5 +136,58 @@ import Testing
         case .success: break
         case .failure(let error): #expect(error is CancellationError)
         }
+    }
+
+    /// Every name has a number, also what is left out, and a file's records are counted in it.
+    @Test func ordinalsGoByFiles() async throws {
+        let archive = ListArchive(files: [
+            .init(".hidden", leftOut: "its name begins with a dot"), .init("a", [document(0), document(1)]), .init("b"),
+            .init("c", [document(2)], .junk("an image")), .init("d", [], .unreadable), .init("e", [document(3)]),
+            .init("f", leftOut: "'exclude' names it"),
+        ])
+        for limit in [1, 2, 100] {
+            let source = try await open(archive)
+            let events = try await collect(source, limit: limit)
+            #expect(records(events).map(\.ordinal) == [1 << 32, 1 << 32 + 1, 4 << 32, 5 << 32])
+            await source.close()
+        }
+        let shards = [try await open(archive, shard: Shard(0, of: 2)), try await open(archive, shard: Shard(1, of: 2))]
+        var ordinals: [[Int]] = []
+        for shard in shards {
+            ordinals.append(records(try await collect(shard)).map(\.ordinal))
+            await shard.close()
+        }
+        #expect(ordinals == [[1 << 32, 4 << 32, 5 << 32], [1 << 32 + 1]], "by the record's number in its file")
+    }
+
+    @Test func moreThanCanBeNumberedIsRefused() async throws {
+        var bounds = ArchiveBounds()
+        #expect(bounds.files == 2_097_152 && bounds.records == 4_294_967_296)
+        bounds.files = 2
+        bounds.records = 3
+        let files = ["a", "b", "c"].map { ListArchive.File($0, (0..<3).map(document)) }
+        let error = await #expect(throws: PipelineError.self) {
+            _ = try await ListedArchive.open(ListArchive(files: files), bounds: bounds)
+        }
+        #expect(error?.kind == .noInput)
+        #expect(error?.message == "the archive has 3 names, more than the 2 that can be numbered")
+        bounds.files = 3
+        let fitting = try await ListedArchive.open(ListArchive(files: files), bounds: bounds)
+        let whole = try await ArchiveRecordSource.open(fitting, decoder: EndpointDecoder(), resume: SourceResume())
+        #expect(records(try await collect(whole)).count == 9)
+        await whole.close()
+        let larger = [files[0], ListArchive.File("b", (0..<4).map(document))]
+        let source = try await ArchiveRecordSource.open(
+            ListedArchive.open(ListArchive(files: larger), bounds: bounds), decoder: EndpointDecoder(),
+            resume: SourceResume())
+        var count = 0
+        do {
+            while case let events = try await source.next(limit: 10), !events.isEmpty { count += records(events).count }
+            Issue.record("it isn't refused")
+        } catch let error as PipelineError {
+            #expect(error.kind == .noInput && error.message.hasPrefix("b has more than 3 records"))
+        }
+        #expect(count == 6, "what stands before comes first")
+        await source.close()
     }
 }

@@ -165,6 +165,7 @@ import Testing
         }
         var ahead = RunProgress.start
         ahead.nextOrdinal = 10
+        ahead.consumed = 10
         var hash = InputHash()
         for id in ids.prefix(10) { hash.append(Array(id.utf8)) }
         ahead.inputHash = hash.hex
