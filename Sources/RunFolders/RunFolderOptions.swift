@@ -11,6 +11,7 @@ public struct RunFolderOptions: Sendable {
     /// The folder of the runs.
     public static let path = OptionField(
         "path", .path(allowsDash: false), .required,
+        // Folders of runs themselves: in a folder that an earlier version wrote, until it is migrated.
         place: .outputFolder(entries: OutputFolder.entries, holdsRuns: true),
         "The folder for the runs; it and the folders on the way are made where they are missing.")
 

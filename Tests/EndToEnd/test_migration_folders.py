@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 from support.kept import KeptStore, Nights
-from support.kills import KILLS, first_and_last
+from support.kills import KILLS, first, first_and_last
 from support.ndjson import Folder
 
 FIRST, SECOND = "kept-20260101T000000Z", "kept-20260102T000000Z"
@@ -81,6 +81,36 @@ def test_interrupted_at_every_step(take, tmp_path, name, action):
         check_readers(store, content, f"after {step}#{visit}")
         assert migrated(store).code == 0
         assert store.bytes() == whole, f"after {step}#{visit}"
+
+
+@pytest.mark.limit(300)
+@pytest.mark.parametrize("name", ["ndjson-append-running", "ndjson-replace-unpublished"])
+def test_killed_while_it_gives_a_run_up(take, tmp_path, name):
+    """`--fresh` over an unfinished run, up to the first step of the new one, and again until it is done."""
+    store = take(name)
+    store.accept(3)
+    content, aside, trace = published(store), tmp_path / "aside", tmp_path / "trace"
+    shutil.copytree(store.place.folder, aside, symlinks=True)
+
+    def fresh(**environment):
+        return store.run("second", "2026-01-02", "--fresh", **environment)
+
+    assert fresh(SLUICE_FAILPOINT_TRACE=trace).code == 0
+    reached = trace.read_text().split()
+    if not reached:
+        pytest.skip("this program was built without the trait Failpoints")
+    own = reached[: reached.index("ndjson.begin.after-history") + 1]
+    assert any("abandon" in step for step in own) and any("migrate" in step for step in own), own
+    whole = {run: Folder(store.place.folder).runs[run].data() for run in (FIRST, SECOND)}
+    for step, visit in first(Counter(own)):
+        shutil.rmtree(store.place.folder)
+        shutil.copytree(aside, store.place.folder, symlinks=True)
+        assert fresh(SLUICE_FAILPOINT=f"{step}#{visit}=kill").code == -signal.SIGKILL, step
+        KILLS["while a run of an earlier version is given up"] += 1
+        assert published(store) == content, f"after {step}#{visit}"
+        assert fresh().code == 0, f"after {step}#{visit}"
+        assert {run: found.data() for run, found in Folder(store.place.folder).runs.items()} == whole
+        assert Folder(store.place.folder).latest["run_id"] == SECOND
 
 
 @pytest.mark.limit(60)

@@ -33,9 +33,8 @@ enum StoredJSON {
         do {
             let root = try JSONTape(decoding: bytes).root
             guard root.kind == .object else { throw Fault("it holds no object") }
-            var format = unmarked
-            if format == nil || root["format"] != nil { format = StoreFormat(try root.number("format")) }
-            guard let format else { throw Fault("it lacks 'format'") }
+            let number = try root["format"] == nil ? nil : root.number("format")
+            guard let format = number.map(StoreFormat.init) ?? unmarked else { throw Fault("it lacks 'format'") }
             try format.check(of: path)
             return try body(root, format)
         } catch let error as PipelineError {
