@@ -1,4 +1,4 @@
-"""Archives of several files: the numbers of their records, what their files are known by, and a resume that leaves finished files closed."""
+"""Archives of several files: their records' numbers, what files are known by, and a resume that leaves finished ones closed."""
 
 import gzip
 import hashlib
