@@ -1,4 +1,4 @@
-"""Archives of several files: the numbers of their records, what their files are known by, and a resume that leaves finished files closed."""
+"""Archives of several files: their records' numbers, what files are known by, and a resume that leaves finished ones closed."""
 
 import gzip
 import hashlib
@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import struct
-import time
 
 import pytest
 from support.archives import archive, endpoint, endpoints, flattened, line, listing, numbered, spread
@@ -109,14 +108,15 @@ class Forty:
         return places, archive(self.sluice, name, self.folder, batch_size=75, sinks=[place.sink for place in places])
 
     def resume(self):
-        """Runs under strace; gives the result, the numbers of the files opened, and the seconds until the first was."""
+        """Runs under strace; gives the result, and the files opened with the seconds since the folder was listed, by number."""
         trace = self.folder.parent / "trace"
-        command = ["strace", "-f", "-ttt", "-e", "trace=openat,open,execve", "-o", str(trace)]
+        command = ["strace", "-f", "--seccomp-bpf", "-ttt", "-e", "trace=openat,open", "-o", str(trace)]
         result = self.sluice.run(self.pipeline, *DATED, prefix=command)
         opened, start = {}, None
         for text in trace.read_text().splitlines():
             moment = float(text.split()[1])
-            start = start or moment
+            if f'"{self.folder}"' in text:
+                start = moment
             found = re.search(r'open(?:at)?\(.*"([^"]*/part-(\d\d)\.json\.gz)"', text)
             if found:
                 opened.setdefault(int(found[2]), moment - start)
