@@ -46,7 +46,7 @@ import Testing
               level          a whole number, from 1 to 9; default 6. Compression
               max_file_size  a size such as 64KB, 256MB or 1GB, from 1KB to 1024GB; default 256MB. Size of a file
               url            text, never printed; optional. A URL with a password
-              padding        a size such as 64KB, 256MB or 1GB, from 0B to 1KB; default 1KB. Came later
+              padding        a size such as 64KB, 256MB or 1GB, at most 1KB; default 1KB. Came later
               name           1 to 63 of a-z, 0-9, '_' and '-', with a letter or a digit first; optional. Name of the sink; the type where it isn't given
               transforms     list of: transform; default []. Edits for this sink alone, after the shared ones
 

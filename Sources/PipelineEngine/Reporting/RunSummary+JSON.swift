@@ -47,7 +47,7 @@ extension RunSummary {
             writer.key("users_per_second")
             writer.value(rounded(usersPerSecond))
             writer.key("resumed_from")
-            if let resumedFrom { writer.value(resumedFrom) } else { writer.null() }
+            writer.value(resumedFrom?.nextOrdinal)
             if let retried {
                 writer.key("retried")
                 writer.object { writer in

@@ -24,7 +24,7 @@ extension RunSummary {
         }
         let seconds = rounded(elapsedSeconds)
         lines.append("  time        \(seconds) s, \(Int(usersPerSecond.rounded())) records a second")
-        if let resumedFrom { lines.append("  resumed     after \(resumedFrom) records") }
+        if let resumedFrom { lines.append("  resumed     after \(resumedFrom.consumed) records") }
         if let retried {
             let left = retried.left > 0 ? ", \(retried.left) that no call can mend" : ""
             lines.append(

@@ -25,8 +25,8 @@ public struct RunSummary: Sendable {
     public var elapsed: Duration
     /// Records that got their outcome in this process.
     public var processed: Int
-    /// Records that were consumed when this process took the run up; nil where it began it.
-    public var resumedFrom: Int?
+    /// How far the run was when this process took it up; nil where it began it.
+    public var resumedFrom: RunProgress?
     public var sinks: [SinkSummary]
     /// What a retry did, or a run that asked again for its failures; nil for any other run.
     public var retried: RetryCounts?

@@ -93,7 +93,7 @@ extension PipelineRunner {
                 "event": "resume", "run_id": "\(record.runID)", "ordinal": .stringConvertible(progress.nextOrdinal),
             ])
         var execution = RunExecution(
-            runner: self, record: record, lanes: lanes, request: request, resumedFrom: progress.consumed)
+            runner: self, record: record, lanes: lanes, request: request, resumedFrom: progress)
         do { return try await execution.run() } catch let error as ChangedInput {
             switch plan.onChangedInput {
             case .refuse:

@@ -7,8 +7,8 @@ struct RunExecution {
     let runner: PipelineRunner
     let record: RunRecord
     let committer: LockstepCommitter
-    /// Records that were consumed when this process took the run up; nil where it began it.
-    let resumedFrom: Int?
+    /// How far the run was when this process took it up; nil where it began it.
+    let resumedFrom: RunProgress?
     /// The input of a run that has just begun, where it is an archive.
     private let archive: ListedArchive?
     let start: ContinuousClock.Instant = .now
@@ -22,8 +22,8 @@ struct RunExecution {
     var retried: RetryCounts?
 
     init(
-        runner: PipelineRunner, record: RunRecord, lanes: [SinkLane], request: RunRequest, resumedFrom: Int? = nil,
-        archive: ListedArchive? = nil
+        runner: PipelineRunner, record: RunRecord, lanes: [SinkLane], request: RunRequest,
+        resumedFrom: RunProgress? = nil, archive: ListedArchive? = nil
     ) {
         self.runner = runner
         self.record = record

@@ -32,7 +32,7 @@ struct RowTextTests {
         await session.close()
         let text = try PythonProcess.shared.run(
             "import gzip; result = gzip.open(arguments[0]).read().decode()",
-            [reader.path + "/p-1/values/00000.ndjson.gz"])
+            [reader.path + "/runs/p-1/values/00000.ndjson.gz"])
         return try #require(text.text)
     }
 

@@ -25,7 +25,7 @@ import Testing
         let next = pipeline.next(pipeline.ids, answer: TestPipeline.everybody)
         let resumed = await next.run()
         #expect(resumed.exitCode == 0)
-        #expect(resumed.summary?.resumedFrom == 20)
+        #expect(resumed.summary?.resumedFrom?.nextOrdinal == 20)
         #expect(Set(next.lookup.asked) == Set(TestPipeline.ids(20..<95)))
         for store in next.stores {
             #expect(store.rows("users").count == 95)

@@ -127,7 +127,7 @@ import Testing
         let accepted = await run(
             plan(ids(100), [store], limits: { $0.maxFailed = .count(5) }), RunRequest(accepted: [.failed]))
         #expect(accepted.summary?.state == .complete)
-        #expect(accepted.summary?.resumedFrom == 30)
+        #expect(accepted.summary?.resumedFrom?.nextOrdinal == 30)
     }
 
     /// Everybody is absent, and user 60 ends the run once something is committed.
