@@ -5,9 +5,13 @@ import PackageDescription
 let package = Package(
     name: "custom-sink",
     platforms: [.macOS(.v15)],
+    // For tests that kill it at chosen steps; passed on, so that nothing is compiled twice.
+    traits: ["Failpoints"],
     dependencies: [
         // Elsewhere: .package(url: "…/sluice", from: "0.2.0")
-        .package(name: "sluice", path: "../..")
+        .package(
+            name: "sluice", path: "../..",
+            traits: [.trait(name: "Failpoints", condition: .when(traits: ["Failpoints"]))])
     ],
     targets: [
         .target(
