@@ -260,7 +260,7 @@ def test_a_file_that_changed_before_a_resume(sluice, tmp_path):
     (folder / "2.json").write_bytes(b"".join(lines[200:700]))
     (folder / "3.json.gz").write_bytes(gzip.compress(b"".join(lines[700:])))
     summary = sluice.run(pipeline, *DATED).expect(0).summary
-    assert (summary["records"], summary["resumed_from"]) == (1000, 300)
+    assert (summary["records"], summary["resumed_from"]) == (1000, (1 << 32) + 100)
     assert ids(Store(pipeline.database)) == list(range(1000))
 
 
@@ -276,7 +276,7 @@ def test_the_same_lines_in_another_form(sluice, tmp_path):
         if code:
             (folder / f"{name}.gz").unlink()
             (folder / name).write_bytes(kept)
-    assert result.summary["resumed_from"] == 300
+    assert result.summary["resumed_from"] == (1 << 32) + 100
     assert ids(Store(pipeline.database)) == list(range(1000))
 
 
