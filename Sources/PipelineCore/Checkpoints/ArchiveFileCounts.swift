@@ -18,6 +18,16 @@ public struct ArchiveFileCounts: Sendable, Hashable {
     }
 }
 
+extension ArchiveFileCounts {
+    /// Writes `{"read":40,"left_out":2}`.
+    public func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("read", read)
+            writer.member("left_out", leftOut)
+        }
+    }
+}
+
 /// A file of an archive that was left out, for the account.
 public struct LeftOutFile: Sendable, Hashable {
     /// Relative to the archive's folder.

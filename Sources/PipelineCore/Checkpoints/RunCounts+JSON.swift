@@ -4,30 +4,19 @@ extension RunCounts {
     public var json: String {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.key("records")
-            writer.value(records)
+            writer.member("records", records)
             for counter in Self.counters where self[counter] != 0 || counter.isStoredAtZero {
-                writer.key(counter.name)
-                writer.value(self[counter])
+                writer.member(counter.name, self[counter])
             }
-            for (name, value) in EndpointChanges.names {
-                writer.key(name)
-                writer.value(changes?[keyPath: value])
-            }
+            for (name, value) in EndpointChanges.names { writer.member(name, changes?[keyPath: value]) }
             if let files {
                 writer.key("files")
-                writer.object { writer in
-                    writer.key("read")
-                    writer.value(files.read)
-                    writer.key("left_out")
-                    writer.value(files.leftOut)
-                }
+                files.write(to: &writer)
             }
             writer.key("rows")
             writer.object { writer in
                 for (table, count) in rows.sorted(by: { $0.key < $1.key }) {
-                    writer.key(table)
-                    writer.value(count)
+                    writer.member(table, count)
                 }
             }
         }

@@ -2,7 +2,7 @@
 public struct JSONWriter: Sendable {
     /// The text so far.
     public private(set) var bytes: [UInt8] = []
-    /// True where the next element or key needs a comma in front of it.
+    /// True where the next element or key needs a comma before it.
     private var needsComma = false
 
     public init() {}
@@ -41,6 +41,34 @@ public struct JSONWriter: Sendable {
     }
     public mutating func value(_ text: String?) {
         if let text { value(text) } else { null() }
+    }
+
+    /// A member of the object at hand.
+    public mutating func member(_ name: String, _ value: String) {
+        key(name)
+        self.value(value)
+    }
+    /// As one with a text; null for what isn't known.
+    public mutating func member(_ name: String, _ value: String?) {
+        key(name)
+        self.value(value)
+    }
+    public mutating func member(_ name: String, _ value: Int) {
+        key(name)
+        self.value(value)
+    }
+    public mutating func member(_ name: String, _ value: Int?) {
+        key(name)
+        self.value(value)
+    }
+    /// - Precondition: `value` is finite.
+    public mutating func member(_ name: String, _ value: Double) {
+        key(name)
+        self.value(value)
+    }
+    public mutating func member(_ name: String, _ value: Bool) {
+        key(name)
+        self.value(value)
     }
 
     /// Inserts text that is JSON already.

@@ -47,11 +47,12 @@ extension PipelineStatus {
             writer.member("state", run.stateText)
             writer.member("logical_date", run.logicalDate)
             writer.member("started_at", run.startedAt)
-            writer.key("finished_at")
-            writer.value(run.finishedAt)
+            writer.member("finished_at", run.finishedAt)
             writer.key("age_seconds")
             if let age = age(run) { writer.value(Int(age.components.seconds)) } else { writer.null() }
             for (name, count) in run.counts.told(in: .status) { writer.member(name, count) }
+            writer.key("files")
+            if let files = run.counts.files { files.write(to: &writer) } else { writer.null() }
             Self.write(run.isSharded ? nil : run.members.first?.progress, to: &writer)
             writer.key("shards")
             writer.array { writer in
@@ -67,8 +68,7 @@ extension PipelineStatus {
             writer.member("shard", shard.shard)
             writer.member("state", shard.stateText)
             writer.member("started_at", shard.record.startedAt)
-            writer.key("finished_at")
-            writer.value(shard.record.finishedAt)
+            writer.member("finished_at", shard.record.finishedAt)
             writer.member("records", shard.record.counts.records)
             writer.member("failed", shard.record.counts.failed)
             write(shard.progress, to: &writer)
@@ -77,14 +77,10 @@ extension PipelineStatus {
 
     /// Null where a later run's checkpoint has taken this one's place, or where each shard has its own.
     private static func write(_ progress: StoredProgress?, to writer: inout JSONWriter) {
-        for (name, value) in [
-            ("commit_number", progress?.commitNumber), ("next_ordinal", progress?.nextOrdinal),
-            ("consumed", progress?.consumed),
-            ("parked", progress?.parked),
-        ] {
-            writer.key(name)
-            if let value { writer.value(value) } else { writer.null() }
-        }
+        writer.member("commit_number", progress?.commitNumber)
+        writer.member("next_ordinal", progress?.nextOrdinal)
+        writer.member("consumed", progress?.consumed)
+        writer.member("parked", progress?.parked)
         writer.key("input_ended")
         if let progress { writer.value(progress.inputEnded) } else { writer.null() }
     }
@@ -93,21 +89,4 @@ extension PipelineStatus {
 extension SinkStatus {
     /// Its last run's state; `none` where there was no run yet, `unreachable` where nobody knows.
     var stateText: String { error == nil ? last?.stateText ?? "none" : "unreachable" }
-}
-
-extension JSONWriter {
-    mutating func member(_ name: String, _ value: String) {
-        key(name)
-        self.value(value)
-    }
-
-    mutating func member(_ name: String, _ value: Int) {
-        key(name)
-        self.value(value)
-    }
-
-    mutating func member(_ name: String, _ value: Bool) {
-        key(name)
-        self.value(value)
-    }
 }

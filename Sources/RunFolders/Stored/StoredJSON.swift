@@ -47,17 +47,6 @@ enum StoredJSON {
 }
 
 extension JSONWriter {
-    mutating func member(_ name: String, _ value: Int) {
-        key(name)
-        self.value(value)
-    }
-
-    /// Writes null for what isn't known.
-    mutating func member(_ name: String, _ value: String?) {
-        key(name)
-        self.value(value)
-    }
-
     /// Writes a value as it stands in another document.
     mutating func value(_ node: JSONNode) {
         switch node.kind {
