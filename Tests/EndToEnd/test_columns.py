@@ -4,7 +4,7 @@ import gzip
 import json
 
 import pytest
-from support.content import ENDPOINT_COLUMNS, Store
+from support.content import ENDPOINT_COLUMNS, MERGE_COLUMNS, Store
 from support.ndjson import Folder
 from support.scripted_server import Answer
 from support.shapes import DOCUMENT_COLUMNS, KEY, hashed
@@ -108,6 +108,7 @@ def test_columns_in_sqlite(sluice, scripted, tmp_path, layout):
     assert result.summary["not_numbers"] == 0
     store = Store(pipeline.database)
     base = ENDPOINT_COLUMNS if layout == "normalized" else DOCUMENT_COLUMNS
+    base = [*base, *MERGE_COLUMNS]
     assert store.columns("endpoints") == [*base, *(name for name, _, _, _ in COLUMNS)], "they stand behind the others"
     types = {row[1]: row[2] for row in store.query("PRAGMA table_info(endpoints)")}
     wanted = {"text": "TEXT", "json": "TEXT", "real": "REAL"}
@@ -284,7 +285,8 @@ def test_columns_for_a_table_that_is_there(sluice, scripted, tmp_path, request, 
     pipeline.document["on_new_columns"] = "add"
     pipeline.write()
     sluice.run(pipeline, "--logical-date", "2026-01-02T00:00:00Z").expect(0)
-    assert set(names()) == {*ENDPOINT_COLUMNS, *(name for name, _, _, _ in COLUMNS)}
+    own = MERGE_COLUMNS if mode == "merge" else []
+    assert set(names()) == {*ENDPOINT_COLUMNS, *own, *(name for name, _, _, _ in COLUMNS)}
     found = store.query("SELECT first_interest, mail FROM endpoints WHERE endpoint_id = 'all' AND mail IS NOT NULL")
     assert [tuple(row) for row in found] == [("sailing", "a@example.com")]
     # Taken out of the pipeline again, a column stays and is null in new rows; a merge leaves columns that it doesn't know,

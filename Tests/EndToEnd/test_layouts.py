@@ -4,7 +4,7 @@ import gzip
 import json
 
 import pytest
-from support.content import ENDPOINT_COLUMNS, Store
+from support.content import ENDPOINT_COLUMNS, MERGE_COLUMNS, Store
 from support.ndjson import Folder
 from support.scripted_server import endpoints, error
 from support.shapes import DOCUMENT_COLUMNS, LAYOUTS, MAPS, PLACE, documents, entries, number
@@ -68,7 +68,12 @@ def shape(layout, mode):
             if table in CHILDREN:
                 columns = [*columns, ("run_id", TEXT)]
             key = key if table == "failures" else ["run_id", *key]
+        if mode == "merge" and table == "endpoints":
+            columns = [*columns, ("changed_at", TIME)]
         result[table] = (columns, key)
+    if mode == "merge":
+        texts = [(name, TEXT) for name in ("application_id", "endpoint_id", "user_id", "reason", "run_id")]
+        result["removals"] = ([*texts, ("logical_date", TIME)], ["application_id", "endpoint_id", "run_id"])
     return result
 
 
@@ -97,7 +102,7 @@ def test_tables_in_sqlite(sluice, scripted, tmp_path, layout, mode):
     want = shape(layout, mode)
     found = {name for (name,) in store.query("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     assert {name for name in found if not name.startswith("sqlite_")} == {
-        *want, "sluice_runs", "sluice_checkpoints", "sluice_tables",
+        *want, "sluice_runs", "sluice_checkpoints", "sluice_tables", "sluice_format",
     }  # fmt: skip
     for table, (columns, key) in want.items():
         described = store.query(f"PRAGMA table_info({table})")
@@ -158,7 +163,7 @@ def test_keys_in_ndjson(sluice, scripted, tmp_path, layout, mode):
 
 def test_normalized_is_the_default(sluice, scripted, tmp_path):
     pipeline = run(sluice, scripted, tmp_path, "default", [{"type": "sqlite", "path": "out/endpoints.sqlite"}])
-    assert Store(pipeline.database).columns("endpoints") == ENDPOINT_COLUMNS
+    assert Store(pipeline.database).columns("endpoints") == ENDPOINT_COLUMNS + MERGE_COLUMNS
 
 
 # What stands in them --------------------------------------------------------------------------------------------------
@@ -300,8 +305,9 @@ def test_documents_are_the_same_again(sluice, scripted, tmp_path, mode):
         result = sluice.run(pipeline, "--logical-date", f"2026-01-0{day}T00:00:00Z").expect(0)
         assert result.summary["removed"] == 0
         store = Store(pipeline.database)
-        names = [name for name in store.columns("endpoints") if name not in ("run_id", "logical_date")]
-        assert store.columns("endpoints") == [*DOCUMENT_COLUMNS, "interests"]
+        own = MERGE_COLUMNS if mode == "merge" else []
+        names = [name for name in store.columns("endpoints") if name not in ("run_id", "logical_date", *own)]
+        assert store.columns("endpoints") == [*DOCUMENT_COLUMNS, *own, "interests"]
         stores.append(sorted(store.query(f"SELECT {', '.join(names)} FROM endpoints")))
     assert len(stores[0]) == 4 and stores[0][0][PLACE] == '{"Interests":["reading","sailing"]}'
     assert stores[1] == (sorted(stores[0] * 2) if mode == "append" else stores[0])

@@ -129,6 +129,8 @@ Table "pinpoint.sluice_runs"
  finished_at  | timestamp with time zone |           |          |
  counts       | jsonb                    |           |          |
  version      | text                     |           |          |
+ listing_hash | text                     |           |          |
+ timeline     | jsonb                    |           |          |
 Indexes:
     "sluice_runs_pkey" PRIMARY KEY, btree (pipeline, shard, run_id)""",
     "sluice_checkpoints": """
@@ -140,6 +142,7 @@ Table "pinpoint.sluice_checkpoints"
  run_id        | text                     |           |          |
  commit_number | bigint                   |           |          |
  next_ordinal  | bigint                   |           |          |
+ consumed      | bigint                   |           |          |
  input_ended   | bigint                   |           |          |
  position      | jsonb                    |           |          |
  parked        | jsonb                    |           |          |
@@ -159,6 +162,36 @@ Table "pinpoint.sluice_tables"
  mode       | text |           |          |
 Indexes:
     "sluice_tables_pkey" PRIMARY KEY, btree (table_name)""",
+    "sluice_format": """
+Table "pinpoint.sluice_format"
+ Column |  Type  | Collation | Nullable | Default
+--------+--------+-----------+----------+---------
+ part   | text   | C         | not null |
+ format | bigint |           |          |
+Indexes:
+    "sluice_format_pkey" PRIMARY KEY, btree (part)""",
+}
+
+#: What `merge` has beside that: when an endpoint last changed, and what went.
+MERGE_TABLES = {
+    **TABLES,
+    "endpoints": TABLES["endpoints"].replace(
+        " logical_date                 | timestamp with time zone |           |          |\n",
+        " logical_date                 | timestamp with time zone |           |          |\n"
+        " changed_at                   | timestamp with time zone |           |          |\n",
+    ),
+    "removals": """
+Table "pinpoint.removals"
+     Column     |           Type           | Collation | Nullable | Default
+----------------+--------------------------+-----------+----------+---------
+ application_id | text                     | C         | not null |
+ endpoint_id    | text                     | C         | not null |
+ user_id        | text                     |           |          |
+ reason         | text                     |           |          |
+ run_id         | text                     | C         | not null |
+ logical_date   | timestamp with time zone |           |          |
+Indexes:
+    "removals_pkey" PRIMARY KEY, btree (application_id, endpoint_id, run_id)""",
 }
 
 #: What `append` has otherwise: run_id leads every key, and is the last column of the child tables.
@@ -278,13 +311,14 @@ def test_tables_as_psql_shows_them(sluice, postgres, server, users, mode):
     database = postgres()
     sluice.run(pipeline_for(sluice, database, server.url, users, mode)).expect(0)
     store = database.store()
-    for table, text in (APPEND_TABLES if mode == "append" else TABLES).items():
+    for table, text in {"append": APPEND_TABLES, "merge": MERGE_TABLES, "replace": TABLES}[mode].items():
         assert store.describe(table) == text.strip("\n"), table
     visible = [name for name in store.tables() if not name.startswith("sluice_")]
-    assert visible == sorted([*LAYOUT, "failures", "user_attributes"]), "nothing else stands there for readers"
+    own = ["removals"] if mode == "merge" else []
+    assert visible == sorted([*LAYOUT, "failures", "user_attributes", *own]), "nothing else stands there for readers"
     if mode != "replace":
         kept = [name for name in store.tables() if name.startswith("sluice_")]
-        assert kept == ["sluice_checkpoints", "sluice_runs", "sluice_tables"]
+        assert kept == ["sluice_checkpoints", "sluice_format", "sluice_runs", "sluice_tables"]
     owners = store.query("SELECT table_name, pipeline, mode FROM sluice_tables ORDER BY table_name")
     assert [owner for owner in owners if not owner[0].startswith("sluice_")] == [
         (table, "under-test", mode) for table in sorted([*LAYOUT, "failures"])

@@ -14,6 +14,8 @@ ENDPOINT_COLUMNS = (
     "location_country location_latitude location_longitude location_postal_code location_region extra ordinal run_id "
     "logical_date"
 ).split()
+#: What an SQL store keeps beside them in `merge`.
+MERGE_COLUMNS = ["changed_at"]
 
 #: Each table's columns, in their order.
 TABLES = {

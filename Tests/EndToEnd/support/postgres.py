@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
-from support.content import DIAGNOSTICS
+from support.content import DIAGNOSTICS, MERGE_COLUMNS
 
 #: The role that pipelines use; it owns the databases and is no superuser.
 ROLE = "etl"
@@ -470,8 +470,9 @@ class PostgresStore:
         return [row[0] for row in self.query("SELECT state FROM sluice_runs ORDER BY started_at, run_id")]
 
     def rows(self, table, without=(), diagnostics=False):
-        """All rows of a table in order, without some columns and without failures' diagnostics; times as UTC text."""
-        left_out = set(without) | (DIAGNOSTICS if table == "failures" and not diagnostics else set())
+        """All rows of a table in order, without some columns, what a merge keeps beside the layout's, and failures'
+        diagnostics; times as UTC text."""
+        left_out = {*without, *MERGE_COLUMNS} | (DIAGNOSTICS if table == "failures" and not diagnostics else set())
         columns = [(name, kind) for name, kind in self.columns(table) if name not in left_out]
         assert columns, f"{self.path} has no table {table}"
         kinds = [FROM_TEXT.get(kind, str) for _, kind in columns]
