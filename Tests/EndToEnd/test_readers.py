@@ -131,7 +131,7 @@ def test_readers_of_sqlite(sluice, runs, tmp_path, connects):
         ("mine",), ("of the view",), ("user_attributes",),
     ]  # fmt: skip
     tables = {name for (name,) in store.query("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    assert tables == {*TABLES, "sluice_runs", "sluice_checkpoints", "sluice_tables"}
+    assert tables == {*TABLES, "sluice_runs", "sluice_checkpoints", "sluice_tables", "sluice_format"}
 
 
 @pytest.mark.limit(120)
