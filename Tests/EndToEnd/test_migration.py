@@ -141,7 +141,12 @@ def content(store, table, twin):
     """A table's rows by the columns of the fresh one, whatever order the store has them in."""
     columns = [name for name in twin.columns(table) if name not in DIAGNOSTICS or table != "failures"]
     rows = []
-    for row in reading(store.place).query(f"SELECT {', '.join(columns)} FROM {table}"):
+    values = list(columns)
+    if store.is_archive and "ordinal" in columns:
+        # 0.1 gave the records of archives other ordinals; what its runs have written keeps them.
+        newest = "CASE WHEN run_id = (SELECT max(run_id) FROM sluice_runs) THEN ordinal END"
+        values[columns.index("ordinal")] = newest
+    for row in reading(store.place).query(f"SELECT {', '.join(values)} FROM {table}"):
         # 0.1 spelled JSON as it came.
         rows.append([spelled(value) if name in JSON else value for name, value in zip(columns, row, strict=True)])
     return sorted(rows, key=repr)
