@@ -176,7 +176,7 @@ def test_hidden_values_in_postgres(sluice, scripted, postgres, tmp_path, search)
     store = database.store()
     for table in store.tables():
         text = store.psql(f"COPY (SELECT * FROM {table}) TO STDOUT")
-        assert text or table in ("endpoint_metrics", "endpoint_user_attributes", "user_attributes"), table
+        assert text or table in ("endpoint_metrics", "endpoint_user_attributes", "user_attributes", "removals"), table
         search.check(table, text)
     search.check("the server's log", postgres.cluster.log[before:])
     search.check_folder(pipeline.folder)
