@@ -44,7 +44,7 @@ def test_it_is_killed_and_ends_equal(custom, synthetic, dice):
     killed, kills = write("killed"), 0
     while kills < KILLED:
         process = custom.start_run(killed, *DATED)
-        # Together they take less time than the whole run.
+        # The moment of the kill, nothing that is waited for: together they take less time than the whole run.
         time.sleep(dice.uniform(0.0, took.elapsed / KILLED))
         ended = process.poll() or process.kill()
         assert ended.code == -signal.SIGKILL, ended.err

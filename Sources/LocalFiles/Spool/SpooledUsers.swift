@@ -81,7 +81,7 @@ public final class SpooledUsers: Sendable {
 
         func content(of run: InputRun) throws -> SpoolContent {
             guard let content = try folder.content(of: run) else {
-                throw SpoolFolder.unreadable(folder.path(of: run), "it is gone")
+                throw SpoolFolder.unreadable(folder.path(of: run), "it is gone, or this user may not read it")
             }
             return content
         }

@@ -41,6 +41,7 @@ enum Latest {
         guard isOwn else { throw Publication.isInTheWay(folder.latest, "isn't what this program writes there") }
     }
 
+    /// What can't be read is somebody else's: it stays, and the run is refused.
     private static func isLatest(_ path: String) throws -> Bool {
         guard let bytes = try Files.contents(of: path), let root = try? JSONTape(decoding: bytes).root,
             let number = root["format"]?.integer, root["run_id"]?.text != nil, root["path"]?.text != nil
