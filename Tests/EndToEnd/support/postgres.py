@@ -182,7 +182,8 @@ class Cluster:
     # Asking ----------------------------------------------------------------------------------------------------------
 
     def psql_command(self, database, user=SUPERUSER):
-        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
+        # Not the one on the PATH: Debian's is a script that takes longer to start than psql does.
+        command = [f"{bin_directory()}/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder)]
         return [*command, "-p", str(self.port), "-U", user, "-d", database]
 
     def psql_environment(self, user=SUPERUSER, password=None):
