@@ -14,7 +14,7 @@ public struct ExitStatus: Sendable, Hashable {
     /// Whether calling again, with nothing else changed, helps.
     public enum Again: String, Sendable, CaseIterable {
         case helps
-        /// Once what is away is back.
+        /// Once the cause has gone by itself or by somebody's hand: a server is back, a disk has room.
         case later
         case no
     }
@@ -62,7 +62,7 @@ public struct ExitStatus: Sendable, Hashable {
             case .ioError:
                 ExitStatus(
                     kind.rawValue, "io-error", "the output's I/O failed",
-                    meaning: "writing failed, for example on a full disk", advice: "make room, run again")
+                    meaning: "writing failed, for example on a full disk", advice: "make room, run again", again: .later)
             case .temporary:
                 ExitStatus(
                     kind.rawValue, "temporary", "stopped early or locked",
