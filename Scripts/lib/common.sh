@@ -90,7 +90,8 @@ require_build_packages() { require_packages libsqlite3-dev libpq-dev zlib1g-dev 
 require_python() {
     local wanted="$root/Tests/EndToEnd/requirements.txt" venv="$root/.venv"
     python=python3
-    if command -v python3 >/dev/null && python3 -c 'import boto3, duckdb, moto, orjson, pandas, polars, pyarrow, pytest, pytz, xdist' 2>/dev/null; then return; fi
+    if command -v python3 >/dev/null &&
+        python3 -c 'import boto3, check_jsonschema, duckdb, kubernetes_validate, moto, orjson, pandas, polars, pyarrow, pytest, pytz, xdist' 2>/dev/null; then return; fi
     python="$venv/bin/python"
     if [ -x "$python" ] && cmp -s "$wanted" "$venv/requirements.txt"; then return; fi
     require_packages python3 python3-venv
