@@ -8,7 +8,7 @@ public enum PipelineSchema {
         OptionField("source", .plugin(.source), .required, shapesOutput: true, "Where the records come from"),
         OptionField(
             "transforms", .list(.plugin(.transform)), .defaulted("[]"), shapesOutput: true,
-            "Edits of each endpoint in front of flattening, for all sinks"),
+            "Edits of each endpoint before flattening, for all sinks"),
         OptionField(
             "flatten", .object(flatten), .defaulted("{}"), shapesOutput: true, "How endpoints become rows"),
         OptionField("sinks", .list(.plugin(.sink)), .required, "Where the rows go, at least one place"),

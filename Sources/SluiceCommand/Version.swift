@@ -1,4 +1,4 @@
 /// The program's version (semver.org).
 enum Version {
-    static let number = "0.1.0"
+    static let number = "0.2.0"
 }

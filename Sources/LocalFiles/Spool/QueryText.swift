@@ -2,7 +2,7 @@
 public struct QueryText: Sendable {
     /// The first word, in upper case: `SELECT`, `WITH`; empty where there is none.
     public let firstWord: String
-    /// The query without the semicolons in front of and behind it, a blank in place of each.
+    /// The query without the semicolons before and after it, a blank in place of each.
     public let withoutSemicolons: String
 
     /// - Parameter text: SQL with strings as the standard has them, `E'…'`, `$tag$…$tag$`, `"names"`, and comments, which
@@ -25,7 +25,7 @@ public struct QueryText: Sendable {
             } else if !isComment, !Self.isBlank(byte) {
                 if !isWordOver { blank(trailing) }
                 trailing = []
-                // Parentheses may stand in front of the first word.
+                // Parentheses may come before the first word.
                 if Self.isWord(byte), !isWordOver { word = bytes[place..<next].map(Self.upperCase) }
                 if byte != UInt8(ascii: "(") { isWordOver = true }
             }

@@ -28,7 +28,7 @@ public enum JSONNumber {
 
     static func double(_ source: UnsafeBufferPointer<UInt8>) -> Double { read(source).value }
 
-    /// Postgres' `numeric`, and so `jsonb`, holds up to 131,072 digits in front of the point and 16,383 behind it;
+    /// Postgres' `numeric`, and so `jsonb`, holds up to 131,072 digits before the point and 16,383 behind it;
     /// of zero too it reads no exponent from `Int32.max / 2` on.
     public static func fitsNumeric(_ source: UnsafeBufferPointer<UInt8>) -> Bool {
         if source.count <= 300, !source.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return true }
@@ -95,7 +95,7 @@ extension JSONNumber {
         /// The significant digits stand in this range, a point perhaps among them.
         private var range: Range<Int>
         private(set) var isNegative: Bool
-        /// Digits in front of the decimal point, negative where zeros follow it first.
+        /// Digits before the decimal point, negative where zeros follow it first.
         private(set) var pointPosition: Int
         /// Digits behind the point once the exponent is applied, trailing zeros included.
         private(set) var scale: Int

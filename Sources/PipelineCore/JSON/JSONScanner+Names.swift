@@ -48,7 +48,7 @@ struct NameHash {
 }
 
 extension JSONScanner {
-    /// Up to so many members a name is compared with those in front of it; beyond, a table is built when the object
+    /// Up to so many members a name is compared with those before it; beyond, a table is built when the object
     /// closes, so that the whole stays linear.
     static var fewMembers: Int { 16 }
 

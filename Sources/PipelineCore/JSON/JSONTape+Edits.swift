@@ -55,7 +55,7 @@ extension JSONTape {
     public mutating func dropMembers(at path: [JSONPathStep], below index: Int) -> Int {
         precondition(!path.isEmpty, "a path that leads to a member has a step")
         let values = indexes(at: path, below: index)
-        // A value's name stands directly in front of it.
+        // A value's name stands directly before it.
         for value in values { self[node: value - 1].flags.insert(.dropped) }
         return values.count
     }

@@ -1,4 +1,4 @@
-/// An edit of one endpoint's tape in front of flattening: filter, mask, drop.
+/// An edit of one endpoint's tape before flattening: filter, mask, drop.
 ///
 /// Pure: the same tape gives the same result, whatever was edited before and on whichever task. `TransformConformance`
 /// in `PipelineTesting` checks it.

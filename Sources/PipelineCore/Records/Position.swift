@@ -6,11 +6,11 @@
 public struct Position: Hashable, Sendable {
     /// A file name, a key, a cursor: whatever the reader needs beyond numbers. Empty where it needs nothing.
     public var token: String
-    /// Bytes of uncompressed input in front of this position.
+    /// Bytes of uncompressed input before this position.
     public var offset: UInt64
-    /// Bytes of compressed input in front of the gzip member that holds this position.
+    /// Bytes of compressed input before the gzip member that holds this position.
     public var member: UInt64
-    /// Lines that lie completely in front of this position.
+    /// Lines that lie completely before this position.
     public var line: UInt64
 
     /// The beginning of every input.

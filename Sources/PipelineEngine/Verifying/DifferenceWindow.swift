@@ -85,7 +85,7 @@ struct DifferenceWindow: Sendable {
         rows.removeLast(rows.count - end)
     }
 
-    /// The rows of the owners in front of another window's bound.
+    /// The rows of the owners before another window's bound.
     func rows(before bound: ArraySlice<UInt8>?) -> [WindowRow] {
         guard let bound else { return rows }
         return rows.filter { $0.owner.lexicographicallyPrecedes(bound) }

@@ -43,7 +43,7 @@ final class BatchWriter {
         tables.destination(definition, isPublished: isPublished)
     }
 
-    /// Makes the session's staging tables, in front of the first transaction that needs them.
+    /// Makes the session's staging tables, before the first transaction that needs them.
     func prepareStaging() throws {
         hasStagedRows = false
         if hasStaging { return }

@@ -58,7 +58,7 @@ public struct RecordRefusals {
         }
     }
 
-    /// Finds records that aren't admitted beside those in front of them.
+    /// Finds records that aren't admitted beside those before them.
     private func search(
         _ records: BatchRecords, _ ordinals: ArraySlice<Int64>, _ tables: [TableDefinition],
         _ refused: inout [Int64: String]

@@ -5,7 +5,7 @@ enum DisplayWidth {
     /// A character as it is seen: what combines with it takes no column of its own.
     static func of(_ character: Character) -> Int {
         let scalars = character.unicodeScalars
-        // An emoji's presentation selector widens what stands in front of it.
+        // An emoji's presentation selector widens what stands before it.
         if scalars.contains("\u{FE0F}"), scalars.first?.properties.isEmoji ?? false, scalars.count > 1 {
             return scalars.first?.isASCII ?? false && !scalars.contains("\u{20E3}") ? 1 : 2
         }
