@@ -62,7 +62,8 @@ public struct ExitStatus: Sendable, Hashable {
             case .ioError:
                 ExitStatus(
                     kind.rawValue, "io-error", "the output's I/O failed",
-                    meaning: "writing failed, for example on a full disk", advice: "make room, run again", again: .later)
+                    meaning: "writing failed, for example on a full disk", advice: "make room, run again", again: .later
+                )
             case .temporary:
                 ExitStatus(
                     kind.rawValue, "temporary", "stopped early or locked",
