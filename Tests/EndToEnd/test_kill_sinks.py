@@ -6,7 +6,7 @@ import signal
 import time
 
 import pytest
-from support.kills import FAULTS, KILLS, NDJSONPlace, SQLitePlace, Trial
+from support.kills import FAULTS, KILLS, NDJSONPlace, SQLitePlace, Trial, first_and_last, first_or_last
 from support.ndjson import Folder
 from support.scripted_server import Answer, endpoints, error
 from support.sluice import LOGICAL_DATE
@@ -33,9 +33,19 @@ def places(tmp_path, kind):
 
 @pytest.mark.limit(600)
 @pytest.mark.parametrize("kind", COVERING)
-def test_killed_at_every_step(sluice, synthetic, tmp_path, places, kind):
+def test_killed_at_every_step(sluice, synthetic, tmp_path, places, kind, dice):
     trial = Trial(sluice, synthetic, tmp_path, places)
-    trial.killed_at_every_step()
+    trial.killed_at_every_step(first_or_last(dice))
+    trial.count_kills(f"at every step of {kind}")
+
+
+@pytest.mark.soak
+@pytest.mark.limit(1200)
+@pytest.mark.parametrize("kind", SINGLE + COVERING[1:])
+def test_killed_at_every_step_twice(sluice, synthetic, tmp_path, places, kind):
+    """When each step is reached for the first time, and for the last time."""
+    trial = Trial(sluice, synthetic, tmp_path, places)
+    trial.killed_at_every_step(first_and_last)
     trial.count_kills(f"at every step of {kind}")
 
 

@@ -56,7 +56,7 @@ def test_ids_alone(sluice, synthetic, tmp_path):
     """IDs that the server doesn't know: many of them, and next to no rows."""
     # So many at first that SQLite's cache, which is bounded, is full.
     small, large = peaks(
-        sluice, synthetic(users=10), unknown_users(tmp_path / "users.txt", 240_000), 240_000, early=120_000
+        sluice, synthetic(users=10), unknown_users(tmp_path / "users.txt", 160_000), 160_000, early=100_000
     )
     assert large <= LIMIT and large <= small * 1.05 + 2
 

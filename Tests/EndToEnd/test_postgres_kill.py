@@ -6,7 +6,7 @@ import time
 
 import pytest
 from support.content import same_run
-from support.kills import Trial
+from support.kills import Trial, first_and_last, first_or_last
 from support.postgres_place import PostgresPlace
 from support.postgres_proxy import CutAfterBytes, CutAtCommit, CutInCopy, PostgresProxy
 from support.sluice import LOGICAL_DATE
@@ -68,9 +68,19 @@ def trial(sluice, synthetic, postgres, tmp_path):
 
 @pytest.mark.limit(400)
 @pytest.mark.parametrize("mode", MODES)
-def test_killed_at_every_failpoint(trial, mode):
+def test_killed_at_every_failpoint(trial, mode, dice):
     trial = trial(mode, users=250)
-    trial.killed_at_every_step()
+    trial.killed_at_every_step(first_or_last(dice))
+    trial.count_kills(f"postgres, {mode}, at every step")
+
+
+@pytest.mark.soak
+@pytest.mark.limit(1200)
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_at_every_failpoint_twice(trial, mode):
+    """When each is reached for the first time, and for the last time."""
+    trial = trial(mode, users=250)
+    trial.killed_at_every_step(first_and_last)
     trial.count_kills(f"postgres, {mode}, at every step")
 
 

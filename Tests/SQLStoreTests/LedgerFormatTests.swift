@@ -51,6 +51,21 @@ struct LedgerFormatTests {
         #expect(try #require(refusal(emptied)).message.contains("can't be read"))
     }
 
+    @Test(
+        "A store that another process makes or migrates between two questions isn't taken for a damaged one",
+        arguments: ["sluice_format", "sluice_runs", "sluice_checkpoints"], [false, true])
+    func changing(table: String, migrated: Bool) {
+        let database = database(migrated ? Self.ledger : [:])
+        database.meanwhile = { [unowned database] asked in
+            guard asked == table, database.tables["sluice_format"]?.isEmpty ?? true else { return }
+            database.tables = Self.ledger
+            database.tables["sluice_checkpoints"]?.insert("consumed")
+            database.tables["sluice_format"] = ["part", "format"]
+            database.answers.append((Self.number, [["2"]]))
+        }
+        #expect(refusal(database) == nil)
+    }
+
     @Test("The first format becomes the second: columns, counted records, and the number last")
     func migrated() throws {
         let old = database(Self.ledger)

@@ -20,7 +20,12 @@ final class ScriptedDatabase: SQLDatabase {
     func declaration(of column: Column, isKey: Bool) -> String { "\(column.name) \(column.type)" }
     /// By table.
     var tables: [String: Set<String>] = [:]
-    func columns(of table: String) throws -> Set<String> { tables[table] ?? [] }
+    func columns(of table: String) throws -> Set<String> {
+        meanwhile(table)
+        return tables[table] ?? []
+    }
+    /// What another process does just before this one is told a table's columns.
+    var meanwhile: (String) -> Void = { _ in }
     func text(of column: Column) -> String { "text(\(column.name))" }
     let rowLock = " LOCKED"
 

@@ -49,6 +49,15 @@ public struct LedgerFormat: VersionedStore {
 
     /// The format of what is there; where nothing is, the current one.
     private static func number(in database: any SQLDatabase) throws -> StoreFormat {
+        // Another process may make or migrate the store between two of the questions. What makes no sense is asked once
+        // more: by then all that it has committed is seen.
+        for _ in 0..<2 { if let format = try seen(in: database) { return format } }
+        let table = FormatTable.definition.name
+        throw StoreFormat.unreadable(database.place, "\(table), which says its format, is gone or has no row for it")
+    }
+
+    /// One look, question by question; nil where the answers don't fit together.
+    private static func seen(in database: any SQLDatabase) throws -> StoreFormat? {
         let mark = try database.mark()
         // What a later version has marked needn't have tables that this one knows.
         if let mark, mark > .current { return mark }
@@ -56,12 +65,9 @@ public struct LedgerFormat: VersionedStore {
         let tables = [LedgerTables.runs, LedgerTables.checkpoints].map(\.name)
         guard try tables.contains(where: { try !database.columns(of: $0).isEmpty }) else { return .current }
         // The first format has neither, and counts its records otherwise.
-        let table = FormatTable.definition.name
-        if mark == nil, try database.columns(of: table).isEmpty,
-            try !database.columns(of: LedgerTables.checkpoints.name).contains("consumed")
-        {
-            return .first
-        }
-        throw StoreFormat.unreadable(database.place, "\(table), which says its format, is gone or has no row for it")
+        let isFirst =
+            try mark == nil && database.columns(of: FormatTable.definition.name).isEmpty
+            && !database.columns(of: LedgerTables.checkpoints.name).contains("consumed")
+        return isFirst ? .first : nil
     }
 }

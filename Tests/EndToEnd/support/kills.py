@@ -286,7 +286,7 @@ class Trial:
                 check(f"{name}#{visit}")
         print(f"steps: {dict(self.steps)}, of the first run alone: {own}")
 
-    def killed_at_every_step(self):
+    def killed_at_every_step(self, moments):
         """Killed at each step and run again; then killed once more at each step that only a resuming run has."""
         recovering = {}
 
@@ -297,7 +297,7 @@ class Trial:
             self.check_completed(f"after {plan}")
             recovering.update({name: plan for name in steps if name not in self.steps and name not in recovering})
 
-        self.fail_at_every_step(check, first_and_last)
+        self.fail_at_every_step(check, moments)
         self.begin_with_an_earlier_run()
         self.run().expect(0)
         self.note_baseline()
@@ -378,6 +378,15 @@ def first(steps):
 
 def first_and_last(steps):
     return [(name, visit) for name, count in sorted(steps.items()) for visit in sorted({1, count})]
+
+
+def first_or_last(dice):
+    """One of the two for each step: both of them take twice as long, and are tried by the long form."""
+
+    def chosen(steps):
+        return [(name, dice.choice([1, count])) for name, count in sorted(steps.items())]
+
+    return chosen
 
 
 def in_a_batch(step):
