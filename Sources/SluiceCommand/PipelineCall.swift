@@ -53,7 +53,8 @@ struct PipelineCall {
         let reports = await body(SupervisedRun(plan: plan, log: log, isQuiet: options.quiet))
         var code = reports.last?.exitCode ?? 0
         for report in reports {
-            options.output.print(report, log: logging.logFormat == .json ? log : nil)
+            options.output.print(
+                report, isQuiet: options.quiet, log: logging.logFormat == .json ? log : nil)
             do { try write(report, configuration) } catch let error as PipelineError {
                 logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: log)
                 if code == 0 { code = error.exitCode }

@@ -7,7 +7,7 @@ internal import PipelineEngine
 internal import UnixSignals
 
 /// `sluice preview`: the rows of the first users, written nowhere.
-struct PreviewCommand: HostedCommand {
+struct PreviewCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
         abstract: "Show the rows of a pipeline's first users.",
@@ -25,6 +25,8 @@ struct PreviewCommand: HostedCommand {
 
     @Option(help: "How the rows look: text, or json on one line.")
     var output = OutputFormat.text
+
+    @OptionGroup var settings: SettingsOptions
 
     @OptionGroup(title: "Logging") var logging: LogOptions
 

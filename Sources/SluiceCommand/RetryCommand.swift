@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import PipelineEngine
 
 /// `sluice retry`: fetches again what failed, and amends the last run.
-struct RetryCommand: HostedCommand {
+struct RetryCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
         abstract: "Fetch the last run's failures again, and amend that run.",
@@ -24,6 +24,9 @@ struct RetryCommand: HostedCommand {
     var accept: [AcceptedBrakes] = []
 
     @OptionGroup var options: CallOptions
+
+    var settings: SettingsOptions { options.settings }
+    var logging: LogOptions { options.logging }
 
     func run(_ host: PluginHost) async throws {
         try await PipelineCall(file: file, options: options, host: host).perform {

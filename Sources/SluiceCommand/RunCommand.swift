@@ -3,7 +3,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice run`: does what a pipeline says, or goes on with it.
-struct RunCommand: HostedCommand {
+struct RunCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a pipeline, or go on with the run that was stopped.",
@@ -43,6 +43,9 @@ struct RunCommand: HostedCommand {
     var logicalDate: Timestamp?
 
     @OptionGroup var options: CallOptions
+
+    var settings: SettingsOptions { options.settings }
+    var logging: LogOptions { options.logging }
 
     func run(_ host: PluginHost) async throws {
         let request = RunRequest(

@@ -41,6 +41,7 @@ public struct Sluice: AsyncParsableCommand {
     private static func perform(_ host: PluginHost) async {
         do {
             var command = try parseAsRoot()
+            if let reading = command as? any PipelineCommand { try reading.takeSettings() }
             if var hosted = command as? any HostedCommand {
                 try await hosted.run(host)
             } else if var waiting = command as? any AsyncParsableCommand {

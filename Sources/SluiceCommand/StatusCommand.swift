@@ -4,7 +4,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice status`: how a pipeline stands, as its sinks tell.
-struct StatusCommand: HostedCommand {
+struct StatusCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Say how a pipeline's last run stands, in every sink.",
@@ -31,6 +31,11 @@ struct StatusCommand: HostedCommand {
         })
     var maxAge: Duration?
 
+    @Flag(name: .shortAndLong, help: "Print no text where the exit code is 0.")
+    var quiet = false
+
+    @OptionGroup var settings: SettingsOptions
+
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func run(_ host: PluginHost) async throws {
@@ -38,7 +43,9 @@ struct StatusCommand: HostedCommand {
         let plan = try PipelineFile.plan(path: file, host: host, logging: logging)
         let status = await plan.status(maxAge: maxAge)
         await plan.source.lookup?.shutdown()
-        Terminal.writeResult(output == .json ? status.json : status.text)
+        if !quiet || output == .json || status.exitCode != 0 {
+            Terminal.writeResult(output == .json ? status.json : status.text)
+        }
         for sink in status.sinks {
             if let error = sink.error {
                 logging.report(

@@ -3,7 +3,7 @@ internal import PipelineConfig
 internal import PipelineCore
 
 /// `sluice validate`: what is wrong with pipelines, without running them.
-struct ValidateCommand: HostedCommand {
+struct ValidateCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "validate",
         abstract: "Check pipelines, and say everything that is wrong with them at once.",
@@ -11,6 +11,8 @@ struct ValidateCommand: HostedCommand {
 
     @Argument(help: ArgumentHelp("The pipelines' files.", valueName: "file"))
     var files: [String]
+
+    @OptionGroup var settings: SettingsOptions
 
     @OptionGroup var logging: LogOptions
 

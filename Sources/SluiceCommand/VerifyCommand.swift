@@ -4,7 +4,7 @@ internal import PipelineCore
 internal import PipelineEngine
 
 /// `sluice verify`: whether all sinks hold the same rows of the last complete run.
-struct VerifyCommand: HostedCommand {
+struct VerifyCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Compare the rows of the last complete run in all sinks.",
@@ -23,6 +23,8 @@ struct VerifyCommand: HostedCommand {
 
     @Option(help: "How the result looks: text, or json on one line.")
     var output = OutputFormat.text
+
+    @OptionGroup var settings: SettingsOptions
 
     @OptionGroup(title: "Logging") var logging: LogOptions
 

@@ -8,10 +8,14 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
     /// The summary on standard output, and what went wrong on standard error.
     ///
-    /// - Parameter log: Where standard error holds nothing but lines of the log: it has the error already, and is told what
-    ///   else there is to say.
-    func print(_ report: RunReport, log: Logger? = nil) {
-        if let summary = report.summary { Terminal.writeResult(self == .json ? summary.json : summary.text) }
+    /// - Parameters:
+    ///   - isQuiet: no text is wanted of a run that ends with 0; JSON that was asked for is printed.
+    ///   - log: Where standard error holds nothing but lines of the log: it has the error already, and is told what else
+    ///     there is to say.
+    func print(_ report: RunReport, isQuiet: Bool = false, log: Logger? = nil) {
+        if let summary = report.summary, self == .json || !isQuiet || report.exitCode != 0 {
+            Terminal.writeResult(self == .json ? summary.json : summary.text)
+        }
         if let error = report.error {
             if log == nil { Terminal.standardError.writeLine("sluice: error: \(error)") }
         } else if report.exitCode != 0, let shortcoming = report.summary?.shortcoming {
