@@ -10,9 +10,9 @@ internal import Darwin
 
 /// Variables in a file, one `NAME=value` a line: what systemd's `EnvironmentFile=` and a shell's `.` read the same way.
 ///
-/// Blank lines and lines that begin with `#` mean nothing. A value stands as it is, or in quotes: between `'` everything stands for itself, between `"` a backslash takes its meaning from `"`, `\`, `$` and `` ` ``.
-/// What a shell would go on to expand (`$`, `` ` ``, `~` at the beginning) or cut (blanks without quotes) is refused, so that
-/// all three readers find the same value.
+/// Blank lines and lines that begin with `#` mean nothing. A value stands as it is, or in quotes: between `'` everything
+/// stands for itself, between `"` a backslash takes its meaning from `"`, `\`, `$` and `` ` ``. What a shell would go on to
+/// expand (`$`, `` ` ``, `~` at the beginning) or cut (blanks without quotes) is refused, so that all of them find one value.
 public struct EnvironmentFile: Sendable, Equatable {
     /// In the file's order; a later one with the same name counts.
     public private(set) var variables: [Variable] = []
