@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import PipelineConfig
+internal import PipelineCore
 
 /// Where a command finds the variables that a pipeline names.
 struct SettingsOptions: ParsableArguments {

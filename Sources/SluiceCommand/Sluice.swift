@@ -31,7 +31,8 @@ public struct Sluice: AsyncParsableCommand {
         StandardFiles.occupy()
         ProcessLimits.require()
         Memory.returnWhatIsFreed()
-        Task {
+        // Of the usual priority: from the main thread it would be a higher one, which only root may have.
+        Task(priority: .medium) {
             await perform(PluginHost(foreign: plugins))
             Foundation.exit(0)
         }

@@ -23,7 +23,7 @@ source:
 sinks:
   - {{type: sqlite, path: /var/lib/sluice/nightly/endpoints.sqlite}}
 batch_size: 20
-state_directory: /var/lib/sluice/nightly
+state_directory: /var/lib/sluice/nightly/state
 """
 
 

@@ -1,7 +1,7 @@
 import Foundation
+import PipelineConfig
+import PipelineCore
 import Testing
-
-@testable import PipelineConfig
 
 @Suite("Files of environment variables")
 struct EnvironmentFileTests {
@@ -16,7 +16,7 @@ struct EnvironmentFileTests {
 
     @Test("What is read is what a shell makes of it", arguments: read)
     func shell(text: String, value: String) throws {
-        let file = try EnvironmentFile(text, file: "x.env")
+        let file = try written(text)
         #expect(file.variables.last { $0.name == "A" }?.value == value)
         // A shell knows no CR before a line's end.
         let script = text.replacing("\r", with: "") + "\nprintf %s \"$A\""
@@ -25,7 +25,7 @@ struct EnvironmentFileTests {
         process.arguments = ["-c", script]
         process.standardOutput = pipe
         try process.run()
-        let output = try #require(try pipe.fileHandleForReading.readToEnd() ?? Data())
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
         process.waitUntilExit()
         #expect(String(decoding: output, as: UTF8.self) == value)
     }
@@ -41,18 +41,28 @@ struct EnvironmentFileTests {
         ])
     func refused(line: String) throws {
         let errors = try #require(throws: ConfigurationErrors.self) {
-            try EnvironmentFile("# one\nB=1\n\(line)\nC=1", file: "x.env")
+            try written("# one\nB=1\n\(line)\nC=1")
         }
         #expect(errors.kind == .configuration && errors.diagnostics.count == 1)
-        #expect(errors.diagnostics[0].description.hasPrefix("x.env:3:1: error: "))
+        #expect(errors.diagnostics[0].description.contains("x.env:3:1: error: "))
         #expect(!errors.description.contains("secret"))
     }
 
     @Test("Every wrong line is told; a file that can't be read is a missing input")
     func all() throws {
-        let errors = try #require(throws: ConfigurationErrors.self) { try EnvironmentFile("x\nA=1\ny", file: "f") }
+        let errors = try #require(throws: ConfigurationErrors.self) { try written("x\nA=1\ny") }
         #expect(errors.diagnostics.map(\.place?.line) == [1, 3])
         let unread = try #require(throws: ConfigurationErrors.self) { try EnvironmentFile(path: "/nowhere/x.env") }
         #expect(unread.kind == .noInput && unread.description.contains("No such file"))
+    }
+
+    /// The file with this text, read.
+    private func written(_ text: String) throws -> EnvironmentFile {
+        let folder = URL.temporaryDirectory.appending(path: "sluice-env-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "x.env")
+        try Data(text.utf8).write(to: file)
+        return try EnvironmentFile(path: file.path)
     }
 }
