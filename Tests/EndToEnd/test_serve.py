@@ -7,6 +7,7 @@ import errno
 import http.client
 import json
 import math
+import os
 import signal
 import socket
 import struct
@@ -695,3 +696,19 @@ def test_memory_stays_flat(synthetic):
     with open(f"/proc/{server.process.pid}/status") as status:
         peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
     assert peak < 60 * 1024
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_as_somebody_who_may_nothing(sluice, tmp_path):
+    """A server without root's powers answers all the same."""
+    somebody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--bounding-set=-all"]
+    process = sluice.start("serve", "--synthetic", "--users", 10, "--listen", "127.0.0.1:0", prefix=somebody)
+    deadline = time.monotonic() + 30
+    while not (said := process.out_path.read_text()).endswith("\n"):
+        assert process.poll() is None and time.monotonic() < deadline, process.poll()
+        time.sleep(0.01)
+    port = int(said.rsplit(":", 1)[1])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", f"/v1/apps/{APPLICATION}/users/user-000001")
+    assert connection.getresponse().status == 200
+    connection.close()

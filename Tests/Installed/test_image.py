@@ -118,7 +118,8 @@ def test_what_is_in_it():
     saved = subprocess.run(f"podman save {IMAGE} | gzip -6 | wc -c", shell=True, check=True, capture_output=True)
     size = int(saved.stdout) / 2**20
     print(f"{size:.1f} MiB compressed")
-    assert size <= 60
+    # Half of it is Debian; a third is the program, most of that Foundation's ICU.
+    assert size <= 70
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -192,6 +193,8 @@ def test_the_server_and_a_run_as_in_compose(volumes):
     compose = yaml.safe_load((Path(__file__).parents[2] / "Docker/compose.yaml").read_text())
     command = [word.replace("0.0.0.0", "127.0.0.1") for word in compose["services"]["pinpoint"]["command"]]
     volume = volumes("compose", "http://127.0.0.1:4100")
+    # The server writes the list, as into a volume that is new.
+    (volume.folder / "users.txt").unlink()
     server = volume.start(*[word.replace("10000", "500").replace("=300", "=3000") for word in command])
     check = compose["services"]["pinpoint"]["healthcheck"]["test"][1:]
     until(lambda: server.run(*check).returncode == 0)
