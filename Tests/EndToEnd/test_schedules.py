@@ -18,7 +18,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from support.content import TABLES
-from support.scripted_server import endpoints, error
+from support.scripted_server import endpoints, error, slow, well
 from support.sluice import ACCESS_KEY, APPLICATION, SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -40,16 +40,6 @@ sinks:
   - {{type: sqlite, path: out/nightly.sqlite}}
 limits: {{max_absent: 10}}
 """
-
-
-def well(request):
-    return endpoints(request.user)
-
-
-def slowly(request):
-    answer = endpoints(request.user)
-    answer.delay = 0.5
-    return answer
 
 
 def denied(request):
@@ -127,7 +117,7 @@ def test_a_line_of_cron(cron, scripted, code, answer, words):
         (cron.folder / "nightly.yaml").write_text(PIPELINE.replace("type: sqlite, ", "type: sqlite, mode: merg, "))
     holder = None
     if answer == "another one runs":
-        server.answer = slowly
+        server.answer = slow(0.5)
         holder = subprocess.Popen(
             ["/bin/sh", "-c", cron.lines[0]], cwd=cron.folder, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={"PATH": "/usr/bin:/bin", "HOME": str(cron.folder)},
@@ -168,7 +158,7 @@ def test_a_line_of_cron_without_its_settings(cron, text, code, words):
 
 def test_a_line_of_cron_that_is_killed(cron, scripted):
     """The next night goes on where it stopped."""
-    server = scripted(slowly)
+    server = scripted(slow(0.5))
     settings(cron, server.url)
     process = subprocess.Popen(
         ["/bin/sh", "-c", cron.lines[0]], cwd=cron.folder, env={"PATH": "/usr/bin:/bin", "HOME": str(cron.folder)},
@@ -312,7 +302,7 @@ def test_an_indexed_job(sluice, scripted, postgres, tmp_path):
     whole = [word for word in container["args"] if word not in ("--shards", str(count))]
     start(one, *whole).wait().expect(0)
 
-    server.answer = slowly
+    server.answer = slow(0.5)
     server.asked.clear()
     processes = [start(all_of_them, *container["args"], index=index) for index in range(count)]
     wait_for(lambda: len(server.asked) > 100)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from containers import Container, until
 from support.content import TABLES, Store
-from support.scripted_server import endpoints
+from support.scripted_server import slow, well
 from support.sluice import ACCESS_KEY, APPLICATION, SECRET_KEY
 
 IMAGE = os.environ.get("SLUICE_IMAGE", "localhost/sluice-check-image")
@@ -32,16 +32,6 @@ sinks:
   - {{type: ndjson, path: out/files, mode: append}}
 batch_size: 20
 """
-
-
-def well(request):
-    return endpoints(request.user)
-
-
-def slowly(request):
-    answer = endpoints(request.user)
-    answer.delay = 0.3
-    return answer
 
 
 class Volume:
@@ -90,8 +80,11 @@ class Volume:
         return {table: self.store.rows(table) for table in TABLES}
 
     def bytes(self):
-        files = sorted((self.folder / "out/files/current").resolve().rglob("*.gz"))
-        return {path.name: path.read_bytes() for path in files}
+        """Of the data files that were published."""
+        folder = (self.folder / "out/files/current").resolve()
+        files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.gz")}
+        assert len(files) > 1
+        return files
 
 
 @pytest.fixture
@@ -132,7 +125,7 @@ def test_what_is_in_it():
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_stopped_in_the_middle(volumes, scripted, whole, number):
     """Three times, each with another container over the same volume."""
-    server = scripted(slowly)
+    server = scripted(slow(0.3))
     volume = volumes("stopped", server.url)
     for end in (60, 140, 240):
         container = volume.start("run", "nightly.yaml", *DATED)
@@ -169,7 +162,7 @@ def test_stopped_between_the_last_commit_and_the_exit(volumes, scripted, whole, 
 
 def test_a_stop_by_the_engine(volumes, scripted):
     """Also for commands that wait for something else than a run: nothing waits for the engine's patience to end."""
-    volume = volumes("stopped", scripted(slowly).url)
+    volume = volumes("stopped", scripted(slow(0.3)).url)
     serve = ["serve", "--synthetic", "--listen", "127.0.0.1:0"]
     for arguments in (["run", "nightly.yaml"], serve, ["preview", "nightly.yaml"]):
         container = volume.start(*arguments)
@@ -181,7 +174,7 @@ def test_a_stop_by_the_engine(volumes, scripted):
 
 def test_children_are_reaped(volumes, scripted):
     """A credential process that leaves a child behind leaves no zombie, and its credentials count."""
-    volume = volumes("children", scripted(slowly).url)
+    volume = volumes("children", scripted(slow(0.3)).url)
     script = volume.folder / "credentials.sh"
     said = f'{{"Version":1,"AccessKeyId":"{ACCESS_KEY}","SecretAccessKey":"{SECRET_KEY}"}}'
     script.write_text(f"#!/bin/sh\n(sleep 1 >/dev/null 2>&1 &)\necho '{said}'\n")
@@ -192,7 +185,8 @@ def test_children_are_reaped(volumes, scripted):
     until(lambda: volume.committed >= 100)
     states = container("sh", "-c", "cat /proc/[0-9]*/status | grep ^State")
     assert re.search(r"[RS] \(", states) and "Z (" not in states, states
-    time.sleep(1.5)
+    # The child that was left behind ends after a second, while the run goes on.
+    until(lambda: "sleep" not in container("sh", "-c", "cat /proc/[0-9]*/comm"))
     assert "Z (" not in container("sh", "-c", "cat /proc/[0-9]*/status | grep ^State")
     assert container.wait() == 0, container.log
 

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 from containers import Container, until
-from support.scripted_server import endpoints, error
+from support.scripted_server import error, slow, well
 from support.sluice import ACCESS_KEY, APPLICATION, SECRET_KEY
 
 USERS = [f"user-{number:03d}" for number in range(400)]
@@ -25,16 +25,6 @@ sinks:
 batch_size: 20
 state_directory: /var/lib/sluice/nightly/state
 """
-
-
-def well(request):
-    return endpoints(request.user)
-
-
-def slowly(request):
-    answer = endpoints(request.user)
-    answer.delay = 0.3
-    return answer
 
 
 class Machine(Container):
@@ -121,7 +111,7 @@ def test_a_postgres_pipeline(machine, scripted, postgres):
 
 def test_by_the_clock(machine, scripted, tmp_path):
     """The timer starts it; a kill is mended by itself; a stop finishes the commit at hand, and the next start goes on."""
-    server = scripted(slowly)
+    server = scripted(slow(0.3))
     machine.configure(server.url)
     machine.drop_in("sluice@nightly.timer", "[Timer]\nOnCalendar=\nOnCalendar=*-*-* *:*:0/2\nAccuracySec=100ms\n")
     machine.drop_in("sluice@nightly.service", "[Service]\nRestartSec=1\n")
@@ -174,7 +164,7 @@ def test_a_server_that_is_away(machine, scripted, tmp_path):
 
 def test_upgraded_in_the_middle_of_a_run(machine, scripted, tmp_path):
     """The run ends with the program that it began with; the next one has the new program, and everything that was there."""
-    server = scripted(slowly)
+    server = scripted(slow(0.3))
     machine.configure(server.url)
     machine("chmod", "0755", "/etc/sluice")
     machine("systemctl", "start", "--no-block", "sluice@nightly.service")

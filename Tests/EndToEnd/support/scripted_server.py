@@ -168,3 +168,19 @@ class CountingProxy(LoopThread):
             pass
         finally:
             writer.close()
+
+
+def well(request):
+    """Answers for everybody: one endpoint."""
+    return endpoints(request.user)
+
+
+def slow(seconds):
+    """The same, after so long."""
+
+    def answer(request):
+        found = well(request)
+        found.delay = seconds
+        return found
+
+    return answer
