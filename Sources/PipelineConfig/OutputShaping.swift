@@ -86,6 +86,7 @@ struct OutputShaping: Sendable {
         case (.map(let entries), .map(let element)):
             let members = entries.map { ($0.key, json($0.value, as: element, hash)) }
             return .object(members.sorted { $0.0 < $1.0 })
+        case (.document(let json), _): return .string(json)
         case (.object(let options), .object(let schema)): return object(options, schema, all: true, hash)
         // A nested plugin is what its own text says; its product has none.
         case (.plugin(let product), _):

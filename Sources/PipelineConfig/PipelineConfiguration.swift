@@ -32,6 +32,8 @@ public struct PipelineConfiguration: Sendable {
     public var onNewColumns: NewColumnsPolicy
     /// The file that a run leaves its summary in, as JSON; absolute. Nil where the pipeline asks for none.
     public var reportPath: String?
+    /// In the order of the file.
+    public var tests: [PipelineTest]
     /// Absolute; it may not exist yet.
     public var stateDirectory: String
     /// In the order of the file.

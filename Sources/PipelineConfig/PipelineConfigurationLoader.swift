@@ -133,6 +133,7 @@ extension OptionDecoder {
             let onChangedInput = plain.text("on_changed_input").flatMap(ChangedInputPolicy.init),
             let onNewColumns = plain.text("on_new_columns").flatMap(NewColumnsPolicy.init)
         else { return nil }
+        let tests = decodeTests(plain.list("tests") ?? [], root, sinks: sinks.map(\.name))
         let batchSize = plain.integer("batch_size") ?? plan.standardBatchSize
         return PipelineConfiguration(
             pipeline: context.pipeline, file: file, sourceTypeName: source.factory.typeName, source: plan,
@@ -145,7 +146,7 @@ extension OptionDecoder {
             },
             layout: layout, columns: columns, batchSize: batchSize, limits: limits, onChangedInput: onChangedInput,
             onNewColumns: onNewColumns, reportPath: plain.options("report")?.path("json")?.resolved,
-            stateDirectory: context.stateDirectory, warnings: [],
+            tests: tests, stateDirectory: context.stateDirectory, warnings: [],
             shaping: OutputShaping(
                 values: plain.setting("batch_size", to: .integer(batchSize)), source: source, transforms: transforms,
                 sinks: sinks))

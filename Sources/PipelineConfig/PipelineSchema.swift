@@ -24,6 +24,9 @@ public enum PipelineSchema {
             "What happens when a table exists and lacks columns that this pipeline writes"),
         OptionField("report", .object(report), .defaulted("{}"), "Where a run's summary is left for others"),
         OptionField(
+            "tests", .list(.object(test)), .defaulted("[]"), cameLater: true,
+            "Documents and the rows that are expected of them, for 'sluice test'"),
+        OptionField(
             "state_directory", .path(allowsDash: false), .defaulted(".sluice"), "Folder for spools and locks"),
     ])
 
@@ -51,6 +54,19 @@ public enum PipelineSchema {
         OptionField(
             "separator", .text, .optional, shapesOutput: true,
             "What stands between the values of 'joined', a comma where it isn't given"),
+    ])
+
+    static let test = OptionSchema([
+        OptionField("name", .text, .optional, "What the test shows, in a few words"),
+        OptionField(
+            "documents", .list(.document), .required,
+            "Endpoints, or whole answers, as the service spells them: YAML, or text that holds JSON"),
+        OptionField(
+            "user", .text, .optional, "The user ID that is asked for, where it isn't the one in the documents"),
+        OptionField("sink", .text, .optional, "The sink whose rows are meant; without it, every sink's"),
+        OptionField(
+            "rows", .map(.list(.document)), .required,
+            "For each table that is looked at, all of its rows in order; of a row the columns that are named"),
     ])
 
     static let report = OptionSchema([

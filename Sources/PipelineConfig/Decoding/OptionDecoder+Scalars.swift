@@ -99,7 +99,7 @@ extension OptionDecoder {
             guard let count = ScalarForms.integer(text), count >= 0 else { return .failure(Problem()) }
             return .success(.shareOrCount(.count(count)))
         case .path(let allowsDash): return path(text, allowsDash: allowsDash)
-        case .fieldPath, .list, .map, .object, .plugin: return .failure(Problem())
+        case .fieldPath, .list, .map, .object, .document, .plugin: return .failure(Problem())
         }
     }
 

@@ -96,6 +96,7 @@ struct OptionDecoder {
     mutating func decode(
         _ node: DocumentNode, as type: OptionType, label: String, field: OptionField? = nil
     ) -> OptionValue? {
+        if case .document = type { return decodeDocument(node, label: label) }
         guard !node.isNull else {
             var hint: String?
             if case .defaulted(let yaml) = field?.presence { hint = "leave it out for the default, \(yaml)" }

@@ -25,6 +25,7 @@ extension OptionType {
         case .fieldPath: "a path of names such as User.UserId or [User, UserId]"
         case .list: "a list"
         case .map, .object: "a mapping"
+        case .document: "any value"
         case .plugin: "a mapping with 'type'"
         }
     }

@@ -154,6 +154,7 @@ public enum ConfigurationSchema {
         case .map(let element):
             return [("type", .string("object")), ("additionalProperties", .object(self.type(element)))]
         case .object(let schema): return members(of: schema.fields)
+        case .document: return []
         case .plugin(let kind): return [("$ref", .string("#/$defs/" + name(kind)))]
         }
     }

@@ -7,6 +7,8 @@ indirect enum JSONValue {
     case integer(Int)
     case number(Double)
     case string(String)
+    /// JSON as it is spelled.
+    case raw(String)
     case array([JSONValue])
     case object([(String, JSONValue)])
 
@@ -24,6 +26,7 @@ indirect enum JSONValue {
         case .integer(let number): writer.value(number)
         case .number(let number): writer.value(number)
         case .string(let text): writer.value(text)
+        case .raw(let json): writer.raw(json)
         case .array(let items): writer.array { writer in for item in items { item.write(to: &writer) } }
         case .object(let members):
             writer.object { writer in

@@ -75,6 +75,8 @@ public indirect enum OptionType: Sendable {
     case list(OptionType)
     case map(OptionType)
     case object(OptionSchema)
+    /// Any value, taken as JSON: what is written as YAML, or text that holds a JSON document.
+    case document
     /// A nested plugin, built by the host from the registry and passed in.
     case plugin(PluginKind)
 }

@@ -91,6 +91,8 @@ public indirect enum OptionValue: Sendable {
     /// Keys in the order of the file.
     case map([(key: String, value: OptionValue)])
     case object(Options)
+    /// One JSON value.
+    case document(String)
     /// What the plugin's factory made.
     case plugin(any Sendable)
 }
