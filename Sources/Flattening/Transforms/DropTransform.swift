@@ -29,6 +29,7 @@ public struct DropTransform: Transform, Plugin {
     }
 
     public var hidesValues: Bool { true }
+    public var namedMembers: [[String]] { paths.map(\.names) }
 
     public func apply(to endpoints: inout EndpointTape) {
         for endpoint in endpoints.allIndexes {

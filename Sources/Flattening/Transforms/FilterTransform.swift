@@ -18,6 +18,7 @@ public struct FilterTransform: Transform {
     }
 
     let conditions: [Condition]
+    public var namedMembers: [[String]] { conditions.map(\.path.names) }
 
     public func apply(to endpoints: inout EndpointTape) {
         for endpoint in endpoints.indexes {

@@ -38,12 +38,16 @@ public struct KeepTransform: Transform, Plugin {
     private let kept: [Kept]
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
-        let named = try MemberPath.list(options, "paths").map { Kept($0.names) }
+        let named = try MemberPath.list(options, "paths").map(\.names)
         return KeepTransform(
-            kept: named + MemberPath.ids.map { Kept($0) } + [Kept(["EffectiveDate"], isImplied: true)])
+            kept: named.map { Kept($0) } + MemberPath.ids.map { Kept($0) } + [
+                Kept(["EffectiveDate"], isImplied: true)
+            ],
+            namedMembers: named)
     }
 
     public var hidesValues: Bool { true }
+    public let namedMembers: [[String]]
 
     public func apply(to endpoints: inout EndpointTape) {
         for endpoint in endpoints.allIndexes { Self.edit(endpoint, kept, .endpoint, &endpoints.tape) }

@@ -14,6 +14,7 @@ public struct MaskTransform: Transform {
     let method: Method
 
     public var hidesValues: Bool { true }
+    public var namedMembers: [[String]] { paths.map(\.names) }
 
     public func apply(to endpoints: inout EndpointTape) {
         for endpoint in endpoints.allIndexes {

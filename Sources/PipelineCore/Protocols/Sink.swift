@@ -18,6 +18,12 @@ public protocol Sink: Sendable {
     /// Grows when the same rows are written in another form: part of the fingerprint, so that no run goes on with rows of two
     /// forms.
     var contentVersion: Int { get }
+    /// What is promised of its commits, in a line without a full stop.
+    var guarantee: String { get }
+    /// Looks at the sink's place as `open` would find it, and makes, locks and changes nothing.
+    ///
+    /// - Throws: `PipelineError` with which `open` would end.
+    func inspect(_ context: SinkContext) async throws -> SinkInspection
     /// Opens the sink, takes its lock, and creates what is missing.
     ///
     /// - Throws: `PipelineError`: `.temporary` where another run holds the lock (it says who), `.cantCreate`,

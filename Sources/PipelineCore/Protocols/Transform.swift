@@ -11,6 +11,8 @@ public protocol Transform: Sendable {
     /// What stands for an ID wherever else than in the tape it would stand: in `users`, in `failures`, in place of the ID
     /// that was asked for. Nil where the transform leaves such IDs as they are.
     func idMask(for id: RecordID) -> (@Sendable (String) -> String)?
+    /// The members of an endpoint that its options name, each by its names from the outside in; `*` is every name of a map.
+    var namedMembers: [[String]] { get }
     /// Values are hidden or left out. Then what can't be edited, the bytes of input that couldn't be read, is left out too.
     var hidesValues: Bool { get }
 }
@@ -18,6 +20,7 @@ public protocol Transform: Sendable {
 extension Transform {
     public func idMask(for id: RecordID) -> (@Sendable (String) -> String)? { nil }
     public var hidesValues: Bool { false }
+    public var namedMembers: [[String]] { [] }
 }
 
 /// An ID that belongs to a record and not to one of its endpoints.

@@ -13,6 +13,10 @@ public protocol UserLookup: Sendable {
     ///   lasts). What concerns this user alone is an `Outcome.failed`.
     func lookUp(_ userID: String, call: LookupCall) async throws -> Outcome
 
+    /// Looks at what calls need before one is sent, such as credentials.
+    ///
+    /// - Throws: `PipelineError` with which the first call would end the run.
+    func check() async throws -> [CheckFinding]
     /// True while an open circuit or a Retry-After holds all calls: then nobody is parked.
     var isHeld: Bool { get }
     /// True while this user's failure may still turn out to be everybody's: it is one of a row of answers that aren't the
@@ -30,6 +34,7 @@ public protocol UserLookup: Sendable {
 
 extension UserLookup {
     public func isInDoubt(_ userID: String) -> Bool { false }
+    public func check() async throws -> [CheckFinding] { [] }
 }
 
 /// What the engine watches of one call while it is under way.

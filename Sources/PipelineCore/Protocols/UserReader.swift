@@ -5,6 +5,15 @@ public protocol UserReader: Sendable {
     var sourceFile: String? { get }
     /// Bytes of input that `Position.offset` counts up to, for the progress display; nil where that isn't known.
     var inputSize: UInt64? { get }
+    /// Reads the beginning of the input, for a look at it; nothing is kept aside, and a database is asked for no more.
+    ///
+    /// - Throws: as `open`.
+    func sample(limit: Int) async throws -> InputSample
+    /// Counts the records, or estimates them where the time isn't enough; nil where that can't be told without reading
+    /// what can be read only once, or in that time.
+    ///
+    /// - Throws: as `open`.
+    func count(within time: Duration) async throws -> InputCount?
     /// Makes the input ready for a run, once in each process and before the first `open`.
     ///
     /// What can't be read twice (standard input, the answer to a query) is kept aside here, durably, so that every later
@@ -28,6 +37,25 @@ public protocol UserReader: Sendable {
 
 extension UserReader {
     public var inputSize: UInt64? { nil }
+    public func count(within time: Duration) async throws -> InputCount? { nil }
+
+    public func sample(limit: Int) async throws -> InputSample {
+        let cursor = try await open(at: .start)
+        do {
+            var records: [InputRecord] = []
+            while records.count < limit {
+                let more = try await cursor.next(limit: limit - records.count)
+                if more.isEmpty { break }
+                records += more
+            }
+            await cursor.close()
+            return InputSample(records: records, isComplete: records.count < limit)
+        } catch {
+            await cursor.close()
+            throw error
+        }
+    }
+
     public func prepare(for run: InputRun) async throws -> Bool { false }
     public func checkKept(for run: InputRun) async throws {}
     public func release(_ run: InputRun) async {}
