@@ -29,11 +29,14 @@ public struct PipelineError: Error, Sendable, Equatable, CustomStringConvertible
     public var message: String
     /// What to do next.
     public var hint: String?
+    /// What the next call of the same command is given so that it isn't stopped by this again: `--accept failed`.
+    public var option: String?
 
-    public init(_ kind: Kind, _ message: String, hint: String? = nil) {
+    public init(_ kind: Kind, _ message: String, hint: String? = nil, option: String? = nil) {
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.option = option
     }
 
     public var exitCode: Int32 { kind.rawValue }

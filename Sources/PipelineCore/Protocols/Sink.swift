@@ -74,10 +74,14 @@ public struct SinkContext: Sendable {
     public var onNewColumns: NewColumnsPolicy
     /// Which of two rows with one endpoint's key counts, where no user's fetch decides it.
     public var conflict: ConflictPolicy
+    /// Told what the sink waits for while it does (a server, somebody's lock), in words that follow "waiting: "; nil once it
+    /// goes on. For a display; without user IDs and secrets.
+    public var waits: @Sendable (String?) -> Void
 
     public init(
         pipeline: String, shard: Int = 0, shards: Int = 1, tables: [TableDefinition],
-        onNewColumns: NewColumnsPolicy = .add, conflict: ConflictPolicy = .last
+        onNewColumns: NewColumnsPolicy = .add, conflict: ConflictPolicy = .last,
+        waits: @escaping @Sendable (String?) -> Void = { _ in }
     ) {
         self.pipeline = pipeline
         self.shard = shard
@@ -85,6 +89,7 @@ public struct SinkContext: Sendable {
         self.conflict = conflict
         self.tables = tables
         self.onNewColumns = onNewColumns
+        self.waits = waits
     }
 }
 

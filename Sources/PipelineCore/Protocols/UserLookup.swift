@@ -81,9 +81,12 @@ public struct LookupStatistics: Sendable, Hashable {
     public var throttled = 0
     /// The rate that is allowed at the moment, per second; nil without a limit.
     public var allowedRate: Double?
+    /// The service's own limit, per second, as far as it was found; nil where nothing was throttled.
+    public var foundRate: Double?
     /// A moving average of an attempt's latency, in seconds.
     public var latency: Double?
-    /// One line on why nothing moves (an open circuit, a Retry-After), for the progress display.
+    /// What all calls wait for (an open circuit, a Retry-After, credentials), in words that follow "waiting: ", for the
+    /// progress display.
     public var hold: String?
 
     public init() {}

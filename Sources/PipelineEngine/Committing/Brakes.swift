@@ -86,6 +86,6 @@ package struct Brakes: Sendable {
     private func brake(_ message: String, accept: String, hint: String) -> PipelineError {
         PipelineError(
             .brake, "stopped by a brake: \(message); this batch changed nothing",
-            hint: "\(hint) If it is right as it is, run again with --accept \(accept).")
+            hint: "\(hint) If it is right as it is, run again with --accept \(accept).", option: "--accept \(accept)")
     }
 }
