@@ -6,7 +6,7 @@ internal import Synchronization
 /// Signed GETs to one service: paced, retried, and patient in an outage. Safe to call from many tasks at once.
 public final class ServiceClient: Sendable {
     public let configuration: ServiceConfiguration
-    let credentials: CredentialProvider
+    package let credentials: CredentialProvider
     let logger: Logger
     let sender: SignedSender
     let gate: RequestGate

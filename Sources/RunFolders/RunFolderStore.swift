@@ -44,6 +44,11 @@ public struct RunFolderStore: Sendable {
         try await opening(RunFolderSession(self, context)) { try await $0.connect() }
     }
 
+    /// As `Sink.inspect`.
+    public func inspect(_ context: SinkContext) async throws -> SinkInspection {
+        try await RunFolderInspection(self, context).perform()
+    }
+
     /// As `Sink.openForReading`.
     public func openForReading(_ context: SinkReadingContext) -> any SinkReader { RunFolderReader(self, context) }
 }
@@ -58,6 +63,12 @@ extension RunFolderSink {
     public var mode: WriteMode { store.mode }
     /// Whoever has read a file would never learn of a change.
     public var amendsPublishedRuns: Bool { false }
+
+    public var guarantee: String {
+        "exactly once: files are cut back to the checkpoint; their bytes don't depend on interruptions"
+    }
+
+    public func inspect(_ context: SinkContext) async throws -> SinkInspection { try await store.inspect(context) }
 
     public func open(_ context: SinkContext) async throws -> any SinkSession { try await store.open(context) }
 

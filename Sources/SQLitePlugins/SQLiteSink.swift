@@ -29,6 +29,12 @@ public struct SQLiteSink: Sink {
         self.warn = warn
     }
 
+    public var guarantee: String { "exactly once: a batch's rows and its checkpoint are one transaction of SQLite" }
+
+    public func inspect(_ context: SinkContext) async throws -> SinkInspection {
+        try await SQLiteInspection(self, context).perform()
+    }
+
     public func open(_ context: SinkContext) async throws -> any SinkSession {
         try await opening(SQLiteSinkSession(self, context, warn: warn)) { try await $0.connect() }
     }

@@ -36,7 +36,7 @@ struct SQLiteTables {
     }
 
     /// The statements that make the database what the layout wants.
-    private func missing(in connection: SQLiteConnection) throws -> [String] {
+    func missing(in connection: SQLiteConnection) throws -> [String] {
         var kinds: [String: String] = [:]
         // Triggers have names of their own.
         for row in try connection.query("SELECT name, type FROM sqlite_schema WHERE type <> 'trigger'") {

@@ -45,13 +45,13 @@ package struct CredentialChain: Sendable {
         var without: [String] = []
         if settings.profileOrigin != .option {
             if let credentials = try EnvironmentCredentials.read(settings.environment) {
-                return LoadedCredentials(credentials)
+                return LoadedCredentials(credentials).from("the environment", notFrom: without)
             }
             without.append("environment: neither AWS_ACCESS_KEY_ID nor AWS_SECRET_ACCESS_KEY is set")
         }
         if let loaded = try await profile(&without) {
             kept.profileGaveThem.withLock { $0 = true }
-            return loaded
+            return loaded.from("profile '\(settings.profile)'", notFrom: without)
         }
         if kept.profileGaveThem.withLock({ $0 }) {
             // Its file is just being written anew: a later source would give somebody else's credentials.
@@ -59,15 +59,15 @@ package struct CredentialChain: Sendable {
                 "the profile that gave the credentials has none any more; " + without.joined(separator: "; "),
                 hint: "restore the profile", kind: .unsettled)
         }
-        if let loaded = try await webIdentity() { return loaded }
+        if let loaded = try await webIdentity() { return loaded.from("web identity", notFrom: without) }
         without.append("web identity: AWS_WEB_IDENTITY_TOKEN_FILE isn't set")
         let container = ContainerCredentials(settings: settings, transport: transport)
-        if container.isConfigured { return try await container.load() }
+        if container.isConfigured { return try await container.load().from("the container", notFrom: without) }
         without.append("container: no AWS_CONTAINER_CREDENTIALS_… is set")
         var kind = CredentialError.Kind.unsettled
         do {
             switch try await InstanceMetadata(settings: settings, transport: transport).find() {
-            case .credentials(let loaded): return loaded
+            case .credentials(let loaded): return loaded.from("instance metadata", notFrom: without)
             case .none(let reason, _): without.append("instance metadata: \(reason)")
             }
         } catch let error as CredentialError {

@@ -63,9 +63,25 @@ package struct LoadedCredentials: Sendable, Hashable {
     package var credentials: SigningCredentials
     /// Seconds since 1970; nil where they don't expire.
     package var expiration: Double?
+    /// Nil where no chain was asked.
+    package var origin: CredentialOrigin?
 
     package init(_ credentials: SigningCredentials, expiration: Double? = nil) {
         self.credentials = credentials
         self.expiration = expiration
     }
+
+    package func from(_ source: String, notFrom passedOver: [String]) -> LoadedCredentials {
+        var result = self
+        result.origin = CredentialOrigin(source: source, passedOver: passedOver)
+        return result
+    }
+}
+
+/// Where credentials come from, for people.
+public struct CredentialOrigin: Sendable, Hashable {
+    /// The source of the chain that gave them.
+    public var source: String
+    /// The sources before it, each with why it gave none.
+    public var passedOver: [String]
 }

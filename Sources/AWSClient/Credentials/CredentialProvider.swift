@@ -5,19 +5,23 @@ public struct CredentialProvider: Sendable {
     private let source: @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
     private let close: @Sendable () -> Void
     private let waiting: @Sendable () -> String?
+    private let told: @Sendable () -> CredentialOrigin?
 
     /// - Parameters:
     ///   - close: ends what goes on in the background.
     ///   - hold: while callers wait because the source is away: for how long, and why.
+    ///   - origin: which source gave the last ones.
     ///   - source: called for every attempt, so it must be cheap where nothing has changed. `rejected` are credentials
     ///     that the service called expired; a source that has no newer ones returns them again.
     public init(
         close: @escaping @Sendable () -> Void = {}, hold: @escaping @Sendable () -> String? = { nil },
+        origin: @escaping @Sendable () -> CredentialOrigin? = { nil },
         _ source: @escaping @Sendable (_ rejected: SigningCredentials?) async throws -> SigningCredentials
     ) {
         self.source = source
         self.close = close
         waiting = hold
+        told = origin
     }
 
     /// - Throws: `CredentialError`, `CancellationError`
@@ -27,6 +31,9 @@ public struct CredentialProvider: Sendable {
 
     /// While callers wait because the source is away: for how long, and why. No secret in it.
     public var hold: String? { waiting() }
+
+    /// Which source gave the last ones; nil where there are none yet, or no chain is asked.
+    public var origin: CredentialOrigin? { told() }
 
     /// Ends what goes on in the background; no call follows.
     public func shutdown() { close() }
@@ -79,7 +86,7 @@ public struct CredentialProvider: Sendable {
         _ load: @escaping @Sendable () async throws -> LoadedCredentials
     ) -> CredentialProvider {
         let cache = RefreshingCredentials(now: now, patience: patience, warn: warn, load: load)
-        return CredentialProvider(close: { cache.shutdown() }, hold: { cache.hold }) { rejected in
+        return CredentialProvider(close: { cache.shutdown() }, hold: { cache.hold }, origin: { cache.origin }) { rejected in
             try await cache.credentials(rejected: rejected)
         }
     }

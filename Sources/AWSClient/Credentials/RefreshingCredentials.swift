@@ -30,6 +30,8 @@ final class RefreshingCredentials: Sendable {
         var nextWaiter = 0
         var flight: Task<Void, Never>?
         var isShutDown = false
+        /// Of the last ones.
+        var origin: CredentialOrigin?
         /// Since when callers wait for a source that is away, and why it is.
         var away: (since: ContinuousClock.Instant, reason: String)?
     }
@@ -72,6 +74,9 @@ final class RefreshingCredentials: Sendable {
         return "no credentials for \(seconds) s (\(away.reason))"
     }
 
+    /// Where the last ones came from.
+    var origin: CredentialOrigin? { state.withLock(\.origin) }
+
     /// Ends a refresh under way.
     func shutdown() {
         let flight = state.withLock { state in
@@ -110,6 +115,7 @@ final class RefreshingCredentials: Sendable {
                 let loaded = try await load()
                 let waiters = state.withLock { state in
                     state.schedule.succeeded(loaded, now: now())
+                    state.origin = loaded.origin
                     return state.takeWaiters()
                 }
                 for waiter in waiters { waiter.resume(returning: loaded.credentials) }

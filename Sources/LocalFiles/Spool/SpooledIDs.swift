@@ -15,6 +15,26 @@ enum SpooledIDs {
     static let trailerSize = lengthSize + 8
     /// A longer value is no ID, whatever follows: one byte more than a fault keeps says so.
     static let longest = InputFault.rawLimit + 1
+
+    /// Judges a value: a user ID, or why it is none.
+    ///
+    /// - Parameters:
+    ///   - bytes: nil for NULL.
+    ///   - row: from 1, for the message.
+    static func content(_ bytes: ArraySlice<UInt8>?, row: UInt64) -> InputRecord.Content {
+        func fault(_ code: InputFault.Code, _ what: String, _ raw: [UInt8] = []) -> InputRecord.Content {
+            .fault(InputFault(code: code, message: "row \(row): the user ID \(what)", raw: raw))
+        }
+        guard let bytes else { return fault(.missingField, "is NULL") }
+        if bytes.isEmpty { return fault(.emptyUserID, "is empty") }
+        if bytes.count > InputFault.rawLimit {
+            return fault(.invalidUserID, "has more than \(InputFault.rawLimit) bytes", Array(bytes))
+        }
+        guard let id = String(validating: bytes, as: UTF8.self) else {
+            return fault(.invalidEncoding, "is not UTF-8", Array(bytes))
+        }
+        return .userID(id)
+    }
 }
 
 /// Writes IDs into a spool, in the order in which they are to be read.

@@ -105,27 +105,12 @@ actor SpooledUserCursor: UserCursor {
         guard length <= SpooledIDs.longest else { throw failed("is damaged behind row \(row)") }
         try fill(SpooledIDs.lengthSize + length)
         used += SpooledIDs.lengthSize
-        let content = mark == SpooledIDs.null ? fault(.missingField, "is NULL", []) : userID(length)
+        let content = SpooledIDs.content(
+            mark == SpooledIDs.null ? nil : buffer[used..<used + length], row: row + 1)
         used += length
         offset += UInt64(SpooledIDs.lengthSize + length)
         row += 1
         return InputRecord(content: content, next: Position(offset: offset, line: row), line: 0)
-    }
-
-    private func userID(_ length: Int) -> InputRecord.Content {
-        guard length > 0 else { return fault(.emptyUserID, "is empty", []) }
-        let bytes = buffer[used..<used + length]
-        if length > InputFault.rawLimit {
-            return fault(.invalidUserID, "has more than \(InputFault.rawLimit) bytes", Array(bytes))
-        }
-        guard let id = String(validating: bytes, as: UTF8.self) else {
-            return fault(.invalidEncoding, "is not UTF-8", Array(bytes))
-        }
-        return .userID(id)
-    }
-
-    private func fault(_ code: InputFault.Code, _ what: String, _ raw: [UInt8]) -> InputRecord.Content {
-        .fault(InputFault(code: code, message: "row \(row + 1): the user ID \(what)", raw: raw))
     }
 
     // MARK: Bytes

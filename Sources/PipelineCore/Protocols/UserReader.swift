@@ -39,7 +39,10 @@ extension UserReader {
     public var inputSize: UInt64? { nil }
     public func count(within time: Duration) async throws -> InputCount? { nil }
 
-    public func sample(limit: Int) async throws -> InputSample {
+    public func sample(limit: Int) async throws -> InputSample { try await firstRecords(limit) }
+
+    /// The first records of an input that can be opened as it is.
+    public func firstRecords(_ limit: Int) async throws -> InputSample {
         let cursor = try await open(at: .start)
         do {
             var records: [InputRecord] = []

@@ -70,7 +70,7 @@ struct PostgresTables {
     /// The statements that make the schema what the layout wants.
     ///
     /// - Parameter isLocking: they follow in the same transaction, and what they drop must be locked.
-    private func missing(in connection: PostgresConnection, isLocking: Bool = false) throws -> [String] {
+    func missing(in connection: PostgresConnection, isLocking: Bool = false) throws -> [String] {
         var catalog = try SchemaCatalog(schema: schema, in: connection)
         do {
             return try missing(in: connection, catalog)

@@ -34,6 +34,18 @@ public final class PostgresUserReader: UserReader {
     public var sourceFile: String? { nil }
     public var inputSize: UInt64? { users.size }
 
+    public func sample(limit: Int) async throws -> InputSample {
+        let ask = UserQuery(parameters: parameters, text: query, firstContact: firstContact)
+        return try await SampledUsers.sample(limit: limit, label: "users.postgres") { try ask.forEachID(limit: $0, $1) }
+    }
+
+    public func count(within time: Duration) async throws -> InputCount? {
+        let ask = UserQuery(parameters: parameters, text: query, firstContact: firstContact)
+        return try await withinTime(time) {
+            try await BlockingCall(label: "users.postgres").perform { InputCount(try ask.count(), isExact: true) }
+        }
+    }
+
     /// Asks the query, unless the run's answer is kept aside already.
     ///
     /// - Throws: `PipelineError`: `.unavailable` where the server can't be reached or goes away; `.permission` where it

@@ -17,8 +17,30 @@ struct UserQuery: Sendable {
 
     /// Gives the IDs that the query yields: each once, in the order of their bytes, NULL as nil in front.
     ///
+    /// - Parameter limit: the first ones are enough, as they come.
     /// - Throws: `PipelineError`, whatever `body` throws, or `CancellationError`.
-    func forEachID(_ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
+    func forEachID(limit: Int? = nil, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
+        let id = "(q.id)::text COLLATE \"C\""
+        try ask(
+            limit.map { limit in { "SELECT \(id) FROM \($0) LIMIT \(limit)" } }
+                ?? { "SELECT DISTINCT \(id) FROM \($0) ORDER BY 1 NULLS FIRST" }, body)
+    }
+
+    /// How many IDs the query yields, each counted once, and all NULLs as one.
+    func count() throws -> Int {
+        var count = 0
+        let counting = "SELECT count(DISTINCT (q.id)::text COLLATE \"C\") + (count(*) > count(q.id))::int"
+        try ask({ "\(counting) FROM \($0)" }) { bytes in
+            count = bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+        }
+        return count
+    }
+
+    /// - Parameter selection: what is selected from the query, which it is given as an item of FROM called `q` with the
+    ///   column `id`.
+    private func ask(
+        _ selection: (_ query: String) -> String, _ body: (UnsafeRawBufferPointer?) throws -> Void
+    ) throws {
         let query = QueryText(text)
         guard ["SELECT", "WITH", "VALUES", "TABLE"].contains(query.firstWord) else {
             throw wrong("is no SELECT", "Write one SELECT of the column that holds the user IDs.")
@@ -27,7 +49,7 @@ struct UserQuery: Sendable {
             let connection = try connect()
             defer { connection.close() }
             do {
-                try ask(query.withoutSemicolons, connection, body)
+                try ask(selection("(\n\(query.withoutSemicolons)\n) AS q(id)"), connection, body)
             } catch let failure as PostgresFailure {
                 let tables = failure.isOf("42703", "42P01") ? TablesInReach(connection)?.text : nil
                 throw failure.queryError(place: parameters.place, tables: tables)
@@ -38,7 +60,7 @@ struct UserQuery: Sendable {
     }
 
     private func ask(
-        _ query: String, _ connection: PostgresConnection, _ body: (UnsafeRawBufferPointer?) throws -> Void
+        _ sql: String, _ connection: PostgresConnection, _ body: (UnsafeRawBufferPointer?) throws -> Void
     ) throws {
         guard connection.serverVersion >= 130_000 else {
             throw PipelineError(
@@ -62,12 +84,7 @@ struct UserQuery: Sendable {
                 "Select only the column that holds the user IDs.")
         }
         try Failpoint.reach("postgres.users.before-copy")
-        try connection.copyOut(
-            """
-            COPY (SELECT DISTINCT (q.id)::text COLLATE "C" FROM (
-            \(query)
-            ) AS q(id) ORDER BY 1 NULLS FIRST) TO STDOUT
-            """, body)
+        try connection.copyOut("COPY (\(sql)) TO STDOUT", body)
         try connection.execute("COMMIT")
     }
 

@@ -64,7 +64,7 @@ struct Ownership {
         try Files.sync(folder: folder.own)
     }
 
-    private func check(_ folder: OutputFolder, _ mode: WriteMode) throws {
+    func check(_ folder: OutputFolder, _ mode: WriteMode) throws {
         if self.mode != mode.rawValue {
             throw PipelineError(
                 .configuration,

@@ -10,7 +10,7 @@ internal import Darwin
 
 /// A database that is opened to be asked one query. Its calls block; they end soon after their task is cancelled.
 final class QueryConnection {
-    private let path: PathOption
+    let path: PathOption
     private var handle: OpaquePointer?
     private let patience: Patience
 
@@ -43,7 +43,12 @@ final class QueryConnection {
         sqlite3_extended_result_codes(handle, 1)
         // A column that doesn't exist must not become a text that every row has.
         _ = sluice_sqlite_refuse_quoted_texts(handle)
-        sqlite3_progress_handler(handle, 20_000, { _ in Task.isCancelled ? 1 : 0 }, nil)
+        sqlite3_progress_handler(
+            handle, 20_000,
+            { patience in
+                guard !Task.isCancelled, let patience else { return 1 }
+                return Unmanaged<Patience>.fromOpaque(patience).takeUnretainedValue().isOver ? 1 : 0
+            }, Unmanaged.passUnretained(patience).toOpaque())
         sqlite3_busy_handler(
             handle,
             { patience, attempts in
@@ -60,10 +65,19 @@ final class QueryConnection {
         handle = nil
     }
 
-    /// How long a lock of another process is waited for.
+    /// When the statement at hand is given up; nil for never.
+    var deadline: ContinuousClock.Instant? {
+        get { patience.deadline }
+        set { patience.deadline = newValue }
+    }
+
+    /// How long a lock of another process is waited for, and how long an answer.
     private final class Patience {
         private let limit: Duration
         private var start = ContinuousClock.now
+        var deadline: ContinuousClock.Instant?
+
+        var isOver: Bool { deadline.map { ContinuousClock.now > $0 } ?? false }
 
         init(_ limit: Duration) { self.limit = limit }
 
@@ -79,18 +93,44 @@ final class QueryConnection {
 
     /// Gives the IDs that a query yields: each once, in the order of their UTF-8 bytes, NULL as nil in front.
     ///
+    /// - Parameter limit: the first ones are enough, as they come.
     /// - Throws: `PipelineError`, whatever `body` throws, or `CancellationError`.
-    func forEachID(of query: String, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
-        try run("PRAGMA query_only = ON; PRAGMA cache_size = -16384")
+    func forEachID(of query: String, limit: Int? = nil, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
+        try begin()
         let statement = try check(query)
-        let collation = try bytewiseCollation()
-        // COLLATE, because a cast takes the collation of the column over. The name is one that no query uses.
-        let sql = """
-            WITH "sluice query"(id) AS (
-            \(statement)
-            )
-            SELECT DISTINCT CAST(id AS TEXT) COLLATE \(collation) AS id FROM "sluice query" ORDER BY id NULLS FIRST
-            """
+        // COLLATE, because a cast takes the collation of the column over.
+        let selection =
+            try limit.map { "SELECT CAST(id AS TEXT) FROM \(Self.name) LIMIT \($0)" }
+            ?? "SELECT DISTINCT CAST(id AS TEXT) COLLATE \(bytewiseCollation()) AS id FROM \(Self.name) "
+            + "ORDER BY id NULLS FIRST"
+        try forEachValue(of: Self.around(statement, selection), body)
+    }
+
+    /// How many IDs the query yields, each counted once, and all NULLs as one.
+    func countIDs(of query: String) throws -> Int {
+        try begin()
+        let statement = try check(query)
+        let selection =
+            "SELECT count(DISTINCT CAST(id AS TEXT) COLLATE \(try bytewiseCollation())) + (count(*) > count(id)) "
+            + "FROM \(Self.name)"
+        var count = 0
+        try forEachValue(of: Self.around(statement, selection)) { bytes in
+            count = bytes.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+        }
+        return count
+    }
+
+    private func begin() throws { try run("PRAGMA query_only = ON; PRAGMA cache_size = -16384") }
+
+    /// One that no query uses.
+    private static let name = "\"sluice query\""
+
+    private static func around(_ statement: String, _ selection: String) -> String {
+        "WITH \(name)(id) AS (\n\(statement)\n)\n\(selection)"
+    }
+
+    /// Gives the first column of each row.
+    private func forEachValue(of sql: String, _ body: (UnsafeRawBufferPointer?) throws -> Void) throws {
         let compiled = try prepare(sql).statement
         defer { sqlite3_finalize(compiled) }
         while true {
@@ -111,7 +151,7 @@ final class QueryConnection {
     }
 
     /// The query as it can stand within another one.
-    private func check(_ query: String) throws -> String {
+    func check(_ query: String) throws -> String {
         guard ["SELECT", "WITH", "VALUES"].contains(QueryText(query).firstWord) else { throw noSelect }
         let (statement, rest) = try prepare(query)
         defer { sqlite3_finalize(statement) }
@@ -157,7 +197,7 @@ final class QueryConnection {
     }
 
     /// Compiles the first statement of a text; nil where there is none. `rest` is what follows it.
-    private func prepare(_ sql: String) throws -> (statement: OpaquePointer?, rest: String) {
+    func prepare(_ sql: String) throws -> (statement: OpaquePointer?, rest: String) {
         var statement: OpaquePointer?
         return try sql.withCString { start in
             var tail: UnsafePointer<CChar>?
@@ -196,7 +236,7 @@ final class QueryConnection {
 
     // MARK: Failures
 
-    private func failure(_ code: Int32) -> any Error {
+    func failure(_ code: Int32) -> any Error {
         if Task.isCancelled { return CancellationError() }
         let message = handle.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? ""
         let plain = SQLiteFailure(

@@ -28,6 +28,26 @@ public final class SQLiteUserReader: UserReader {
     public var sourceFile: String? { nil }
     public var inputSize: UInt64? { users.size }
 
+    public func sample(limit: Int) async throws -> InputSample {
+        let (path, query, busyTimeout) = (path, query, busyTimeout)
+        return try await SampledUsers.sample(limit: limit, label: "users.sqlite") { limit, body in
+            let connection = try QueryConnection(path, busyTimeout: busyTimeout)
+            defer { connection.close() }
+            try connection.forEachID(of: query, limit: limit, body)
+        }
+    }
+
+    public func count(within time: Duration) async throws -> InputCount? {
+        let (path, query, busyTimeout) = (path, query, busyTimeout)
+        return try await withinTime(time) {
+            try await BlockingCall(label: "users.sqlite").perform {
+                let connection = try QueryConnection(path, busyTimeout: busyTimeout)
+                defer { connection.close() }
+                return InputCount(try connection.countIDs(of: query), isExact: true)
+            }
+        }
+    }
+
     /// Asks the query, unless the run's answer is kept aside already.
     ///
     /// - Throws: `PipelineError`: `.noInput` where the database is missing, unreadable or damaged; `.configuration` where
