@@ -52,6 +52,16 @@ public final class GetUserEndpoints: UserLookup {
         }
     }
 
+    public func check() async throws -> [CheckFinding] {
+        do { _ = try await client.credentials.credentials() } catch let error as CredentialError {
+            throw RunStop.error(for: .credentials(error), endpoint: client.configuration.endpoint)
+        }
+        let origin = client.credentials.origin
+        var message = "from \(origin?.source ?? "the configuration")"
+        if let passedOver = origin?.passedOver, !passedOver.isEmpty { message += " (\(passedOver.joined(separator: "; ")))" }
+        return [.ok("\(message); calls go to \(client.configuration.endpoint.authority)")]
+    }
+
     public var isHeld: Bool { client.isHeld }
 
     public func isInDoubt(_ userID: String) -> Bool { malformed.withLock { $0.holds(userID) } }
@@ -63,6 +73,7 @@ public final class GetUserEndpoints: UserLookup {
         statistics.retries = attempts.retries
         statistics.throttled = attempts.throttled
         statistics.allowedRate = attempts.allowedRate
+        statistics.foundRate = attempts.learnedRate
         statistics.latency = attempts.latency
         statistics.hold = attempts.hold
         return statistics

@@ -35,6 +35,14 @@ public struct PostgresSink: Sink {
         target = "\(parameters.place) \(schema)"
     }
 
+    public var guarantee: String {
+        "exactly once: a batch's rows and its checkpoint are one transaction, and a commit whose answer is lost is looked up"
+    }
+
+    public func inspect(_ context: SinkContext) async throws -> SinkInspection {
+        try await PostgresInspection(self, context).perform()
+    }
+
     public func open(_ context: SinkContext) async throws -> any SinkSession {
         try await opening(PostgresSinkSession(self, context)) { try await $0.connect() }
     }

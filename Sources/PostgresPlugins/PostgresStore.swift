@@ -57,7 +57,7 @@ struct PostgresStore {
 
     /// - Throws: `PipelineError` of kind `.configuration` where the server or the database can't be written to;
     ///   `PostgresFailure` where it is on its way to become so.
-    private static func check(_ connection: PostgresConnection, _ target: String) throws {
+    static func check(_ connection: PostgresConnection, _ target: String) throws {
         guard connection.serverVersion >= 130_000 else {
             throw PipelineError(
                 .configuration,
