@@ -31,11 +31,11 @@ extension FileUserReader: Plugin {
             "Drop repeated IDs. Costs the IDs' bytes and about 50 more each; a resume reads from the start."),
     ])
 
-    private static let separators: [(name: String, byte: UInt8)] = [
+    static let separators: [(name: String, byte: UInt8)] = [
         (",", UInt8(ascii: ",")), (";", UInt8(ascii: ";")), ("|", UInt8(ascii: "|")), ("tab", UInt8(ascii: "\t")),
         ("\t", UInt8(ascii: "\t")),
     ]
-    private static let whitespace = "whitespace"
+    static let whitespace = "whitespace"
 
     /// - Throws: `OptionError` for a format that the name doesn't tell, and a column that is missing or
     ///   doesn't fit the format.

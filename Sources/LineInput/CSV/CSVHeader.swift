@@ -39,16 +39,11 @@ struct CSVHeader {
     /// The names, as many as a person reads. A file without a header has somebody's data there: that isn't shown.
     private var listed: String {
         let shown = names.prefix(20).enumerated().map { index, name in
-            Self.looksLikeData(name) ? "column \(index + 1)" : "'\(String(decoding: name.prefix(64), as: UTF8.self))'"
+            UserIDForm.looksLikeData(name)
+                ? "column \(index + 1)" : "'\(String(decoding: name.prefix(64), as: UTF8.self))'"
         }
         let rest = names.count - shown.count
         return shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
-    }
-
-    /// Addresses, numbers, UUIDs.
-    private static func looksLikeData(_ name: [UInt8]) -> Bool {
-        let digits = name.count { (0x30...0x39).contains($0) }
-        return name.contains(UInt8(ascii: "@")) || name.first == UInt8(ascii: "+") || digits > 3
     }
 
     private var hint: String {

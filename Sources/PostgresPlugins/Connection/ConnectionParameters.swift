@@ -95,6 +95,12 @@ struct ConnectionParameters: Sendable {
         return text
     }
 
+    /// Whether a URL or a text of keywords holds a password, or can't be read and so may hold one.
+    static func holdsPassword(_ url: String) -> Bool {
+        guard let parsed = try? parse(url) else { return true }
+        return parsed["password"] != nil || parsed["sslpassword"] != nil
+    }
+
     // MARK: libpq's own reading
 
     private static func parse(_ text: String) throws -> [String: String] {
