@@ -38,15 +38,7 @@ public struct WritablePlace: Sendable {
         var status = statvfs()
         guard statvfs(existing, &status) == 0 else { return nil }
         let free = UInt64(status.f_bavail) * UInt64(status.f_frsize)
-        let text = "\(Self.text(free)) free on the disk"
+        let text = "\(CountText.of(bytes: free)) free on the disk"
         return free < Self.littleRoom ? .doubt("only \(text)", hint: "Make room, or name another path.") : .ok(text)
-    }
-
-    private static func text(_ bytes: UInt64) -> String {
-        for (unit, shift) in [("TB", 40), ("GB", 30), ("MB", 20)] where bytes >= 1 << shift {
-            let tenths = bytes / (1 << (UInt64(shift))) * 10 + bytes % (1 << UInt64(shift)) * 10 >> UInt64(shift)
-            return tenths >= 100 ? "\(tenths / 10) \(unit)" : "\(tenths / 10).\(tenths % 10) \(unit)"
-        }
-        return "\(bytes / 1024) KB"
     }
 }

@@ -20,8 +20,7 @@ package struct AssembledBatch: Sendable {
 /// it, parked users come a batch size at a time.
 package struct BatchAssembler {
     private let batchSize: Int
-    private let chains: [TransformChain]
-    private var builders: [BatchBuilder]
+    private var flattening: RecordFlattening
     private var progress: RunProgress
     private var account: InputAccount
     private var parkedTaken = 0
@@ -38,11 +37,10 @@ package struct BatchAssembler {
         progress: RunProgress, account: InputAccount, sourceState: @escaping @Sendable () -> String?
     ) {
         self.batchSize = batchSize
-        chains = contents.map { TransformChain($0.transforms) }
+        flattening = RecordFlattening(run: run, contents: contents)
         self.progress = progress
         self.account = account
         self.sourceState = sourceState
-        builders = contents.map { BatchBuilder(layout: $0.layout, run: run) }
     }
 
     /// How many events the batch at hand still takes: whoever reads no more at once holds no more than that.
@@ -54,12 +52,12 @@ package struct BatchAssembler {
     package mutating func take(_ event: SourceEvent) throws -> AssembledBatch? {
         switch event {
         case .record(let record) where progress.inputEnded:
-            try append(record)
+            try flattening.append(record)
             progress.parked.removeFirst()
             parkedTaken += 1
             return parkedTaken == batchSize ? finish() : nil
         case .record(let record):
-            try append(record)
+            try flattening.append(record)
             return consume(record.ordinal, record.hashedBytes, next: record.next)
         case .parked(let record, let next, let hashedBytes):
             progress.parked.append(record)
@@ -98,21 +96,14 @@ package struct BatchAssembler {
         }
     }
 
-    private mutating func append(_ record: SourceRecord) throws {
-        for index in builders.indices { builders[index].append(try chains[index].applied(to: record)) }
-    }
-
     private mutating func finish() -> AssembledBatch {
         parkedTaken = 0
         progress.inputHash = account.text
         progress.sourceState = sourceState()
-        var contents: [AssembledBatch.BatchContent] = []
-        for index in builders.indices {
-            let tombstones = builders[index].finishTombstones()
-            var (tables, counts) = builders[index].finish()
-            counts.otherShards = skipped
-            if account.isOfArchive { counts.files = files }
-            contents.append(AssembledBatch.BatchContent(tables: tables, counts: counts, tombstones: tombstones))
+        var contents = flattening.finish()
+        for index in contents.indices {
+            contents[index].counts.otherShards = skipped
+            if account.isOfArchive { contents[index].counts.files = files }
         }
         skipped = 0
         files = ArchiveFileCounts()
