@@ -14,7 +14,7 @@ public struct Sluice: AsyncParsableCommand {
             """,
         version: Version.number,
         subcommands: [
-            RunCommand.self, RetryCommand.self, StatusCommand.self, VerifyCommand.self, ValidateCommand.self,
+            InitCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, TestCommand.self, RetryCommand.self, StatusCommand.self, ReportCommand.self, VerifyCommand.self, ValidateCommand.self,
             PreviewCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self, DemoCommand.self,
         ])
 
