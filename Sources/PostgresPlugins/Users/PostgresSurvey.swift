@@ -121,7 +121,8 @@ private struct CatalogSurvey {
     private func sample(_ query: String, isChosen: Bool) throws -> ColumnSample {
         var sample = ColumnSample()
         do {
-            try connection.execute("BEGIN READ ONLY; SET LOCAL statement_timeout = '3s'; SET LOCAL lock_timeout = '1s'")
+            try connection.execute(
+                "SAVEPOINT a_column; SET LOCAL statement_timeout = '3s'; SET LOCAL lock_timeout = '1s'")
             if let text = choice.query {
                 // Alone first: within another statement, what isn't one query of its own could pass for something else.
                 let columns = try connection.columns(of: text)
@@ -134,10 +135,10 @@ private struct CatalogSurvey {
             try connection.copyOut("COPY (\(query)\nLIMIT \(DatabaseSurvey.mostRows)) TO STDOUT") { value in
                 sample.take(value ?? UnsafeRawBufferPointer(start: nil, count: 0))
             }
-            try connection.execute("COMMIT")
+            try connection.execute("RELEASE SAVEPOINT a_column")
         } catch let failure as PostgresFailure {
             guard !isChosen, connection.isOpen else { throw failure }
-            connection.rollBack()
+            try connection.execute("ROLLBACK TO SAVEPOINT a_column")
         }
         return sample
     }
