@@ -13,15 +13,19 @@ extension PostgresSinkSession {
         try requireOpen()
         var outage: Outage?
         var conflicts = 0
+        defer { if outage != nil { context.waits(nil) } }
         while true {
             do {
-                return try body(connected(isOpening: isOpening))
+                let store = try connected(isOpening: isOpening)
+                if outage != nil { context.waits(nil) }
+                return try body(store)
             } catch let failure as PostgresFailure {
                 if failure.isOutage {
                     disconnect()
                     // A server that says plainly that it never takes writes isn't waited for.
                     let isHopeless = isOpening && failure.sqlState == "25006"
                     if outage == nil { outage = Outage(limit: outageLimit ?? sink.outage) }
+                    context.waits("\(sink.target) is away (\(failure.text))")
                     if !isHopeless, outage?.wait() == true { continue }
                     if !isHopeless { try Task.checkCancellation() }
                 } else {

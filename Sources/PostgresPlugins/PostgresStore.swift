@@ -39,6 +39,8 @@ struct PostgresStore {
         if connection.serverVersion >= 140_000 { settings.append("client_connection_check_interval = '1s'") }
         try connection.execute(settings.map { "SET \($0)" }.joined(separator: "; "))
         try connection.identify()
+        connection.lockWatch = LockWatch(
+            sink.parameters, processID: connection.backend.processID, tell: context.waits)
         try SessionLock(
             schema: sink.schema, pipeline: context.pipeline, shard: context.shard, target: sink.target
         ).take(connection, own: own, patience: patience)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import Glibc
 internal import Logging
 internal import PipelineConfig
 internal import PipelineCore
@@ -13,8 +14,9 @@ struct PreviewCommand: PipelineCommand {
         abstract: "Show the rows of a pipeline's first users.",
         discussion: """
             Reads the first IDs, asks for them, and shows what each sink would get, after its transforms. Opens no sink, \
-            takes no lock, and leaves nothing behind. Columns in which nothing stands are left out of tables, and long \
-            values are cut; --output json has everything.
+            takes no lock, and leaves nothing behind. Columns in which nothing stands are left out, and long values are cut; \
+            --output json has everything. On a terminal, a table that is wider than it is shown as records, a line for each \
+            value; anywhere else tables stay tables, unless --records is given.
             """)
 
     @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
@@ -26,9 +28,18 @@ struct PreviewCommand: PipelineCommand {
     @Option(help: "How the rows look: text, or json on one line.")
     var output = OutputFormat.text
 
+    @Flag(help: "Show a block of lines for each row, a name and a value each, in place of tables.")
+    var records = false
+
     @OptionGroup var settings: SettingsOptions
 
     @OptionGroup(title: "Logging") var logging: LogOptions
+
+    private var form: RunPreview.Form {
+        let width = Terminal.width(of: STDOUT_FILENO)
+        if records { return .records(width: width) }
+        return isatty(STDOUT_FILENO) == 1 ? .fitting(width: width) : .tables
+    }
 
     func validate() throws {
         guard (1...10_000).contains(users) else { throw ValidationError("--users is a number from 1 to 10000.") }
@@ -75,7 +86,7 @@ struct PreviewCommand: PipelineCommand {
         } catch {}
         switch result {
         case .success(let preview):
-            Terminal.writeResult(output == .json ? preview.json(pipeline: plan.pipeline) : preview.text)
+            Terminal.writeResult(output == .json ? preview.json(pipeline: plan.pipeline) : preview.text(as: form))
         case .failure(let error):
             Terminal.standardError.writeLine("sluice: error: \(error)")
             throw ExitCode((error as? PipelineError)?.kind.rawValue ?? PipelineError.Kind.software.rawValue)

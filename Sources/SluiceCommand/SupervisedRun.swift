@@ -28,6 +28,7 @@ struct SupervisedRun {
                 if let first {
                     // A supervisor may signal the process and its group: that is one request, not two.
                     guard ContinuousClock.now - first > .milliseconds(500) else { continue }
+                    Terminal.standardError.showLive(nil)
                     // Open transactions are undone by their stores; the next call goes on from the last commit.
                     Terminal.standardError.writeLine("sluice: stopped at once by a second signal")
                     _exit(PipelineError.Kind.temporary.rawValue)

@@ -57,6 +57,9 @@ package struct Brakes: Sendable {
     /// The brakes that counts as they stand have passed: somebody has accepted that, or the limits were others.
     package func passed(by counts: RunCounts, mode: WriteMode) -> Set<AcceptedBrake> {
         var passed: Set<AcceptedBrake> = []
+        if excess(counts.failed, of: counts.records, records: counts.records, over: limits.maxFailed) != nil {
+            passed.insert(.failed)
+        }
         if excess(counts.absent, of: counts.records, records: counts.records, over: limits.maxAbsent) != nil {
             passed.insert(.absent)
         }
@@ -70,16 +73,47 @@ package struct Brakes: Sendable {
             records: mode.publishesAtEnd ? Self.recordsForShare : counts.records, over: limits.maxRemoved)
     }
 
+    /// How far each brake that goes by a share or a number of cases is from being passed.
+    package func figures(of counts: RunCounts, mode: WriteMode) -> [Figure] {
+        let passed = passed(by: counts, mode: mode)
+        return [
+            Figure(
+                brake: .failed, option: "max_failed", cases: counts.failed, base: counts.records,
+                limit: limits.maxFailed),
+            Figure(
+                brake: .absent, option: "max_absent", cases: counts.absent, base: counts.records,
+                limit: limits.maxAbsent),
+            Figure(
+                brake: .removed, option: "max_removed", cases: counts.removed, base: counts.previousEndpoints,
+                limit: limits.maxRemoved),
+        ].map { figure in
+            var figure = figure
+            figure.isPassed = passed.contains(figure.brake)
+            return figure
+        }
+    }
+
+    /// One brake's figures.
+    package struct Figure: Sendable {
+        package var brake: AcceptedBrake
+        /// What it is called in a pipeline.
+        package var option: String
+        package var cases: Int
+        /// What the cases are among.
+        package var base: Int
+        package var limit: ShareOrCount
+        package var isPassed = false
+    }
+
     /// The figures, where they are beyond the limit.
     private func excess(_ cases: Int, of base: Int, records: Int, over limit: ShareOrCount) -> String? {
         switch limit {
-        case .count(let count): return cases > count ? "\(cases) of \(base) (the limit is \(count))" : nil
+        case .count(let count): return cases > count ? "\(cases) of \(base) (the limit is \(limit.text))" : nil
         case .share(let share):
             guard records >= Self.recordsForShare, cases >= Self.casesForShare, base > 0,
                 Double(cases) > share * Double(base)
             else { return nil }
-            let percent = (share * 10_000).rounded() / 100
-            return "\(cases) of \(base) (the limit is \(percent) %)"
+            return "\(cases) of \(base) (the limit is \(limit.text))"
         }
     }
 
@@ -87,5 +121,15 @@ package struct Brakes: Sendable {
         PipelineError(
             .brake, "stopped by a brake: \(message); this batch changed nothing",
             hint: "\(hint) If it is right as it is, run again with --accept \(accept).", option: "--accept \(accept)")
+    }
+}
+
+extension ShareOrCount {
+    /// `1.0 %` or `50`.
+    package var text: String {
+        switch self {
+        case .count(let count): "\(count)"
+        case .share(let share): "\((share * 10_000).rounded() / 100) %"
+        }
     }
 }

@@ -10,12 +10,14 @@ extension PipelineRunner {
     /// - Returns: the amended run's report; its exit code is the call's.
     public func retry(accepted: Set<AcceptedBrake> = []) async -> RunReport {
         logStart("retry")
-        let report: RunReport
+        let startedAt = now()
+        var report: RunReport
         do {
             report = try await withOpenSinks { try await amend($0, accepted) }
         } catch {
             report = unbegunReport(error)
         }
+        report.call = ReportedCall("retry", plan, startedAt: startedAt, finishedAt: now())
         logEnd(report)
         return report
     }

@@ -6,7 +6,10 @@ internal import PipelineCore
 extension PipelineRunner {
     /// Opens the sinks, and closes them afterwards.
     func withOpenSinks<Output>(_ body: ([SinkLane]) async throws -> Output) async throws -> Output {
-        let sinks = try await untilStopped { try await openSinks() }
+        let sinks: [SinkLane]
+        do { sinks = try await untilStopped { try await openSinks() } } catch let error as PipelineError
+            where error.kind == .temporary
+        { throw LockedOut(error: error) }
         let result: Result<Output, any Error>
         do { result = .success(try await body(sinks)) } catch { result = .failure(error) }
         for sink in sinks { await sink.session.close() }
@@ -34,10 +37,14 @@ extension PipelineRunner {
             for planned in plan.sinks {
                 try Task.checkCancellation()
                 let sink = planned.sink
-                let session = try await sink.open(
-                    SinkContext(
-                        pipeline: plan.pipeline, shard: plan.shard.index, shards: plan.shard.count,
-                        tables: planned.layout.tables, onNewColumns: plan.onNewColumns, conflict: plan.source.conflict))
+                let subject = "sink '\(sink.name)'"
+                let context = SinkContext(
+                    pipeline: plan.pipeline, shard: plan.shard.index, shards: plan.shard.count,
+                    tables: planned.layout.tables, onNewColumns: plan.onNewColumns, conflict: plan.source.conflict,
+                    waits: { [board] in board.note(waitOf: subject, for: $0) })
+                let session = try await board.waiting(subject, for: "it is being opened") {
+                    try await sink.open(context)
+                }
                 do {
                     lanes.append(
                         SinkLane(
@@ -58,7 +65,11 @@ extension PipelineRunner {
 
     /// Makes a run's input ready.
     func prepare(_ reader: any UserReader, for record: RunRecord) async throws {
-        let wasKept = try await untilStopped { try await reader.prepare(for: inputRun(record)) }
+        let wasKept = try await untilStopped {
+            try await board.waiting("users", for: "their list is being read") {
+                try await reader.prepare(for: inputRun(record))
+            }
+        }
         if wasKept {
             log.notice(
                 "the run goes on with the user IDs as they were read when it began; what the input holds now isn't read",

@@ -34,7 +34,9 @@ public struct PipelineRunner: Sendable {
         var reports: [RunReport] = []
         logStart("run")
         while true {
-            let (report, next) = await runOnce(request)
+            let startedAt = now()
+            var (report, next) = await runOnce(request)
+            report.call = ReportedCall("run", plan, startedAt: startedAt, finishedAt: now())
             reports.append(report)
             logEnd(report)
             guard report.exitCode == 0, let next, !stop.isRequested else { return reports }
@@ -84,7 +86,7 @@ public struct PipelineRunner: Sendable {
             if request.retriesFailures, plan.source.isList {
                 return (try await amend(sinks, request.accepted), remaining(request, after: record))
             }
-            let execution = RunExecution(
+            var execution = RunExecution(
                 runner: self, record: record, lanes: sinks.map(\.atStoredEnd), request: request)
             return (await execution.publishPending(), remaining(request, after: record))
         case .resume(let record):

@@ -2,7 +2,7 @@ internal import PipelineCore
 
 extension RunExecution {
     /// Checks that every record is accounted for once, then ends the run in every sink.
-    func complete() async -> PipelineError? {
+    mutating func complete() async -> PipelineError? {
         for lane in await committer.lanes {
             guard let checkpoint = lane.checkpoint else { continue }
             let progress = checkpoint.progress
@@ -28,11 +28,12 @@ extension RunExecution {
         do { try await underWay.end() } catch {
             return error is CancellationError ? stopped : PipelineError(describing: error)
         }
+        endedAt = finishedAt
         return nil
     }
 
     /// Publishes a `replace` that waits, if its failures are accepted by now.
-    func publishPending() async -> RunReport {
+    mutating func publishPending() async -> RunReport {
         let error = await complete()
         if error == nil, await isComplete() { await runner.releaseInput(of: record) }
         return await report(error: error)

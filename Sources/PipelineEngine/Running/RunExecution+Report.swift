@@ -12,7 +12,7 @@ extension RunExecution {
         var summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate,
             state: [.running, .unpublished, .notHandedOver].first(where: ends.contains) ?? .complete,
-            counts: counts,
+            startedAt: record.startedAt, finishedAt: endedAt ?? runner.now().text, counts: counts,
             statistics: runner.plan.source.lookup?.statistics ?? LookupStatistics(), elapsed: .now - start,
             processed: counts.records - lagging.counts.records,
             resumedFrom: resumedFrom,
@@ -25,8 +25,10 @@ extension RunExecution {
             })
         summary.retried = retried
         summary.shortcoming = Shortcoming.text(of: summary, runner.plan)
-        return RunReport(
+        var report = RunReport(
             summary: summary, error: error,
             completionCode: runner.completionCode(lanes.compactMap(\.checkpoint?.counts), ends: ends))
+        report.nextSteps = NextStep.after(report, runner.plan)
+        return report
     }
 }

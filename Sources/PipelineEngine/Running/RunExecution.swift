@@ -20,6 +20,8 @@ struct RunExecution {
     private let retriesFailures: Bool
     /// What came of the failures that were fetched again; nil where none were.
     var retried: RetryCounts?
+    /// When the run ended; nil until then.
+    var endedAt: String?
 
     init(
         runner: PipelineRunner, record: RunRecord, lanes: [SinkLane], request: RunRequest,

@@ -20,6 +20,11 @@ struct ConnectionParameters: Sendable {
     /// place of a name where that is what is connected to.
     let serverIdentity: String
 
+    /// What every text that can be read looks like, as far as an editor can see: a URI without an '@' that should have been
+    /// encoded, or keywords.
+    static let expression =
+        #"^postgres(ql)?://[^@/?]*(@[^@/?]*)?(/[^@?]*)?(\?.*)?$|^(?!postgres(ql)?://)[^=]*="#
+
     /// What is wrong with a URL, in words that hold nothing of it.
     struct Malformed: Error {
         var reason: String

@@ -44,9 +44,15 @@ extension PostgresConnection {
 
     /// Waits until a result can be taken at once; what breaks meanwhile, the result tells.
     private func waitUntilReady() {
+        guard handle != nil, PQisBusy(handle) == 1 else { return }
+        let start = ContinuousClock.now
+        defer { lockWatch?.ended() }
         while handle != nil, PQisBusy(handle) == 1 {
             guard exchange() else { return }
-            if PQisBusy(handle) == 1, Task.isCancelled { stopWaiting() }
+            if PQisBusy(handle) == 1 {
+                if Task.isCancelled { stopWaiting() }
+                lockWatch?.isWaiting(for: .now - start)
+            }
         }
     }
 

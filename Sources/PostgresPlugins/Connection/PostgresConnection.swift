@@ -19,6 +19,8 @@ final class PostgresConnection {
     var askedAt: ContinuousClock.Instant?
     /// A commit isn't asked to be given up: one that waits for a standby would then be told as done without it.
     private(set) var isCommitting = false
+    /// Told of statements that take long; nil where nobody wants to know.
+    var lockWatch: LockWatch?
     /// How long the socket is waited on next, in milliseconds.
     var patience: Int32 = 1
 

@@ -1,6 +1,7 @@
 internal import Logging
 internal import PipelineCore
 internal import PipelineEngine
+internal import UnixSignals
 
 /// Shows how a run stands: one live line on a terminal, otherwise a log line every 30 seconds.
 struct ProgressDisplay: Sendable {
@@ -13,6 +14,7 @@ struct ProgressDisplay: Sendable {
     func run() async {
         guard !isQuiet else { return }
         let terminal = Terminal.standardError
+        let redrawing = terminal.isInteractive ? Task { await redraw(terminal) } : nil
         let interval: Duration = terminal.isInteractive ? .milliseconds(200) : .seconds(30)
         var pace = ProgressPace(window: terminal.isInteractive ? .seconds(10) : .seconds(30))
         var next = ContinuousClock.now + interval
@@ -24,29 +26,23 @@ struct ProgressDisplay: Sendable {
             if !reading.runID.isEmpty { pace.take(reading, at: now) }
             guard now >= next else { continue }
             next = now + interval
-            guard !reading.runID.isEmpty else { continue }
             let report = ProgressReport(reading, rate: pace.rate)
+            guard report.isTelling else {
+                terminal.showLive(nil)
+                continue
+            }
             if terminal.isInteractive {
-                terminal.showLive(report.text)
+                terminal.showLive { [style = terminal.style] in report.line(width: $0, style: style) }
             } else {
-                log.info("\(report.text)", metadata: fields(reading, report))
+                log.info("\(report.text)", metadata: report.fields)
             }
         }
-        terminal.showLive("")
+        redrawing?.cancel()
+        terminal.showLive(nil)
     }
 
-    private func fields(_ reading: ProgressBoard.Reading, _ report: ProgressReport) -> Logger.Metadata {
-        var fields: Logger.Metadata = [
-            "event": "progress", "run_id": "\(reading.runID)", "records": .stringConvertible(reading.records),
-            "failed": .stringConvertible(reading.failed), "parked": .stringConvertible(reading.parked),
-            "throttled": .stringConvertible(reading.statistics.throttled),
-        ]
-        // What isn't known is left out.
-        if let rate = report.rate { fields["users_per_second"] = .stringConvertible((rate * 10).rounded() / 10) }
-        if let share = report.share { fields["share"] = .stringConvertible((share * 10_000).rounded() / 10_000) }
-        if let seconds = report.secondsLeft {
-            fields["seconds_left"] = .stringConvertible(Int(min(seconds, 1e9).rounded()))
-        }
-        return fields
+    /// Draws again where the terminal has another size, or where the process was stopped and goes on.
+    private func redraw(_ terminal: Terminal) async {
+        for await _ in await UnixSignalsSequence(trapping: .sigwinch, .sigcont) { terminal.redraw() }
     }
 }

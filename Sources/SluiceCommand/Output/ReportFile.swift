@@ -3,7 +3,7 @@ internal import Glibc
 internal import LocalFiles
 internal import PipelineCore
 
-/// A file that holds the last run's summary, for whoever looks at it at any time: it is there as a whole, or not at all.
+/// A file that holds the report of the last call, for whoever looks at it at any time: it is there as a whole, or not at all.
 ///
 /// It takes the place of an earlier report, of an empty file, or of nothing: whatever else stands there isn't Sluice's.
 struct ReportFile {
@@ -33,6 +33,14 @@ struct ReportFile {
         guard status.st_size <= Self.longestReport, try holdsReport() else {
             throw refusal("the file that is there is no report of an earlier run")
         }
+    }
+
+    /// Whether a report stands there, or an empty file for one.
+    var isThere: Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return false }
+        do { try requireReplaceable() } catch { return false }
+        return true
     }
 
     /// Puts a line in the place of an earlier report, durably; folders on the way are made where they are missing.
@@ -73,7 +81,9 @@ struct ReportFile {
         }
         let root: JSONNode
         do throws(JSONDecodingError) { root = try JSONTape(decoding: bytes).root } catch { return false }
-        return root["run_id"]?.kind == .string && root["sinks"]?.kind == .array
+        guard let runID = root["run_id"], root["sinks"]?.kind == .array else { return false }
+        // One of a call that got to no run names none.
+        return runID.kind == .string || runID.kind == .null && root["exit_code"]?.kind == .number
     }
 
     private func refusal(_ what: String) -> PipelineError {

@@ -2,22 +2,31 @@ internal import PipelineCore
 internal import PipelineEngine
 
 extension RunPreview {
+    /// How rows are laid out.
+    enum Form {
+        case tables
+        /// A record for each row, with lines of a name and a value.
+        case records(width: Int)
+        /// Records for tables that are wider.
+        case fitting(width: Int)
+    }
+
     /// A table for each table that has rows; under a heading for each content where sinks differ in it.
-    var text: String {
+    func text(as form: Form) -> String {
         var blocks: [String] = []
         for content in contents {
             if contents.count > 1 {
                 blocks.append("sink \(content.sinks.map { "'\($0)'" }.joined(separator: ", "))\n")
             }
             for (table, rows) in zip(content.tables, content.rows) {
-                blocks.append(rows.isEmpty ? "\(table.name): no rows\n" : Self.text(of: table, rows))
+                blocks.append(rows.isEmpty ? "\(table.name): no rows\n" : Self.text(of: table, rows, form))
             }
             if content.counts.filtered > 0 { blocks.append("endpoints filtered out: \(content.counts.filtered)\n") }
         }
         return blocks.joined(separator: "\n")
     }
 
-    private static func text(of table: TableDefinition, _ rows: RowBuffer) -> String {
+    private static func text(of table: TableDefinition, _ rows: RowBuffer, _ form: Form) -> String {
         var cells: [[TextTable.Cell]] = []
         var isUsed = [Bool](repeating: false, count: table.columns.count)
         rows.forEachRow { row in
@@ -34,7 +43,15 @@ extension RunPreview {
         let shown = TextTable(
             columns: used.map { table.columns[$0].name }, rows: cells.map { row in used.map { row[$0] } })
         let note = unused.isEmpty ? "" : "(nothing in: \(unused.joined(separator: ", ")))\n"
-        return "\(table.name): \(rows.rowCount) \(rows.rowCount == 1 ? "row" : "rows")\n" + shown.text + note
+        return "\(table.name): \(rows.rowCount) \(rows.rowCount == 1 ? "row" : "rows")\n" + text(of: shown, form) + note
+    }
+
+    private static func text(of table: TextTable, _ form: Form) -> String {
+        switch form {
+        case .tables: table.text
+        case .records(let width): table.records(width: width)
+        case .fitting(let width): table.width <= width ? table.text : table.records(width: width)
+        }
     }
 
     private static func cell(_ value: RowView.Value) -> TextTable.Cell {

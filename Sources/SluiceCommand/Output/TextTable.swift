@@ -1,4 +1,6 @@
-/// Rows as lines of aligned columns, for a person.
+internal import PipelineEngine
+
+/// Rows as lines of aligned columns, or as records, for a person.
 struct TextTable {
     struct Cell {
         var text: String
@@ -12,16 +14,66 @@ struct TextTable {
     /// No column is wider, so that a hash is whole; what is longer is cut.
     static let widest = 64
 
-    /// A header, a rule and a line for each row, each ended by a line feed.
-    var text: String {
-        let cells = rows.map { $0.map { Cell(text: Self.cut(Self.shown($0.text)), isNumber: $0.isNumber) } }
-        let widths = columns.indices.map { column in
+    /// How the cells look: on one line each, and not too long.
+    private var shownRows: [[Cell]] {
+        rows.map { $0.map { Cell(text: Self.cut(Self.shown($0.text)), isNumber: $0.isNumber) } }
+    }
+
+    private func widths(_ cells: [[Cell]]) -> [Int] {
+        columns.indices.map { column in
             max(DisplayWidth.of(columns[column]), cells.map { DisplayWidth.of($0[column].text) }.max() ?? 0)
         }
+    }
+
+    /// Columns of a terminal that its lines take.
+    var width: Int { widths(shownRows).reduce(0, +) + 2 * max(0, columns.count - 1) }
+
+    /// A header, a rule and a line for each row, each ended by a line feed.
+    var text: String {
+        let cells = shownRows
+        let widths = widths(cells)
         var lines = [line(columns.map { Cell(text: $0) }, widths)]
         lines.append(widths.map { String(repeating: "─", count: $0) }.joined(separator: "  "))
         lines += cells.map { line($0, widths) }
         return lines.map { $0 + "\n" }.joined()
+    }
+
+    /// A block for each row, with a line for each column that has something in it: its name, and the value, which goes on
+    /// below itself where it doesn't fit.
+    ///
+    /// - Parameter width: Columns of the terminal.
+    func records(width: Int) -> String {
+        let label = columns.map { DisplayWidth.of($0) }.max() ?? 0
+        let room = max(10, width - label - 2)
+        let blocks = shownRows.enumerated().map { number, cells in
+            var lines = ["── \(number + 1) " + String(repeating: "─", count: max(2, min(label, width - 8)))]
+            for (column, cell) in zip(columns, cells) where !cell.text.isEmpty {
+                var name = column
+                for part in Self.parts(of: cell.text, room) {
+                    lines.append(
+                        name + String(repeating: " ", count: label + 2 - DisplayWidth.of(name)) + part)
+                    name = ""
+                }
+            }
+            return lines.map { $0 + "\n" }.joined()
+        }
+        return blocks.joined()
+    }
+
+    /// A text in pieces that fit.
+    private static func parts(of text: String, _ room: Int) -> [String] {
+        var parts = [""]
+        var rest = room
+        for character in text {
+            let width = DisplayWidth.of(character)
+            if width > rest {
+                parts.append("")
+                rest = room
+            }
+            parts[parts.count - 1].append(character)
+            rest -= width
+        }
+        return parts
     }
 
     private func line(_ cells: [Cell], _ widths: [Int]) -> String {

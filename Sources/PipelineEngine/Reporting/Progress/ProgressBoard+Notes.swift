@@ -68,6 +68,7 @@ extension ProgressBoard {
             reading.processed += new.fetched
             reading.records = all.fetched
             reading.failed = all.failed
+            reading.absent = all.absent
             if failuresAtStart > 0 {
                 reading.fraction = min(1, Double(reading.records + all.left) / Double(failuresAtStart))
             }

@@ -27,12 +27,14 @@ public struct PipelineStatus: Sendable {
 
     /// The time since a run ended; of one that hasn't, since it began.
     func age(_ run: StoredRunGroup) -> Duration? {
-        guard let time = Self.milliseconds(run.finishedAt ?? run.startedAt) else { return nil }
+        guard let time = Timestamp.milliseconds(of: run.finishedAt ?? run.startedAt) else { return nil }
         return .milliseconds(checkedAt.milliseconds - time)
     }
+}
 
+extension Timestamp {
     /// A time as the tables have it, with its fraction.
-    private static func milliseconds(_ text: String) -> Int64? {
+    static func milliseconds(of text: String) -> Int64? {
         let whole = text.prefix(19)
         guard let date = Timestamp("\(whole)Z"), text.utf8.count == 24,
             let fraction = Int64(text.dropFirst(20).prefix(3))
@@ -63,16 +65,24 @@ extension RunPlan {
     }
 
     package func status(maxAge: Duration?, now: Timestamp) async -> PipelineStatus {
-        let statuses = await withTaskGroup(of: (Int, SinkStatus).self) { group in
-            for (index, planned) in sinks.enumerated() {
-                group.addTask { (index, await status(of: planned)) }
-            }
-            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
-        }
-        return PipelineStatus(pipeline: pipeline, checkedAt: now, sinks: statuses, maxAge: maxAge)
+        PipelineStatus(
+            pipeline: pipeline, checkedAt: now, sinks: await forEachSink { await status(of: $0) }, maxAge: maxAge)
     }
 
-    private func status(of planned: PlannedSink) async -> SinkStatus {
+    /// Does the same with every sink, at the same time.
+    ///
+    /// - Returns: What came of it, in the sinks' order.
+    func forEachSink<Output: Sendable>(_ body: @escaping @Sendable (PlannedSink) async -> Output) async -> [Output] {
+        await withTaskGroup(of: (Int, Output).self) { group in
+            for (index, planned) in sinks.enumerated() { group.addTask { (index, await body(planned)) } }
+            return await group.reduce(into: []) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    /// - Parameter more: What else is read in the same look at the store.
+    func status(
+        of planned: PlannedSink, more: (any SinkReader, SinkStatus) async throws -> Void = { _, _ in }
+    ) async -> SinkStatus {
         let sink = planned.sink
         var status = SinkStatus(name: sink.name, type: sink.typeName, target: sink.target, mode: sink.mode)
         do {
@@ -81,6 +91,7 @@ extension RunPlan {
             do {
                 status.runs = StoredRunGroup.groups(of: try await reader.runs().runs)
                 try await checkKeptInput(of: status.runs)
+                try await more(reader, status)
             } catch {
                 await reader.close()
                 throw error

@@ -4,6 +4,11 @@ internal import PipelineCore
 extension PipelineRunner {
     /// The report of a call that ended before its run.
     func unbegunReport(_ error: any Error) -> RunReport {
+        if let lockout = error as? LockedOut {
+            var report = RunReport(summary: nil, error: lockout.error)
+            report.isLockedOut = true
+            return report
+        }
         let told =
             error is CancellationError
             ? PipelineError(
@@ -18,6 +23,7 @@ extension PipelineRunner {
     func completedReport(_ record: RunRecord, _ sinks: [SinkLane], _ records: [RunRecord]) -> RunReport {
         var summary = RunSummary(
             runID: record.runID, logicalDate: record.logicalDate, state: record.state,
+            startedAt: record.startedAt, finishedAt: record.finishedAt ?? now().text,
             counts: plan.withAllTables(record.counts),
             statistics: LookupStatistics(), elapsed: .zero, processed: 0, resumedFrom: nil,
             sinks: zip(sinks, records).map { sink, record in
@@ -28,10 +34,12 @@ extension PipelineRunner {
                     nextOrdinal: progress?.nextOrdinal ?? record.counts.records,
                     consumed: progress?.consumed ?? record.counts.records, state: record.state, counts: record.counts)
             })
-        summary.shortcoming = Shortcoming.text(
-            of: summary, plan, isLast: sinks.allSatisfy { $0.stateAtOpen.lastRun?.runID == record.runID })
-        return RunReport(
+        let isLast = sinks.allSatisfy { $0.stateAtOpen.lastRun?.runID == record.runID }
+        summary.shortcoming = Shortcoming.text(of: summary, plan, isLast: isLast)
+        var report = RunReport(
             summary: summary, completionCode: completionCode(records.map(\.counts), ends: records.map(\.state)))
+        report.nextSteps = NextStep.after(report, plan, isLast: isLast)
+        return report
     }
 
     /// 0, or 65 where in any sink more failed than is accepted, or rows were refused: their accounts can differ after a
@@ -40,6 +48,11 @@ extension PipelineRunner {
         counts.allSatisfy { plan.limits.accepts($0) && $0.refused == 0 } && !ends.contains(.unpublished)
             ? 0 : PipelineError.Kind.incomplete.rawValue
     }
+}
+
+/// Another call holds a lock that this one needs.
+struct LockedOut: Error {
+    let error: PipelineError
 }
 
 extension PipelineError {

@@ -1,7 +1,7 @@
 internal import Flattening
 public import PipelineCore
 
-/// What a run has done, for a person and as one line of JSON. Counts and rows are the run's; requests and times are
+/// What a run has done. Counts and rows are the run's; requests and times are
 /// this process's.
 public struct RunSummary: Sendable {
     public struct SinkSummary: Sendable {
@@ -14,11 +14,17 @@ public struct RunSummary: Sendable {
         public var consumed: Int
         public var state: RunState
         public var counts: RunCounts
+
+        var identity: ReportedSink { ReportedSink(name: name, type: type, target: target, mode: mode) }
     }
 
     public var runID: String
     public var logicalDate: String
     public var state: RunState
+    /// When the run began, in whatever process.
+    public var startedAt: String
+    /// When it ended, or this process ended with it.
+    public var finishedAt: String
     /// The first sink's.
     public var counts: RunCounts
     public var statistics: LookupStatistics
@@ -38,12 +44,12 @@ public struct RunSummary: Sendable {
     }
 
     /// To the millisecond.
-    var roundedElapsedSeconds: Double { rounded(elapsedSeconds) }
+    var roundedElapsedSeconds: Double { Self.rounded(elapsedSeconds) }
 
-    var usersPerSecond: Double { elapsedSeconds > 0 ? Double(processed) / elapsedSeconds : 0 }
+    var recordsPerSecond: Double { elapsedSeconds > 0 ? Double(processed) / elapsedSeconds : 0 }
 
     /// To the third place after the point.
-    func rounded(_ number: Double) -> Double { (number * 1000).rounded() / 1000 }
+    static func rounded(_ number: Double) -> Double { (number * 1000).rounded() / 1000 }
 }
 
 extension RunState {

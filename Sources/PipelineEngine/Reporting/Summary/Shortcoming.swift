@@ -55,14 +55,23 @@ enum Shortcoming {
         return rest.accepts(counts) ? "accept_invalid" : "accept_failed and accept_invalid"
     }
 
-    private static func advice(_ summary: RunSummary, _ plan: RunPlan, isLast: Bool) -> String {
-        guard plan.source.isList else { return "mend the archive and run again" }
-        var advice: [String] = []
+    /// Whether `retry` can ask again for any of a list's failures, and the names of the sinks that it can't amend.
+    static func failures(
+        _ summary: RunSummary, _ plan: RunPlan, isLast: Bool
+    ) -> (isAmendable: Bool, closed: [String]) {
+        guard plan.source.isList else { return (false, []) }
         let failing = zip(summary.sinks, plan.sinks).filter {
             $0.0.counts.failed - $0.0.counts.invalid + $0.0.counts.refused > 0
         }
         let closed = failing.filter { !isLast || $0.0.state.isPublished && !$0.1.sink.amendsPublishedRuns }
-        if failing.count > closed.count {
+        return (failing.count > closed.count, closed.map(\.0.name))
+    }
+
+    private static func advice(_ summary: RunSummary, _ plan: RunPlan, isLast: Bool) -> String {
+        guard plan.source.isList else { return "mend the archive and run again" }
+        var advice: [String] = []
+        let (isAmendable, closed) = failures(summary, plan, isLast: isLast)
+        if isAmendable {
             advice.append(
                 "sluice retry asks again for the users among them"
                     + (summary.state == .unpublished ? ", and publishes when few enough are left" : ""))
@@ -70,7 +79,7 @@ enum Shortcoming {
         if !closed.isEmpty {
             let shard = plan.shard.isWhole ? "" : " --shard \(plan.shard.index)/\(plan.shard.count)"
             let limit = plan.inputLimit.map { " --limit \($0)" } ?? ""
-            let names = closed.map { "'\($0.0.name)'" }.joined(separator: ", ")
+            let names = closed.map { "'\($0)'" }.joined(separator: ", ")
             let reason =
                 isLast
                 ? "what sink \(names) has published is never changed" : "later runs have begun since in sink \(names)"

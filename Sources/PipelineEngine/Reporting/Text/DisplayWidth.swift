@@ -1,9 +1,9 @@
 /// How many columns of a terminal a text takes.
-enum DisplayWidth {
-    static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
+package enum DisplayWidth {
+    package static func of(_ text: String) -> Int { text.reduce(0) { $0 + of($1) } }
 
     /// A character as it is seen: what combines with it takes no column of its own.
-    static func of(_ character: Character) -> Int {
+    package static func of(_ character: Character) -> Int {
         let scalars = character.unicodeScalars
         // An emoji's presentation selector widens what stands before it.
         if scalars.contains("\u{FE0F}"), scalars.first?.properties.isEmoji ?? false, scalars.count > 1 {
