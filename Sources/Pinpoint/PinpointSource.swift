@@ -18,7 +18,7 @@ public struct PinpointSource: Plugin {
         OptionField(
             "endpoint_url", .text, .optional, isAddress: true,
             "a compatible server; else AWS_ENDPOINT_URL_PINPOINT, AWS_ENDPOINT_URL, the profile's, Pinpoint in the region"
-        ),
+        ).like(#"^[hH][tT][tT][pP][sS]?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?(/[!-"$->@-~]*)?$"#),
         OptionField(
             "profile", .pattern(profilePattern), .optional,
             "an AWS profile whose credentials win over the environment's; else AWS_PROFILE, default"),

@@ -1,3 +1,5 @@
+internal import PipelineCore
+
 /// A place in a file, both from 1; columns count Unicode scalars.
 public struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
     public var line: Int
@@ -12,7 +14,13 @@ public struct Place: Sendable, Hashable, Comparable, CustomStringConvertible {
         (left.line, left.column) < (right.line, right.column)
     }
 
-    public var description: String { "\(line):\(column)" }
+    public var description: String { line > 0 ? "\(line):\(column)" : "the command line" }
+
+    /// Stands for the option on the command line with this number.
+    static func ofSetting(_ index: Int) -> Place { Place(line: -index - 1, column: 0) }
+
+    /// Which option on the command line it stands for.
+    var setting: Int? { line < 0 ? -line - 1 : nil }
 }
 
 /// One thing that is wrong with a configuration, or worth a word.
@@ -32,7 +40,9 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     /// What to do, in a few words.
     public var hint: String?
 
-    public init(_ severity: Severity, file: String, at place: Place?, _ message: String, hint: String? = nil) {
+    public init(
+        _ severity: Severity, file: String, at place: Place?, _ message: String, hint: String? = nil
+    ) {
         self.severity = severity
         self.file = file
         self.place = place
@@ -44,7 +54,7 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         let place = place.map { ":\($0)" } ?? ""
         let hint = hint.map { " (\($0))" } ?? ""
-        return "\(file)\(place): \(severity.rawValue): \(message)\(hint)"
+        return "\(PrintableText.of(file, limit: .max))\(place): \(severity.rawValue): \(message)\(hint)"
     }
 }
 
@@ -54,21 +64,40 @@ struct DiagnosticCollector {
     private var seen: Set<Diagnostic> = []
     private(set) var hasErrors = false
 
-    init(file: String) { self.file = file }
+    /// What is set on the command line: what is wrong with it is told by its option.
+    private let settings: [PipelineSetting]
+
+    init(file: String, settings: [PipelineSetting] = []) {
+        self.file = file
+        self.settings = settings
+    }
 
     mutating func error(_ message: String, at place: Place?, hint: String? = nil) {
         hasErrors = true
-        // What an alias repeats is told once.
-        seen.insert(Diagnostic(.error, file: file, at: place, message, hint: hint))
+        insert(.error, message, at: place, hint: hint)
     }
 
     mutating func warning(_ message: String, at place: Place?, hint: String? = nil) {
-        seen.insert(Diagnostic(.warning, file: file, at: place, message, hint: hint))
+        insert(.warning, message, at: place, hint: hint)
+    }
+
+    private mutating func insert(
+        _ severity: Diagnostic.Severity, _ message: String, at place: Place?, hint: String?
+    ) {
+        // What an alias repeats is told once. Messages hold keys and values as they stand in the file, and are one line.
+        let setting = place?.setting.map { settings[$0] }
+        seen.insert(
+            Diagnostic(
+                severity, file: setting?.label ?? file, at: setting == nil ? place : nil,
+                PrintableText.of(message, limit: .max),
+                hint: hint.map { PrintableText.of($0, limit: .max) }))
     }
 
     /// In the order of the file.
     var sorted: [Diagnostic] {
         let start = Place(line: 0, column: 0)
-        return seen.sorted { ($0.place ?? start, $0.message) < ($1.place ?? start, $1.message) }
+        return seen.sorted {
+            ($0.place ?? start, $0.file, $0.message) < ($1.place ?? start, $1.file, $1.message)
+        }
     }
 }

@@ -13,6 +13,8 @@ enum FileContents {
         var reason: String
     }
 
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     /// All bytes of a file, or one more than `limit` of them, so that a caller can tell.
     ///
     /// What may never end, or never begin, isn't read: a FIFO or a device. A pipe that the process was handed by its

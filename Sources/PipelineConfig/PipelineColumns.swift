@@ -17,10 +17,10 @@ extension OptionDecoder {
             let separator = options.text("separator")
             if let separator {
                 let option = ["columns", String(place), "separator"]
-                if form != "joined" { errors.append(OptionError(path: option, "goes with 'as: joined' alone")) }
                 if separator.utf8.contains(0) { errors.append(OptionError(path: option, "holds U+0000")) }
             }
-            columns.append(PulledColumn(name: name, path: path, form: Self.form(form, separator: separator ?? ",")))
+            columns.append(
+                PulledColumn(name: name, path: path, form: Self.form(form, separator: separator ?? ",")))
         }
         errors += problems(columns)
         for error in errors { report(error, in: node) }

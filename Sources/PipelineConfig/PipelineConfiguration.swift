@@ -38,6 +38,9 @@ public struct PipelineConfiguration: Sendable {
     public var stateDirectory: String
     /// In the order of the file.
     public var warnings: [Diagnostic]
+    /// The variables that aren't set, and the files that can't be read as `file:PATH`, where something stands in for their
+    /// values: then it can be looked at, and not be run. In order of their names.
+    public var absentValues: [String] = []
 
     let shaping: OutputShaping
 

@@ -16,6 +16,45 @@ public struct PipelineTest: Sendable {
     public var rows: [(table: String, rows: [String])]
 }
 
+extension PipelineTest {
+    /// Where a pipeline's tests may stand beside it: `nightly.tests.yaml` for `nightly.yaml`.
+    public static func fileBeside(_ pipeline: String) -> String {
+        let stem =
+            [".yaml", ".yml"].first { pipeline.hasSuffix($0) }.map { pipeline.dropLast($0.count) } ?? pipeline[...]
+        return stem + ".tests.yaml"
+    }
+
+    /// The tests in a file of their own, which holds `tests` alone; none where it isn't there.
+    ///
+    /// - Parameter sinks: the names of the pipeline's.
+    /// - Throws: `ConfigurationErrors`.
+    public static func read(_ path: String, sinks: [String]) throws(ConfigurationErrors) -> [PipelineTest] {
+        guard FileContents.exists(path) else { return [] }
+        let bytes: [UInt8]
+        do throws(FileContents.ReadError) {
+            bytes = try FileContents.read(path, limit: DocumentText.maximumBytes)
+        } catch {
+            let unread = Diagnostic(.error, file: path, at: nil, "the file can't be read: \(error.reason)")
+            throw ConfigurationErrors(kind: .noInput, [unread])
+        }
+        var diagnostics = DiagnosticCollector(file: path)
+        guard let document = PipelineDocument(bytes, diagnostics: &diagnostics) else {
+            throw ConfigurationErrors(diagnostics.sorted)
+        }
+        var decoder = OptionDecoder(
+            registry: PluginRegistry(), interpolation: Interpolation(environment: [:], folder: "/"),
+            diagnostics: diagnostics,
+            context: PluginContext(
+                pipeline: "", name: "", stateDirectory: "/", environment: [:], version: "", warn: { _ in }))
+        let fields = PipelineSchema.schema.fields.filter { $0.key == "tests" }
+        decoder.checkKeys(of: document.root, known: fields.map(\.key))
+        let options = Options(decoder.decodeFields(fields, of: document.root).values)
+        let tests = decoder.decodeTests(options.list("tests") ?? [], document.root, sinks: sinks)
+        guard !decoder.diagnostics.hasErrors else { throw ConfigurationErrors(decoder.diagnostics.sorted) }
+        return tests
+    }
+}
+
 extension OptionDecoder {
     /// The tests that a pipeline holds; what is wrong with one is told.
     mutating func decodeTests(_ values: [OptionValue], _ root: DocumentNode, sinks: [String]) -> [PipelineTest] {

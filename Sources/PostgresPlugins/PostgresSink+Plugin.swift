@@ -9,7 +9,8 @@ extension PostgresSink: Plugin {
             OptionField(
                 "url", .secret, .optional, isAddress: true,
                 "postgresql://user:password@host:5432/database, or libpq's keywords in one text. Without it and the keywords "
-                    + "below, PG* variables, a service file and ~/.pgpass say where and who.")
+                    + "below, PG* variables, a service file and ~/.pgpass say where and who."
+            ).like(ConnectionParameters.expression)
         ]
             + keywords.map { keyword in
                 OptionField(
@@ -28,7 +29,21 @@ extension PostgresSink: Plugin {
                 OptionField(
                     "outage", .duration(.zero ... .seconds(86_400)), .defaulted("5m"),
                     "How long a server that goes away is waited for, in the middle of a run."),
-            ])
+            ],
+        rules: (keywords.map(\.name) + ["password"]).map { keyword in
+            OptionRule(
+                .missing(keyword), where: [.given("url")],
+                "can't stand beside 'url': write it into the URL, or spell all of it in options")
+        } + [
+            OptionRule(
+                .missing("dbname"), where: [.isLike("dbname", connectionText)],
+                "must be the name of a database; a URL or a string of keywords belongs in 'url'")
+        ])
+
+    /// What libpq would take for more than a database's name.
+    private static let connectionText = TextPattern(expression: "=|://", summary: "a URL or keywords") {
+        $0.contains("=") || $0.contains("://")
+    }
 
     /// libpq's keywords that have an option of their own; a URL takes all of them.
     private static let keywords: [(name: String, type: OptionType, summary: String)] = [
@@ -59,6 +74,7 @@ extension PostgresSink: Plugin {
         })
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Sink {
+        try schema.requireRules(options)
         guard let mode = WriteMode(rawValue: options.text("mode") ?? WriteMode.merge.rawValue) else {
             throw OptionError("mode", "isn't a mode of this sink")
         }
@@ -69,13 +85,6 @@ extension PostgresSink: Plugin {
             let value =
                 options.text(name) ?? options.path(name)?.resolved ?? options.integer(name).map { String($0) }
             return value.map { (name, $0) }
-        }
-        if url != nil, let other = given.first?.name ?? password.map({ _ in "password" }) {
-            throw OptionError(other, "can't stand beside 'url': write it into the URL, or spell all of it in options")
-        }
-        if let name = given.first(where: { $0.name == "dbname" })?.value, name.contains("=") || name.contains("://") {
-            throw OptionError(
-                "dbname", "must be the name of a database; a URL or a string of keywords belongs in 'url'")
         }
         do {
             return PostgresSink(

@@ -113,6 +113,14 @@ def sluice(tmp_path):
     runner.stop_all()
 
 
+@pytest.fixture(scope="module")
+def shared_sluice(tmp_path_factory):
+    """The same, for what the tests of a file look at together."""
+    runner = Sluice(binary(), tmp_path_factory.mktemp("shared"))
+    yield runner
+    runner.stop_all()
+
+
 @pytest.fixture
 def synthetic(sluice, tmp_path):
     """Starts `sluice serve --synthetic` on a free port: `synthetic(users=…, seed=…, faults=…)`."""

@@ -194,7 +194,7 @@ import Testing
     // MARK: Options
 
     @Test(arguments: [
-        (["Adress"], "can't exist: an endpoint has no 'Adress'"), (["Address", "x"], "Address has no members"),
+        (["Adress"], "an endpoint has no 'Adress' (did you mean 'Address'?)"), (["Address", "x"], "Address has no members"),
         (["Attributes", "a", "b"], "Attributes.a has no members"), (["Location", "Town"], "Location has no 'Town'"),
         (["User", "Name"], "User has no 'Name'"), (["*", "x", "y", "z"], "no member has such members"),
         (["Id"], "an ID can't be dropped"), (["User", "UserId"], "an ID can't be dropped"),
@@ -212,7 +212,7 @@ import Testing
             (["Id"], nil, "takes hmac-sha256 only"), (["*"], Self.key, "as a whole"),
             (["User", "*"], nil, "takes hmac-sha256 only"),
             (["User"], Self.key, "as a whole"), (["ApplicationId"], nil, "takes hmac-sha256 only"),
-            (["Nothing"], Self.key, "can't exist"),
+            (["Nothing"], Self.key, "an endpoint has no 'Nothing' (it has Address, "),
         ] as [([String], String?, String)])
     func maskRefuses(_ path: [String], _ key: String?, _ message: String) throws {
         let error = #expect(throws: OptionError.self) { try Self.mask([path], key: key) }

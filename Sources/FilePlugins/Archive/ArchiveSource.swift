@@ -8,26 +8,38 @@ public struct ArchiveSource: Plugin {
     public static let typeName = "archive"
     public static let summary = "endpoints from exports: JSON or import CSV, plain or gzip, in files and folders"
 
-    public static let schema = OptionSchema([
-        OptionField(
-            "path", .path(allowsDash: false), .required,
-            place: .inputs { $0.path("path").map(ArchiveListing.files) },
-            "a file, a folder with its subfolders, or a glob (*, ?, [a-z], ** for folders), read in byte order of names"
-        ),
-        OptionField(
-            "include", .list(.text), .optional,
-            "globs over names: only what matches one is read; without a slash a file's or folder's own name, with one the path"
-        ),
-        OptionField(
-            "exclude", .list(.text), .optional,
-            "globs over names: what matches one is left out, a folder with all that is in it"),
-        OptionField(
-            "application_id", .pattern(applicationIDPattern), .optional, shapesOutput: true,
-            "the Pinpoint application of all endpoints; left out, each record says its own"),
-        OptionField(
-            "conflict", .enumeration(ConflictPolicy.allCases.map(\.rawValue)), .defaulted("newest"), shapesOutput: true,
-            "of two records of one endpoint: newest keeps the later one unless its EffectiveDate is older, last always"),
-    ])
+    public static let schema = OptionSchema(
+        [
+            OptionField(
+                "path", .path(allowsDash: false), .required,
+                place: .inputs { $0.path("path").map(ArchiveListing.files) },
+                "a file, a folder with its subfolders, or a glob (*, ?, [a-z], ** for folders), read in byte order of names"
+            ),
+            OptionField(
+                "include", .list(.text), .optional,
+                "globs over names: only what matches one is read; without a slash a file's or folder's own name, with one the path"
+            ).checked(emptyGlobs),
+            OptionField(
+                "exclude", .list(.text), .optional,
+                "globs over names: what matches one is left out, a folder with all that is in it"
+            ).checked(emptyGlobs),
+            OptionField(
+                "application_id", .pattern(applicationIDPattern), .optional, shapesOutput: true,
+                "the Pinpoint application of all endpoints; left out, each record says its own"),
+            OptionField(
+                "conflict", .enumeration(ConflictPolicy.allCases.map(\.rawValue)), .defaulted("newest"),
+                shapesOutput: true,
+                "of two records of one endpoint: newest keeps the later one unless its EffectiveDate is older, last always"
+            ),
+        ], rules: [OptionRule(.notEmpty("include"), "is an empty list, so nothing would be read")])
+
+    private static let emptyGlobs: @Sendable (OptionValue) -> [OptionError] = { value in
+        guard case .list(let globs) = value else { return [] }
+        return globs.enumerated().compactMap { place, glob in
+            guard case .text(let text) = glob, !text.contains(where: { $0 != "/" }) else { return nil }
+            return OptionError(path: [String(place)], "an empty glob")
+        }
+    }
 
     private static let applicationIDPattern = TextPattern(
         expression: "^(?!\\.{1,2}$)[^\\x00-\\x1f]+$", summary: "an application ID, not empty, '.' or '..'",
@@ -48,21 +60,14 @@ public struct ArchiveSource: Plugin {
             }
             return .archive(
                 reader: ArchiveFileReader(
-                    path: path, include: try globs(options, "include"), exclude: try globs(options, "exclude"),
+                    path: path, include: globs(options, "include"), exclude: globs(options, "exclude"),
                     warn: context.warn),
                 decoder: decoder(options.text("application_id")), conflict: conflict)
         }
     }
 
-    private static func globs(_ options: Options, _ key: String) throws -> [String]? {
-        guard let values = options.list(key) else { return nil }
-        if values.isEmpty, key == "include" { throw OptionError(key, "is an empty list, so nothing would be read") }
-        return try values.map { value in
-            guard case .text(let glob) = value, glob.contains(where: { $0 != "/" }) else {
-                throw OptionError(key, "holds an empty glob")
-            }
-            return glob
-        }
+    private static func globs(_ options: Options, _ key: String) -> [String]? {
+        options.list(key)?.compactMap { if case .text(let glob) = $0 { glob } else { nil } }
     }
 
     /// - Throws: `OptionError`, always: without a decoder an archive's records mean nothing.

@@ -5,27 +5,29 @@ public struct DropTransform: Transform, Plugin {
     public static let kind = PluginKind.transform
     public static let typeName = "drop"
     public static let summary = "Takes members out of endpoints, as if the answer didn't have them."
-    public static let schema = OptionSchema([
-        OptionField(
-            "paths", .list(.fieldPath), .required,
-            "The members, such as Address, Attributes.plan or [Attributes, e.mail]; \"*\" is every name of a map.")
-    ])
+    public static let schema = OptionSchema(
+        [
+            OptionField(
+                "paths", .list(.fieldPath), .required,
+                "The members, such as Address, Attributes.plan or [Attributes, e.mail]; \"*\" is every name of a map."
+            )
+            .naming(EndpointModel.paths)
+        ], rules: [MemberPath.ruleOfList("paths")])
 
     private let paths: [MemberPath]
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
+        try schema.requireRules(options)
         let paths = try MemberPath.list(options, "paths")
-        for (place, path) in paths.enumerated() {
-            guard let id = MemberPath.ids.first(where: { path.leads(to: $0) || path.leadsAround($0) }) else { continue }
-            let name = id.joined(separator: ".")
-            let message =
-                path.leadsAround(id)
-                ? "can't drop '\(path.text)', which holds \(name): an ID can't be dropped (name the other members)"
-                : "can't drop '\(path.text)': an ID can't be dropped (mask it with hmac-sha256)"
-            throw OptionError(path: ["paths", String(place)], message)
-        }
-        try MemberPath.checkNeeded(paths, "paths", context)
+        try OptionErrors.requireNone(MemberPath.problems(with: paths, "paths", context, problem))
         return DropTransform(paths: paths)
+    }
+
+    private static func problem(of path: MemberPath) -> String? {
+        guard let id = MemberPath.ids.first(where: { path.leads(to: $0) || path.leadsAround($0) }) else { return nil }
+        return path.leadsAround(id)
+            ? "can't drop '\(path.text)', which holds \(id.joined(separator: ".")): an ID can't be dropped (name the other "
+                + "members)" : "can't drop '\(path.text)': an ID can't be dropped (mask it with hmac-sha256)"
     }
 
     public var hidesValues: Bool { true }

@@ -47,12 +47,26 @@ indirect enum EndpointModel {
                 guard let member = members.first(where: { $0.key == name }) else {
                     if allowsUnknown { return nil }
                     let parent = place == 0 ? "an endpoint" : path.prefix(place).joined(separator: ".")
-                    return "'\(path.joined(separator: "."))' can't exist: \(parent) has no '\(name)' "
-                        + "(it has \(members.map(\.key).joined(separator: ", ")))"
+                    let known = members.map(\.key)
+                    let hint =
+                        Suggestion.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
+                        ?? "it has " + known.joined(separator: ", ")
+                    return "\(parent) has no '\(name)' (\(hint))"
                 }
                 model = member.value
             }
         }
         return nil
+    }
+
+    /// The paths that lead to something, for the options that name them.
+    static let paths = PathNames(root: endpoint.names) { endpoint.problem(with: $0, allowsUnknown: false) }
+
+    private var names: PathNames.Node {
+        switch self {
+        case .value: .end
+        case .named: .anyName
+        case .map(let members): .members(members.map { ($0.key, $0.value.names) })
+        }
     }
 }

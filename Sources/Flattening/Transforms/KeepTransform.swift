@@ -8,12 +8,14 @@ public struct KeepTransform: Transform, Plugin {
     public static let kind = PluginKind.transform
     public static let typeName = "keep"
     public static let summary = "Takes out of endpoints all but IDs, EffectiveDate and the members that it names."
-    public static let schema = OptionSchema([
-        OptionField(
-            "paths", .list(.fieldPath), .required,
-            "The members that stay, such as ChannelType, Location.Country or [Attributes, e.mail]; \"*\" is every name of "
-                + "a map.")
-    ])
+    public static let schema = OptionSchema(
+        [
+            OptionField(
+                "paths", .list(.fieldPath), .required,
+                "The members that stay, such as ChannelType, Location.Country or [Attributes, e.mail]; \"*\" is every name of "
+                    + "a map."
+            ).naming(EndpointModel.paths)
+        ], rules: [MemberPath.ruleOfList("paths")])
 
     /// A member that stays, by the UTF-8 of the names on the way to it; nil is every name.
     private struct Kept: Sendable {
@@ -38,6 +40,7 @@ public struct KeepTransform: Transform, Plugin {
     private let kept: [Kept]
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
+        try schema.requireRules(options)
         let named = try MemberPath.list(options, "paths").map(\.names)
         return KeepTransform(
             kept: named.map { Kept($0) } + MemberPath.ids.map { Kept($0) } + [

@@ -32,23 +32,25 @@ extension MemberPath {
     /// The IDs that rows are found by.
     static let ids = [id, applicationID, userID]
 
-    /// - Throws: `OptionError` where a path of an option leads to, or around, a member that the run goes by.
-    static func checkNeeded(_ paths: [MemberPath], _ key: String, _ context: PluginContext) throws {
-        for (place, path) in paths.enumerated() {
-            for member in context.neededMembers where path.leads(to: member) || path.leadsAround(member) {
-                throw OptionError(
-                    path: [key, String(place)],
-                    "can't hide '\(member.joined(separator: "."))', by which 'conflict: newest' tells which of two records "
-                        + "counts (leave it, or set 'conflict: last')")
+    /// What is wrong with paths that hide what they lead to: each one's problem, or that the run goes by what it hides.
+    static func problems(
+        with paths: [MemberPath], _ key: String, _ context: PluginContext, _ problem: (MemberPath) -> String?
+    ) -> [OptionError] {
+        paths.enumerated().compactMap { place, path in
+            let needed = context.neededMembers.first { path.leads(to: $0) || path.leadsAround($0) }.map { member in
+                "can't hide '\(member.joined(separator: "."))', by which 'conflict: newest' tells which of two records "
+                    + "counts (leave it, or set 'conflict: last')"
             }
+            return (problem(path) ?? needed).map { OptionError(path: [key, String(place)], $0) }
         }
     }
 
+    /// An option that takes paths has at least one.
+    static func ruleOfList(_ key: String) -> OptionRule { OptionRule(.notEmpty(key), "names no path") }
+
     /// The paths of an option that is a list of them.
     static func list(_ options: Options, _ key: String) throws -> [MemberPath] {
-        let values = options.list(key) ?? []
-        guard !values.isEmpty else { throw OptionError(key, "names no path") }
-        return try values.enumerated().map { place, value in
+        try (options.list(key) ?? []).enumerated().map { place, value in
             guard case .fieldPath(let names) = value else { throw OptionError(key, "must be a list of paths") }
             return try MemberPath(names, option: [key, String(place)])
         }

@@ -3,6 +3,8 @@ struct Interpolation: Sendable {
     var environment: [String: String]
     /// Absolute; relative files of `${file:…}` begin here.
     var folder: String
+    /// Where a variable isn't set or a file doesn't exist, something stands in for its value.
+    var standsIn = false
 
     /// A scalar after replacement.
     struct Result: Sendable {
@@ -15,9 +17,12 @@ struct Interpolation: Sendable {
 
     struct Insertion: Sendable {
         enum Origin: Sendable {
-            case environment
+            /// With the variable's name.
+            case environment(String)
             /// The default that stands in the reference itself.
             case reference
+            /// There is no value; the variable's or the file's name.
+            case absent(String)
             /// Surely a secret. The file's path is resolved.
             case file(String)
         }
@@ -26,6 +31,13 @@ struct Interpolation: Sendable {
         var origin: Origin
 
         var isDefault: Bool { if case .reference = origin { true } else { false } }
+
+        var isAbsent: Bool { if case .absent = origin { true } else { false } }
+
+        /// The name of a variable that is set, but empty.
+        var emptyVariable: String? {
+            if case .environment(let name) = origin, text.isEmpty { name } else { nil }
+        }
     }
 
     /// What is wrong, by the variable's or the file's name; never by a value.
@@ -71,7 +83,9 @@ struct Interpolation: Sendable {
     }
 
     private func value(of reference: Substring) throws(Failure) -> Insertion {
-        if reference.hasPrefix("file:") { return try contents(of: String(reference.dropFirst("file:".count))) }
+        if reference.hasPrefix("file:") {
+            return try contents(of: String(reference.dropFirst("file:".count)))
+        }
         var name = reference
         var fallback: String?
         if let separator = reference.firstIndex(of: ":"), reference[separator...].hasPrefix(":-") {
@@ -90,22 +104,25 @@ struct Interpolation: Sendable {
         // As in a shell, `:-` also stands in for an empty variable.
         if let fallback, value?.isEmpty ?? true { return Insertion(text: fallback, origin: .reference) }
         guard let value else {
+            if standsIn { return Self.standIn(for: String(name)) }
             throw Failure(
                 message: "the environment variable '\(name)' isn't set",
                 hint: "set it, or write ${\(name):-default}", isUnset: true)
         }
-        return Insertion(text: value, origin: .environment)
+        return Insertion(text: value, origin: .environment(String(name)))
     }
 
     private func contents(of path: String) throws(Failure) -> Insertion {
         guard !path.isEmpty, !path.hasPrefix("~") else {
-            throw Failure(message: "'${file:\(path)}' names no file", hint: "write ${file:/run/secrets/name}")
+            throw Failure(
+                message: "'${file:\(path)}' names no file", hint: "write ${file:/run/secrets/name}")
         }
         let bytes: [UInt8]
         let resolved = FileContents.resolve(path, in: folder)
         do throws(FileContents.ReadError) {
             bytes = try FileContents.read(resolved, limit: Self.maximumFileBytes)
         } catch {
+            if standsIn { return Self.standIn(for: "file:\(path)") }
             throw Failure(message: "the file '\(path)' can't be read: \(error.reason)")
         }
         guard bytes.count <= Self.maximumFileBytes else {
@@ -119,8 +136,15 @@ struct Interpolation: Sendable {
         return Insertion(text: text, origin: .file(resolved))
     }
 
+    /// A text that fits in most places, and is another one for another name.
+    private static func standIn(for name: String) -> Insertion {
+        let word = name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
+        return Insertion(text: "unset-" + String(word), origin: .absent(name))
+    }
+
     private static func isName(_ name: Substring) -> Bool {
-        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else {
+        guard let first = name.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first)
+        else {
             return false
         }
         return name.utf8.allSatisfy { byte in

@@ -21,7 +21,8 @@ extension OptionDecoder {
     static func hostFields(_ kind: PluginKind) -> [OptionField] {
         guard kind == .sink else { return [] }
         return [
-            OptionField("name", .pattern(.name), .optional, "Name of the sink; the type where it isn't given"),
+            OptionField(
+                "name", .pattern(.name), .optional, "Name of the sink; the type where it isn't given"),
             OptionField(
                 "transforms", .list(.plugin(.transform)), .defaulted("[]"),
                 "Edits for this sink alone, after the shared ones"),
@@ -47,7 +48,10 @@ extension OptionDecoder {
         }
         var transforms: [DecodedPlugin] = []
         if kind == .sink, let list = node["transforms"] {
-            if let decoded = decodePlugins(list, kind: .transform, label: "'transforms'") {
+            let decoded = withStandIns(wantsSinksAlone) {
+                $0.decodePlugins(list, kind: .transform, label: "'transforms'")
+            }
+            if let decoded {
                 transforms = decoded
             } else {
                 isComplete = false
@@ -57,28 +61,43 @@ extension OptionDecoder {
         warnsOfPublicSecrets = kind == .transform
         let decoded = decodeFields(own, of: node)
         warnsOfPublicSecrets = outer
-        guard let values = decoded, isComplete else { return nil }
-        let options = Options(values)
+        guard let options = checked(decoded, by: factory.schema, of: node), isComplete else {
+            return nil
+        }
         let place = node["type"]?.place ?? node.place
         var context = context
         context.name = name ?? factory.typeName
-        guard let product = make(factory, options, context, node: node, place: place) else { return nil }
+        guard
+            let product = make(
+                factory, options, context, node: node, place: place, unknown: decoded.unknown)
+        else {
+            return nil
+        }
         return DecodedPlugin(
-            factory: factory, name: context.name, namePlace: name == nil ? place : nameNode?.place ?? place,
+            factory: factory, name: context.name,
+            namePlace: name == nil ? place : nameNode?.place ?? place,
             isNamed: name != nil, options: options, transforms: transforms, node: node, product: product)
     }
 
     /// A list of plugins, with what each was made from.
-    mutating func decodePlugins(_ node: DocumentNode, kind: PluginKind, label: String) -> [DecodedPlugin]? {
+    mutating func decodePlugins(_ node: DocumentNode, kind: PluginKind, label: String)
+        -> [DecodedPlugin]?
+    {
         guard !node.isNull else {
             diagnostics.error("\(label) has no value", at: node.place, hint: "an empty list is []")
             return nil
         }
         guard case .sequence(let items) = node.content else {
             _ = mismatch(node, .list(.plugin(kind)), label)
+            // What is wrong within it is told as well.
+            if node["type"] != nil { _ = decodePlugin(node, kind: kind) }
             return nil
         }
         let decoded = items.map { item -> DecodedPlugin? in
+            guard !item.isNull else {
+                diagnostics.error("an entry of \(label) has no value", at: item.place)
+                return nil
+            }
             guard item.entries != nil else {
                 _ = mismatch(item, .plugin(kind), "an entry of \(label)")
                 return nil
@@ -93,23 +112,70 @@ extension OptionDecoder {
         let known = registry.typeNames(kind)
         guard let type = node["type"] else {
             diagnostics.error(
-                "missing option 'type'", at: node.missingKeyPlace, hint: "one of " + known.joined(separator: ", "))
+                "missing option 'type'", at: node.missingKeyPlace,
+                hint: "one of " + known.joined(separator: ", "))
             return nil
         }
-        guard case .text(let name)? = decode(type, as: .text, label: "'type'") else { return nil }
+        let before = absent.count
+        guard case .text(let name)? = decode(type, as: .text, label: "'type'"), absent.count == before
+        else { return nil }
         if let factory = registry.factory(kind, name) { return factory }
-        let hint = known.isEmpty ? "this program has none" : Suggestion.hint(for: name, among: known)
-        diagnostics.error("unknown \(kind.rawValue) type '\(redacted(name))'", at: type.place, hint: hint)
+        let hint =
+            known.isEmpty
+            ? "this program has none"
+            : otherMeaning(of: name, kind) ?? Suggestion.hint(for: name, among: known)
+        diagnostics.error(
+            "unknown \(kind.rawValue) type '\(redacted(name))'", at: type.place, hint: hint)
         return nil
     }
 
+    /// What a name that is no type of this kind is, where it is something else.
+    private func otherMeaning(of name: String, _ kind: PluginKind) -> String? {
+        let factories = registry.factories.filter { $0.kind == kind }
+        for factory in factories {
+            for case .enumeration(let choices) in factory.schema.fields.map(\.type)
+            where choices.contains(name) {
+                let field = factory.schema.fields.first {
+                    if case .enumeration(choices) = $0.type { true } else { false }
+                }
+                return field.map { "write type: \(factory.typeName) with \($0.key): \(name)" }
+            }
+        }
+        guard let other = registry.factories.first(where: { $0.typeName == name })?.kind else {
+            return nil
+        }
+        for factory in factories {
+            for field in factory.schema.fields {
+                guard case .plugin(other) = field.type else { continue }
+                return "it is a \(other.rawValue), for the option '\(field.key)' of '\(factory.typeName)'"
+            }
+        }
+        return "it is a \(other.rawValue)"
+    }
+
     private mutating func make(
-        _ factory: PluginFactory, _ options: Options, _ context: PluginContext, node: DocumentNode, place: Place
+        _ factory: PluginFactory, _ options: Options, _ context: PluginContext, node: DocumentNode,
+        place: Place,
+        unknown: Set<String>
     ) -> (any Sendable)? {
+        var context = context
+        let gate = WarningGate(later: context.warn)
+        context.warn = { gate.tell($0) }
+        defer {
+            let warnings = gate.open()
+            // What stands in, or isn't going to be used, is nothing to be warned of.
+            if !interpolation.standsIn {
+                for warning in warnings { diagnostics.warning(redacted(warning), at: place) }
+            }
+        }
         do {
             return try factory.make(options.withProducts, context)
         } catch let error as OptionError {
-            report(error, in: node)
+            return report([error], in: node, factory.kind, unknown)
+        } catch let errors as OptionErrors {
+            return report(errors.errors, in: node, factory.kind, unknown)
+        } catch _ where interpolation.standsIn {
+            return factory.kind.absentProduct
         } catch let error as PipelineError {
             diagnostics.error(redacted(error.message), at: place, hint: error.hint.map { redacted($0) })
         } catch {
@@ -120,24 +186,41 @@ extension OptionDecoder {
         return nil
     }
 
+    /// Tells what is wrong with a plugin's options; what stands in for it where that is the environment's alone.
+    private mutating func report(
+        _ errors: [OptionError], in node: DocumentNode, _ kind: PluginKind, _ unknown: Set<String>
+    ) -> (any Sendable)? {
+        // What the file doesn't say, the environment should have said.
+        let told = errors.filter { error in
+            guard interpolation.standsIn, let key = error.path.first else { return true }
+            return !unknown.contains(key) && node[key] != nil
+        }
+        for error in told { report(error, in: node) }
+        return told.isEmpty ? kind.absentProduct : nil
+    }
+
     /// Tells what is wrong with an option of a mapping.
     mutating func report(_ error: OptionError, in node: DocumentNode) {
-        // An index into a list says nothing beside the place.
-        let key = error.path.last { Int($0) == nil }.map { "'\($0)': " } ?? ""
+        // An index into a list says nothing beside the place; of a key of the user's own, the message says what it is.
+        let key = (error.isAboutKey ? error.path.dropLast() : error.path[...]).last { Int($0) == nil }
         let place = Self.place(of: error.path, isAboutKey: error.isAboutKey, in: node)
-        diagnostics.error(key + redacted(error.message), at: place)
+        diagnostics.error((key.map { "'\($0)': " } ?? "") + redacted(error.message), at: place)
     }
 
     /// Where an option stands: its value, or its key, or the innermost mapping on the way that lacks it.
     private static func place(of path: [String], isAboutKey: Bool, in node: DocumentNode) -> Place {
         var node = node
         for (index, name) in path.enumerated() {
-            if isAboutKey, index == path.count - 1, let entry = node.entries?.first(where: { $0.key == name }) {
+            if isAboutKey, index == path.count - 1,
+                let entry = node.entries?.first(where: { $0.key == name })
+            {
                 return entry.keyPlace
             }
             if let value = node[name] {
                 node = value
-            } else if case .sequence(let items) = node.content, let index = Int(name), items.indices.contains(index) {
+            } else if case .sequence(let items) = node.content, let index = Int(name),
+                items.indices.contains(index)
+            {
                 node = items[index]
             } else {
                 return node.missingKeyPlace
@@ -150,7 +233,9 @@ extension OptionDecoder {
 extension Options {
     /// The options as a plugin takes them: nested plugins as what was made of them.
     fileprivate var withProducts: Options {
-        Options(Dictionary(uniqueKeysWithValues: keys.compactMap { key in self[key].map { (key, $0.withProducts) } }))
+        Options(
+            Dictionary(
+                uniqueKeysWithValues: keys.compactMap { key in self[key].map { (key, $0.withProducts) } }))
     }
 }
 

@@ -13,7 +13,9 @@ extension OptionDecoder {
     mutating func decodeScalar(
         _ node: DocumentNode, as type: OptionType, label: String, isAddress: Bool = false
     ) -> OptionValue? {
-        guard case .scalar(let written, let isPlain) = node.content else { return mismatch(node, type, label) }
+        guard case .scalar(let written, let isPlain) = node.content else {
+            return mismatch(node, type, label)
+        }
         let isSecret = if case .secret = type { true } else { false }
         let result: Interpolation.Result
         do throws(Interpolation.Failure) {
@@ -32,14 +34,24 @@ extension OptionDecoder {
                 referencedFiles.append((path, node.place))
             // Shorter ones would blot out parts of words, and say little.
             case .environment: if insertion.text.utf8.count >= 4 { redact(insertion.text) }
+            case .absent(let name): markAbsent(name)
             case .reference: break
             }
         }
+        if result.insertions.contains(where: \.isAbsent) {
+            return standIn(for: result, as: type, isAddress: isAddress)
+        }
         if isSecret { redact(result.text) }
+        let emptyVariable = result.insertions.lazy.compactMap(\.emptyVariable).first
+        if isSecret, let emptyVariable {
+            tellEmpty(emptyVariable, at: node.place, hasDefault: !warnsOfPublicSecrets)
+            return nil
+        }
         if isSecret, warnsOfPublicSecrets, result.insertions.contains(where: \.isDefault) {
             diagnostics.warning(
                 "\(label) comes from the default that stands in this file, which hides nothing from those who read it",
-                at: node.place, hint: "leave the default out, so that a run without the variable is refused")
+                at: node.place, hint: "leave the default out, so that a run without the variable is refused"
+            )
         }
         if let left = Self.placeholder(in: result, as: type, isAddress: isAddress) {
             diagnostics.error("\(label) holds \(left.what)", at: node.place, hint: left.hint)
@@ -51,9 +63,31 @@ extension OptionDecoder {
         switch value(of: scalar, as: type) {
         case .success(let value): return value
         case .failure(let problem):
+            if let emptyVariable {
+                tellEmpty(emptyVariable, at: node.place, hasDefault: true)
+                return nil
+            }
             let message = problem.message ?? "must be \(type.expectation), not \(scalar.shown)"
             diagnostics.error("\(label) \(message)", at: node.place, hint: problem.hint)
             return nil
+        }
+    }
+
+    private mutating func tellEmpty(_ variable: String, at place: Place, hasDefault: Bool) {
+        diagnostics.error(
+            "the environment variable '\(variable)' is set, but empty", at: place,
+            hint: hasDefault ? "give it a value, or write ${\(variable):-default}" : "give it a value")
+    }
+
+    /// Whether an option of this type would take a text that stands in the file.
+    func accepts(_ text: String, isQuoted: Bool, as type: OptionType) -> Bool {
+        switch type {
+        case .fieldPath: return !text.isEmpty && !text.contains(where: \.isWhitespace)
+        case .secret: return false
+        default:
+            let scalar = Scalar(text: text, isQuoted: isQuoted, shown: "")
+            if case .success = value(of: scalar, as: type) { return true }
+            return false
         }
     }
 
@@ -67,17 +101,22 @@ extension OptionDecoder {
         let text = scalar.text
         switch type {
         case .text: return .success(.text(text))
-        case .pattern(let pattern): return pattern.accepts(text) ? .success(.text(text)) : .failure(Problem())
+        case .pattern(let pattern):
+            return pattern.accepts(text) ? .success(.text(text)) : .failure(Problem())
         case .secret:
             return text.isEmpty ? .failure(Problem(message: "is empty")) : .success(.secret(Secret(text)))
         case .boolean: return boolean(scalar)
         case .integer(let range):
             if scalar.isQuoted { return quotedNumber(ScalarForms.integer(text) != nil) }
-            guard let number = ScalarForms.integer(text) else { return .failure(Problem(hint: integerHint(text))) }
+            guard let number = ScalarForms.integer(text) else {
+                return .failure(Problem(hint: integerHint(text)))
+            }
             return range.contains(number) ? .success(.integer(number)) : .failure(Problem())
         case .number(let range):
             if scalar.isQuoted { return quotedNumber(ScalarForms.number(text) != nil) }
-            guard let number = ScalarForms.number(text), range.contains(number) else { return .failure(Problem()) }
+            guard let number = ScalarForms.number(text), range.contains(number) else {
+                return .failure(Problem())
+            }
             return .success(.number(number))
         case .enumeration(let names):
             if names.contains(text) { return .success(.text(text)) }
@@ -85,18 +124,20 @@ extension OptionDecoder {
             return .failure(Problem(hint: nearest.map { "did you mean '\($0)'?" }))
         case .duration(let range):
             guard let duration = ScalarForms.duration(text), range.contains(duration) else {
-                return .failure(Problem(hint: ScalarForms.integer(text) == nil ? nil : "add a unit, such as \(text)s"))
+                return .failure(Problem(hint: durationHint(text, range)))
             }
             return .success(.duration(duration))
         case .size(let range):
             guard let size = ScalarForms.size(text), range.contains(size) else {
-                return .failure(Problem(hint: sizeHint(text)))
+                return .failure(Problem(hint: sizeHint(text, range)))
             }
             return .success(.size(size))
         case .shareOrCount:
             if let share = ScalarForms.share(text) { return .success(.shareOrCount(share)) }
             if scalar.isQuoted { return quotedNumber(ScalarForms.integer(text) != nil) }
-            guard let count = ScalarForms.integer(text), count >= 0 else { return .failure(Problem()) }
+            guard let count = ScalarForms.integer(text), count >= 0 else {
+                return .failure(Problem(hint: ScalarForms.meantShare(text).map { "write \($0)" }))
+            }
             return .success(.shareOrCount(.count(count)))
         case .path(let allowsDash): return path(text, allowsDash: allowsDash)
         case .fieldPath, .list, .map, .object, .document, .plugin: return .failure(Problem())
@@ -125,32 +166,58 @@ extension OptionDecoder {
     private func integerHint(_ text: String) -> String? {
         let digits = text.filter { $0 != "_" && $0 != "," }
         if digits != text, ScalarForms.integer(digits) != nil { return "write digits only" }
-        if text.hasPrefix("0"), text.utf8.count > 1 { return "write it in decimal, without a leading 0" }
+        if text.hasPrefix("0"), text.utf8.count > 1 {
+            return "write it in decimal, without a leading 0"
+        }
         return nil
     }
 
-    private func sizeHint(_ text: String) -> String? {
+    private func durationHint(_ text: String, _ range: ClosedRange<Duration>) -> String? {
+        if ScalarForms.integer(text) != nil { return "add a unit, such as \(text)s" }
+        guard let meant = ScalarForms.meantDuration(text), let duration = ScalarForms.duration(meant)
+        else { return nil }
+        return range.contains(duration) ? "write \(meant)" : nil
+    }
+
+    private func sizeHint(_ text: String, _ range: ClosedRange<Int>) -> String? {
         if ScalarForms.integer(text) != nil { return "add a unit: B, KB, MB or GB" }
-        let upper = text.uppercased().split(separator: "I").joined()
-        return upper != text && ScalarForms.size(upper) != nil
-            ? "the units are B, KB, MB and GB, in powers of 1,024" : nil
+        let upper = text.uppercased()
+        let withoutI = upper.split(separator: "I").joined()
+        if withoutI != upper, ScalarForms.size(withoutI) != nil {
+            return "the units are B, KB, MB and GB, in powers of 1,024"
+        }
+        let meant = upper.filter { $0 != " " }
+        guard meant != text, let size = ScalarForms.size(meant), range.contains(size) else {
+            return nil
+        }
+        return "write \(meant)"
     }
 
     private func path(_ text: String, allowsDash: Bool) -> Result<OptionValue, Problem> {
         if text.isEmpty { return .failure(Problem(message: "is an empty path")) }
-        if text.utf8.contains(0) { return .failure(Problem(message: "holds U+0000, which no path can")) }
+        if text.utf8.contains(0) {
+            return .failure(Problem(message: "holds U+0000, which no path can"))
+        }
         if text == "-" {
+            if allowsDash, takesStandardInput {
+                return .failure(
+                    Problem(
+                        message: "can't be '-': the pipeline itself is read from standard input", hint: nil))
+            }
             return allowsDash
                 ? .success(.path(PathOption(written: text, resolved: text)))
                 : .failure(Problem(hint: "a file of that name is ./-"))
         }
         if let scheme = RemotePath.scheme(of: text) {
             return .failure(
-                Problem(message: "must be a path on this machine, not a URL", hint: RemotePath.hint(for: scheme)))
+                Problem(
+                    message: "must be a path on this machine, not a URL", hint: RemotePath.hint(for: scheme)))
         }
         if text.hasPrefix("~") {
             return .failure(
-                Problem(message: "begins with '~', which isn't expanded", hint: "write ${HOME}/…, or ./~ for a file"))
+                Problem(
+                    message: "begins with '~', which isn't expanded",
+                    hint: "write ${HOME}/…, or ./~ for a file"))
         }
         let resolved = FileContents.resolve(text, in: interpolation.folder)
         return .success(.path(PathOption(written: text, resolved: resolved)))

@@ -15,10 +15,11 @@ extension OptionType {
         case .enumeration(let names):
             names.count == 1 ? "'\(names[0])'" : "one of " + names.map(Self.shown).joined(separator: ", ")
         case .duration(let range):
-            "a duration such as 500ms, 20s, 5m or 1h"
-                + Self.bounds(range, .zero, .seconds(Int64.max)) { ScalarForms.text($0) }
+            "a duration such as 500ms, 20s, 5m, 1h or 1d"
+                + Self.bounds(range, .zero, .seconds(Int64.max)) { ScalarForms.shown($0) }
         case .size(let range):
-            "a size such as 64KB, 256MB or 1GB" + Self.bounds(range, 0, .max) { ScalarForms.text(size: $0) }
+            "a size such as 64KB, 256MB or 1GB"
+                + Self.bounds(range, 0, .max) { ScalarForms.text(size: $0) }
         case .shareOrCount: "a share from 0% to 100%, or a whole number"
         case .path(allowsDash: false): "a path"
         case .path(allowsDash: true): "a path, or '-' for standard input"
@@ -53,7 +54,9 @@ extension OptionType {
 
     /// Punctuation and white space in quotes, so that a list of them can be read.
     private static func shown(_ name: String) -> String {
-        let isWord = name.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+        let isWord = name.unicodeScalars.contains {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil
+        }
         return isWord ? name : name == "\t" ? "'\\t'" : "'\(name)'"
     }
 

@@ -25,7 +25,7 @@ package enum ScalarForms {
         return value
     }
 
-    /// `500ms`, `20s`, `5m`, `1h`
+    /// `500ms`, `20s`, `5m`, `1h`, `1d`
     package static func duration(_ text: String) -> Duration? {
         guard let (count, unit) = countAndUnit(text) else { return nil }
         switch unit {
@@ -33,6 +33,7 @@ package enum ScalarForms {
         case "s": return .seconds(count)
         case "m": return scaled(count, 60).map { .seconds($0) }
         case "h": return scaled(count, 3_600).map { .seconds($0) }
+        case "d": return scaled(count, 86_400).map { .seconds($0) }
         default: return nil
         }
     }
@@ -59,7 +60,7 @@ package enum ScalarForms {
         return .share(percent / 100)
     }
 
-    /// A duration as it would be written.
+    /// A duration as fingerprints have it.
     static func text(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let milliseconds = attoseconds / 1_000_000_000_000_000
@@ -67,6 +68,14 @@ package enum ScalarForms {
         if seconds != 0, seconds.isMultiple(of: 3_600) { return "\(seconds / 3_600)h" }
         if seconds != 0, seconds.isMultiple(of: 60) { return "\(seconds / 60)m" }
         return "\(seconds)s"
+    }
+
+    /// A duration as it would be written.
+    static func shown(_ duration: Duration) -> String {
+        let seconds = duration.components.seconds
+        let isWhole =
+            duration.components.attoseconds == 0 && seconds != 0 && seconds.isMultiple(of: 86_400)
+        return isWhole ? "\(seconds / 86_400)d" : text(duration)
     }
 
     /// A size as it would be written.
@@ -78,9 +87,38 @@ package enum ScalarForms {
         return "\(bytes)B"
     }
 
+    // MARK: What was meant
+
+    private static let durationWords: [(unit: String, days: Int, words: [String])] = [
+        ("ms", 1, ["ms", "msec", "msecs", "millisecond", "milliseconds"]),
+        ("s", 1, ["s", "sec", "secs", "second", "seconds"]),
+        ("m", 1, ["m", "min", "mins", "minute", "minutes"]),
+        ("h", 1, ["h", "hr", "hrs", "hour", "hours"]), ("d", 1, ["d", "day", "days"]),
+        ("d", 7, ["w", "week", "weeks"]),
+    ]
+
+    /// `2 minutes` as `2m`; nil for what has another meaning.
+    static func meantDuration(_ text: String) -> String? {
+        guard let (count, rest) = countAndUnit(text) else { return nil }
+        let word = rest.drop { $0 == " " }.lowercased()
+        guard let unit = durationWords.first(where: { $0.words.contains(word) }) else { return nil }
+        return "\(count * unit.days)\(unit.unit)"
+    }
+
+    /// `0.95` as `95%`, `20 %` as `20%`; nil for what has another meaning.
+    static func meantShare(_ text: String) -> String? {
+        let dense = text.filter { $0 != " " }
+        if dense != text, share(dense) != nil { return dense }
+        guard text.hasPrefix("0."), let part = number(text), part > 0 else { return nil }
+        // Rounded, so that 0.07 is no 7.000000000000001%.
+        let percent = (part * 1e8).rounded() / 1e6
+        return percent == percent.rounded() ? "\(Int(percent))%" : "\(percent)%"
+    }
+
     private static func countAndUnit(_ text: String) -> (Int, Substring)? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard isDigits(digits), digits.count == 1 || !digits.hasPrefix("0"), let count = Int(digits) else { return nil }
+        guard isDigits(digits), digits.count == 1 || !digits.hasPrefix("0"), let count = Int(digits)
+        else { return nil }
         // Far beyond all use, and every unit still fits its type.
         guard count <= 1 << 40 else { return nil }
         return (count, text[digits.endIndex...])

@@ -37,7 +37,8 @@ struct DocumentComposer {
         nodes += 1
         if !hasOverflowed, nodes > maximumNodes {
             hasOverflowed = true
-            diagnostics.error("the document grows beyond \(maximumNodes) values through its aliases", at: place)
+            diagnostics.error(
+                "the document grows beyond \(maximumNodes) values through its aliases", at: place)
         } else if !hasOverflowed, depth > Self.maximumDepth {
             hasOverflowed = true
             diagnostics.error("nested more than \(Self.maximumDepth) deep", at: place)
@@ -63,7 +64,7 @@ struct DocumentComposer {
     private mutating func compose(_ mapping: Node.Mapping, depth: Int) -> [DocumentNode.Entry] {
         var entries: [DocumentNode.Entry] = []
         var places: [String: Place] = [:]
-        var merged: [DocumentNode] = []
+        var merged: [(value: DocumentNode, keyPlace: Place)] = []
         for (key, value) in mapping {
             let place = key.mark.map(Place.init) ?? Place(line: 1, column: 1)
             guard case .scalar(let scalar) = key else {
@@ -73,31 +74,57 @@ struct DocumentComposer {
                     hint: isTemplate ? "a template's {{…}} is filled in before the pipeline is read" : nil)
                 continue
             }
-            let name = veils.lift(scalar.string)
+            var name = veils.lift(scalar.string)
+            var content: DocumentNode?
+            if let missing = missingBlank(in: name, scalar.style, value) {
+                let mistake = missing.mistake(at: place)
+                diagnostics.error(mistake.message, at: mistake.place, hint: mistake.hint)
+                // What was meant is read on, so that no second error comes of it.
+                name = missing.key ?? missing.value
+                if missing.key != nil {
+                    content = DocumentNode(
+                        content: .scalar(missing.value, isPlain: true), place: mistake.place)
+                }
+            }
             if let first = places[name] {
-                diagnostics.error("duplicate key '\(name)'", at: place, hint: "it stands at \(first) already")
+                diagnostics.error(
+                    "duplicate key '\(name)'", at: place, hint: "it stands at \(first) already")
                 continue
             }
             places[name] = place
-            let value = compose(value, depth: depth + 1)
+            let value = content ?? compose(value, depth: depth + 1)
             if name == "<<", scalar.style == .plain {
-                merged.append(value)
+                merged.append((value, place))
             } else {
                 entries.append(DocumentNode.Entry(key: name, keyPlace: place, value: value))
             }
         }
-        for source in merged { merge(source, into: &entries) }
+        for (source, place) in merged { merge(source, at: place, into: &entries) }
         return entries
     }
 
+    /// A blank that is missing within a plain key: after its colon where it has no value, after a dash where it has one.
+    private func missingBlank(in name: String, _ style: Node.Scalar.Style, _ value: Node)
+        -> MissingBlank?
+    {
+        guard style == .plain, let missing = MissingBlank(name) else { return nil }
+        let hasNoValue =
+            if case .scalar(let scalar) = value { scalar.style == .plain && scalar.string.isEmpty } else {
+                false
+            }
+        return (missing.key == nil) == hasNoValue ? nil : missing
+    }
+
     /// Keys of the mapping itself go first, then those of earlier sources.
-    private mutating func merge(_ source: DocumentNode, into entries: inout [DocumentNode.Entry]) {
+    private mutating func merge(
+        _ source: DocumentNode, at place: Place, into entries: inout [DocumentNode.Entry]
+    ) {
         let sources: [DocumentNode]
         if case .sequence(let list) = source.content { sources = list } else { sources = [source] }
         var known = Set(entries.map(\.key))
         for source in sources {
             guard let additions = source.entries else {
-                diagnostics.error("'<<' takes a mapping, or a list of mappings", at: source.place)
+                diagnostics.error("'<<' takes a mapping, or a list of mappings", at: place)
                 continue
             }
             nodes += additions.count
@@ -108,7 +135,9 @@ struct DocumentComposer {
     private mutating func checkTag(_ tag: Tag, allowed: Tag.Name, at place: Place) {
         let name = tag.rawValue
         guard !name.isEmpty, name != "!", name != allowed.rawValue else { return }
-        let short = name.hasPrefix("tag:yaml.org,2002:") ? "!!" + name.dropFirst("tag:yaml.org,2002:".count) : name
+        let short =
+            name.hasPrefix("tag:yaml.org,2002:")
+            ? "!!" + name.dropFirst("tag:yaml.org,2002:".count) : name
         diagnostics.error("the tag '\(short)' has no meaning here", at: place, hint: "remove it")
     }
 }

@@ -46,16 +46,20 @@ struct DocumentText {
     /// YAML's printable characters.
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0x09, 0x0A, 0x0D, 0x20...0x7E, 0x85, 0xA0...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: true
+        case 0x09, 0x0A, 0x0D, 0x20...0x7E, 0x85, 0xA0...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF:
+            true
         default: false
         }
     }
 
     /// Counts as libyaml does: CR LF is one break, and NEL, LS and PS are breaks too.
-    private static func advance(_ place: inout Place, over scalar: Unicode.Scalar, after last: Unicode.Scalar?) {
+    private static func advance(
+        _ place: inout Place, over scalar: Unicode.Scalar, after last: Unicode.Scalar?
+    ) {
         switch scalar {
         case "\n" where last == "\r": break
-        case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}": place = Place(line: place.line + 1, column: 1)
+        case "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}":
+            place = Place(line: place.line + 1, column: 1)
         default: place.column += 1
         }
     }
@@ -82,6 +86,11 @@ struct DocumentText {
 
     /// The character at a place.
     func scalar(at place: Place) -> Unicode.Scalar? { offset(of: place).map { scalars[$0] } }
+
+    /// The character that follows the one at a place.
+    func scalar(after place: Place) -> Unicode.Scalar? {
+        offset(of: place).flatMap { $0 + 1 < scalars.count ? scalars[$0 + 1] : nil }
+    }
 
     mutating func replace(at offset: Int, with scalar: Unicode.Scalar) { scalars[offset] = scalar }
 }

@@ -37,7 +37,8 @@ struct PipelineDocument {
                 // one is veiled, so that the parser goes on, and all are reported where the second one stands.
                 let key = keys.first ?? ""
                 guard veils.veil(key, at: Place(context.mark), in: &text) else {
-                    diagnostics.error("the key '\(key)' stands here and once more below", at: Place(context.mark))
+                    diagnostics.error(
+                        "the key '\(key)' stands here and once more below", at: Place(context.mark))
                     return nil
                 }
             } catch {
@@ -52,27 +53,30 @@ struct PipelineDocument {
         self.init(Array(yaml.utf8), diagnostics: &diagnostics)
     }
 
-    private static func report(_ error: any Error, in text: DocumentText, to diagnostics: inout DiagnosticCollector) {
+    private static func report(
+        _ error: any Error, in text: DocumentText, to diagnostics: inout DiagnosticCollector
+    ) {
         guard let error = error as? YamlError else {
             diagnostics.error("the file isn't valid YAML", at: nil)
             return
         }
-        switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
-            let place = Place(mark)
-            if text.scalar(at: place) == "\t" {
-                diagnostics.error("a tab can't indent YAML", at: place, hint: "use spaces")
-                return
+        guard let complaint = YAMLComplaint(error) else {
+            if case .reader(let problem, _, _, _) = error {
+                diagnostics.error("not valid YAML: \(problem)", at: nil)
+            } else {
+                diagnostics.error("the file isn't valid YAML", at: nil)
             }
-            let hint = context.map { context in
-                let begin = Place(context.mark)
-                return begin == place ? context.text : "\(context.text) that begins at \(begin)"
-            }
-            diagnostics.error("not valid YAML: \(problem)", at: place, hint: hint)
-        case .reader(let problem, _, _, _): diagnostics.error("not valid YAML: \(problem)", at: nil)
-        default: diagnostics.error("the file isn't valid YAML", at: nil)
+            return
         }
+        if let mistake = YAMLMistake(complaint, in: text) {
+            diagnostics.error(mistake.message, at: mistake.place, hint: mistake.hint)
+            return
+        }
+        let hint = complaint.context.map { context in
+            context.place == complaint.place
+                ? context.text : "\(context.text) that begins at \(context.place)"
+        }
+        diagnostics.error("not valid YAML: \(complaint.problem)", at: complaint.place, hint: hint)
     }
 }
 
@@ -100,9 +104,13 @@ struct KeyVeils {
         else { return false }
         if text.scalars[offset] == "\"" || text.scalars[offset] == "'" {
             offset += 1
-            guard offset + 1 < text.scalars.count, !["\"", "'"].contains(text.scalars[offset]) else { return false }
+            guard offset + 1 < text.scalars.count, !["\"", "'"].contains(text.scalars[offset]) else {
+                return false
+            }
             // The rest of an escape is harmless text, unless it would end the key.
-            if text.scalars[offset] == "\\", ["\"", "\n", "\r"].contains(text.scalars[offset + 1]) { return false }
+            if text.scalars[offset] == "\\", ["\"", "\n", "\r"].contains(text.scalars[offset + 1]) {
+                return false
+            }
         } else if "&*!?|>[]{}".unicodeScalars.contains(text.scalars[offset]) {
             return false
         }

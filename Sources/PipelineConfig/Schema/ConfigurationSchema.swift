@@ -18,7 +18,17 @@ public enum ConfigurationSchema {
             ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
             ("title", .string("A Sluice pipeline")),
         ]
-        members += self.members(of: PipelineSchema.schema.fields)
+        members += self.members(of: PipelineSchema.schema.fields, PipelineSchema.schema.rules)
+        members.append(
+            (
+                "patternProperties",
+                .object([
+                    (
+                        "^\(PipelineSchema.freePrefix)",
+                        .object([("description", .string("ignored; a place for anchors"))])
+                    )
+                ])
+            ))
         members.append(("$defs", .object(definitions)))
         return JSONValue.object(members).pretty() + "\n"
     }
@@ -26,10 +36,12 @@ public enum ConfigurationSchema {
     /// Text with a reference to a variable or a file, which may stand where any value is asked for.
     private static let interpolated = JSONValue.object([
         ("description", .string("${NAME}, ${NAME:-default} or ${file:PATH}")),
-        ("type", .string("string")), ("pattern", .string(#"(^|[^$])\$\{"#)),
+        ("type", .string("string")), ("pattern", .string(RuleSchema.reference)),
     ])
 
-    private static let interpolatedReference = JSONValue.object([("$ref", .string("#/$defs/interpolated"))])
+    private static let interpolatedReference = JSONValue.object([
+        ("$ref", .string("#/$defs/interpolated"))
+    ])
 
     private static func name(_ kind: PluginKind, _ type: String? = nil) -> String {
         let kind = kind.rawValue.split(separator: " ").joined(separator: "_")
@@ -45,7 +57,8 @@ public enum ConfigurationSchema {
             (
                 "anyOf",
                 .array([
-                    .object([("enum", .array(factories.map { .string($0.typeName) }))]), interpolatedReference,
+                    .object([("enum", .array(factories.map { .string($0.typeName) }))]),
+                    interpolatedReference,
                 ])
             )
         ])
@@ -74,17 +87,21 @@ public enum ConfigurationSchema {
         let host = OptionDecoder.hostFields(factory.kind)
         let own = factory.schema.fields.filter { field in !host.contains { $0.key == field.key } }
         let type = OptionField("type", .enumeration([factory.typeName]), .required, factory.summary)
-        return .object([("description", .string(factory.summary))] + members(of: [type] + host + own))
+        return .object(
+            [("description", .string(factory.summary))]
+                + members(of: [type] + host + own, factory.schema.rules))
     }
 
-    private static func members(of fields: [OptionField]) -> [(String, JSONValue)] {
+    private static func members(of fields: [OptionField], _ rules: [OptionRule] = []) -> [(
+        String, JSONValue
+    )] {
         let required = fields.filter { if case .required = $0.presence { true } else { false } }
         return [
             ("type", .string("object")),
             ("required", .array(required.map { .string($0.key) })),
             ("properties", .object(fields.map { ($0.key, property($0)) })),
             ("additionalProperties", .boolean(false)),
-        ]
+        ] + RuleSchema.members(of: rules)
     }
 
     private static func property(_ field: OptionField) -> JSONValue {
@@ -92,8 +109,17 @@ public enum ConfigurationSchema {
         if case .defaulted(let yaml) = field.presence, let value = defaultValue(yaml, as: field.type) {
             members.append(("default", value))
         }
-        members += type(field.type)
-        if field.key == "sinks", case .list(.plugin(.sink)) = field.type { members.append(("minItems", .integer(1))) }
+        members += type(field.type, names: field.pathNames)
+        if let expression = field.expression {
+            members.append(anyOf([("pattern", .string(expression))]))
+        }
+        switch field.type {
+        case .list(.plugin(.sink)):
+            members += [("minItems", .integer(1)), ("uniqueItems", .boolean(true))]
+        // Two equal entries have one name, or say one thing twice.
+        case .list(.object): members.append(("uniqueItems", .boolean(true)))
+        default: break
+        }
         return .object(members)
     }
 
@@ -107,9 +133,11 @@ public enum ConfigurationSchema {
     // MARK: Types
 
     /// A scalar's own text is taken whatever YAML makes of it, so text may look like a number or a boolean.
-    private static let textTypes = JSONValue.array([.string("string"), .string("number"), .string("boolean")])
+    private static let textTypes = JSONValue.array([
+        .string("string"), .string("number"), .string("boolean"),
+    ])
 
-    private static func type(_ type: OptionType) -> [(String, JSONValue)] {
+    private static func type(_ type: OptionType, names: PathNames? = nil) -> [(String, JSONValue)] {
         switch type {
         case .text: return [("type", textTypes)]
         case .pattern(let pattern):
@@ -123,14 +151,22 @@ public enum ConfigurationSchema {
             return [anyOf(members)]
         case .number(let range):
             var members: [(String, JSONValue)] = [("type", .string("number"))]
-            if range.lowerBound > -.greatestFiniteMagnitude { members.append(("minimum", .number(range.lowerBound))) }
-            if range.upperBound < .greatestFiniteMagnitude { members.append(("maximum", .number(range.upperBound))) }
+            if range.lowerBound > -.greatestFiniteMagnitude {
+                members.append(("minimum", .number(range.lowerBound)))
+            }
+            if range.upperBound < .greatestFiniteMagnitude {
+                members.append(("maximum", .number(range.upperBound)))
+            }
             return [anyOf(members)]
         case .enumeration(let names): return [anyOf([("enum", .array(names.map(JSONValue.string)))])]
         case .duration:
-            return [("type", .string("string")), anyOf([("pattern", .string("^(0|[1-9][0-9]*)(ms|s|m|h)$"))])]
+            return [
+                ("type", .string("string")), anyOf([("pattern", .string("^(0|[1-9][0-9]*)(ms|s|m|h|d)$"))]),
+            ]
         case .size:
-            return [("type", .string("string")), anyOf([("pattern", .string("^(0|[1-9][0-9]*)(B|KB|MB|GB)$"))])]
+            return [
+                ("type", .string("string")), anyOf([("pattern", .string("^(0|[1-9][0-9]*)(B|KB|MB|GB)$"))]),
+            ]
         case .shareOrCount:
             let share = #"^(100(\.0+)?|[1-9]?[0-9](\.[0-9]+)?)%$"#
             return [
@@ -139,24 +175,52 @@ public enum ConfigurationSchema {
                     [("type", .string("string")), ("pattern", .string(share))])
             ]
         case .path(let allowsDash):
-            let pattern = allowsDash ? "^[^~]" : "^([^~-]|-.)"
-            return [("type", textTypes), ("minLength", .integer(1)), anyOf([("pattern", .string(pattern))])]
-        case .fieldPath:
             return [
-                anyOf(
-                    [("type", textTypes), ("pattern", .string(#"^[^.]+(\.[^.]+)*$"#))],
-                    [
-                        ("type", .string("array")), ("minItems", .integer(1)),
-                        ("items", .object([("type", textTypes), ("minLength", .integer(1))])),
-                    ])
+                ("type", textTypes), ("minLength", .integer(1)),
+                anyOf([
+                    ("pattern", .string(path)),
+                    ("not", allowsDash ? .boolean(false) : .object([("const", .string("-"))])),
+                ]),
             ]
-        case .list(let element): return [("type", .string("array")), ("items", .object(self.type(element)))]
+        case .fieldPath: return [fieldPath(names)]
+        case .list(let element):
+            return [("type", .string("array")), ("items", .object(self.type(element, names: names)))]
         case .map(let element):
-            return [("type", .string("object")), ("additionalProperties", .object(self.type(element)))]
-        case .object(let schema): return members(of: schema.fields)
+            var members: [(String, JSONValue)] = [
+                ("type", .string("object")), ("additionalProperties", .object(self.type(element))),
+            ]
+            if let names {
+                members.append(("propertyNames", .object([("pattern", .string(names.expression))])))
+            }
+            return members
+        case .object(let schema): return members(of: schema.fields, schema.rules)
         case .document: return []
         case .plugin(let kind): return [("$ref", .string("#/$defs/" + name(kind)))]
         }
+    }
+
+    /// No `~`, no scheme of a URL, nothing that a template or a shell should have filled in.
+    private static let path =
+        #"^(?!~|[A-Za-z][A-Za-z0-9+.-]*:/|[fF][iI][lL][eE]:)(?!.*(\$[A-Za-z_(]|\{\{.+\}\}|<.+>))"#
+
+    private static func fieldPath(_ names: PathNames?) -> (String, JSONValue) {
+        if let names {
+            // A reference may be a part of it, so that the whole isn't known.
+            return (
+                "anyOf",
+                .array(
+                    [.object([("type", textTypes), ("pattern", .string(names.expression))])]
+                        + names.alternatives + [
+                            interpolatedReference
+                        ])
+            )
+        }
+        return anyOf(
+            [("type", textTypes), ("pattern", .string(#"^[^.]+(\.[^.]+)*$"#))],
+            [
+                ("type", .string("array")), ("minItems", .integer(1)),
+                ("items", .object([("type", textTypes), ("minLength", .integer(1))])),
+            ])
     }
 
     /// One of these, or text that is still to be interpolated.
@@ -168,7 +232,9 @@ public enum ConfigurationSchema {
 
     private static func defaultValue(_ yaml: String, as type: OptionType) -> JSONValue? {
         var diagnostics = DiagnosticCollector(file: "")
-        return PipelineDocument(yaml: yaml, diagnostics: &diagnostics).flatMap { json($0.root, as: type) }
+        return PipelineDocument(yaml: yaml, diagnostics: &diagnostics).flatMap {
+            json($0.root, as: type)
+        }
     }
 
     private static func json(_ node: DocumentNode, as type: OptionType) -> JSONValue? {
@@ -190,7 +256,8 @@ public enum ConfigurationSchema {
         case .scalar(let text, _):
             switch type {
             case .boolean: return .boolean(text == "true")
-            case .integer, .shareOrCount: return ScalarForms.integer(text).map(JSONValue.integer) ?? .string(text)
+            case .integer, .shareOrCount:
+                return ScalarForms.integer(text).map(JSONValue.integer) ?? .string(text)
             case .number:
                 if let whole = ScalarForms.integer(text) { return .integer(whole) }
                 return ScalarForms.number(text).map(JSONValue.number) ?? .string(text)

@@ -24,7 +24,9 @@ public enum SchemaCheck {
         var problems: [String] = []
         var keys: Set<String> = []
         for field in schema.fields {
-            if !keys.insert(field.key).inserted { problems.append("\(owner): '\(field.key)' stands twice") }
+            if !keys.insert(field.key).inserted {
+                problems.append("\(owner): '\(field.key)' stands twice")
+            }
             if field.summary.isEmpty { problems.append("\(owner): '\(field.key)' has no summary") }
             if case .object(let nested) = field.type {
                 problems += self.problems(of: nested, named: "\(owner), '\(field.key)'", registry)
@@ -49,7 +51,7 @@ extension OptionField {
             context: PluginContext(
                 pipeline: "", name: "", stateDirectory: "/", environment: [:], version: "", warn: { _ in }))
         let empty = DocumentNode(content: .mapping([]), place: Place(line: 1, column: 1))
-        let values = decoder.decodeFields([self], of: empty)
-        return (values?[key], decoder.diagnostics.sorted.map(\.message))
+        let value = decoder.decodeFields([self], of: empty).values[key]
+        return (value, decoder.diagnostics.sorted.map(\.message))
     }
 }

@@ -3,8 +3,13 @@
 /// It drives decoding, defaults, diagnostics, JSON Schema and `sluice plugins`.
 public struct OptionSchema: Sendable {
     public var fields: [OptionField]
+    /// What the options ask of each other.
+    public var rules: [OptionRule]
 
-    public init(_ fields: [OptionField]) { self.fields = fields }
+    public init(_ fields: [OptionField], rules: [OptionRule] = []) {
+        self.fields = fields
+        self.rules = rules
+    }
 
     public func field(_ key: String) -> OptionField? { fields.first { $0.key == key } }
 }
@@ -34,6 +39,12 @@ public struct OptionField: Sendable {
     /// A text that says where something is, such as a URL or a host: a placeholder that was left in it is an error, as it
     /// always is in a path and in a text that has to match a pattern.
     public var isAddress: Bool
+    /// The paths that the option takes: a path, those of a list, or the keys of a map, where they are dotted.
+    public var pathNames: PathNames?
+    /// What is wrong with a value of the type, paths as below the option. Needs no other option.
+    public var problems: @Sendable (OptionValue) -> [OptionError] = { _ in [] }
+    /// An ECMAScript regular expression that every good text matches, for JSON Schema, where the type says less.
+    public var expression: String?
 
     public init(
         _ key: String, _ type: OptionType, _ presence: Presence, shapesOutput: Bool = false, cameLater: Bool = false,
@@ -50,6 +61,29 @@ public struct OptionField: Sendable {
     }
 }
 
+extension OptionField {
+    /// The same option for paths of these names alone.
+    public func naming(_ names: PathNames) -> OptionField {
+        var field = self
+        field.pathNames = names
+        return field
+    }
+
+    /// The same option with a check of its value.
+    public func checked(_ problems: @escaping @Sendable (OptionValue) -> [OptionError]) -> OptionField {
+        var field = self
+        field.problems = problems
+        return field
+    }
+
+    /// The same option with what an editor can see of a good text.
+    public func like(_ expression: String) -> OptionField {
+        var field = self
+        field.expression = expression
+        return field
+    }
+}
+
 /// The type of an option, with its bounds.
 public indirect enum OptionType: Sendable {
     /// The scalar's own text, whatever YAML would make of it: `NO`, `0123` and `1e3` stay what was written.
@@ -62,7 +96,7 @@ public indirect enum OptionType: Sendable {
     case integer(ClosedRange<Int>)
     case number(ClosedRange<Double>)
     case enumeration([String])
-    /// `500ms`, `20s`, `5m`, `1h`
+    /// `500ms`, `20s`, `5m`, `1h`, `1d`
     case duration(ClosedRange<Duration>)
     /// `64KB`, `256MB`, `1GB`, in bytes (powers of 1,024)
     case size(ClosedRange<Int>)

@@ -76,10 +76,12 @@ extension PostgresUserReader: Plugin {
     public static let schema = OptionSchema([
         OptionField(
             "url", .secret, .required, isAddress: true,
-            "postgresql://user:password@host:5432/database, or libpq's keywords in one text."),
+            "postgresql://user:password@host:5432/database, or libpq's keywords in one text."
+        ).like(ConnectionParameters.expression),
         OptionField(
             "query", .text, .required,
-            "One SELECT of one column. IDs are read without repetitions, in the order of their bytes."),
+            "One SELECT of one column. IDs are read without repetitions, in the order of their bytes."
+        ).like(#"\S"#),
     ])
 
     /// - Throws: `OptionError` for a URL that can't be read and a query that is empty.

@@ -85,7 +85,8 @@ extension SQLiteUserReader: Plugin {
         ),
         OptionField(
             "query", .text, .required,
-            "One SELECT of one column. IDs are read without repetitions, in the order of their bytes."),
+            "One SELECT of one column. IDs are read without repetitions, in the order of their bytes."
+        ).like(#"\S"#),
         OptionField(
             "busy_timeout", .duration(.zero ... .seconds(3600)), .defaulted("5s"),
             "How long a lock of another process is waited for."),

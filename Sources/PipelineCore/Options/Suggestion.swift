@@ -1,10 +1,10 @@
 /// Finds the name that was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest of the candidates, or nil where none is near.
     ///
     /// Near is an edit distance of at most a third of the word, to the whole candidate or, for words of three letters
     /// and more, to its beginning: `bach` means `batch_size`.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
+    package static func nearest(to word: String, among candidates: [String]) -> String? {
         let word = Array(word.lowercased().unicodeScalars)
         // Longer words than any name are no slips of the pen, and would cost quadratic time.
         guard !word.isEmpty, word.count <= 64 else { return nil }
@@ -46,7 +46,7 @@ enum Suggestion {
     }
 
     /// "did you mean 'x'?" or "known: a, b", for a diagnostic's hint.
-    static func hint(for word: String, among candidates: [String]) -> String? {
+    package static func hint(for word: String, among candidates: [String]) -> String? {
         if let nearest = nearest(to: word, among: candidates) { return "did you mean '\(nearest)'?" }
         return candidates.isEmpty ? nil : "known: " + candidates.joined(separator: ", ")
     }
