@@ -17,30 +17,10 @@ struct RunCommand: PipelineCommand {
     @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
     var file: String
 
-    @Flag(help: "Give an unfinished run up and begin again, or do a complete one again.")
-    var fresh = false
+    @OptionGroup var choices: RunOptions
 
-    @Option(
-        help: ArgumentHelp(
-            "Let this run pass brakes: failed, absent, removed, empty, separated by commas.", valueName: "brakes"))
-    var accept: [AcceptedBrakes] = []
-
-    @Flag(
-        name: .customLong("retry"),
-        help: "Ask once more for what failed, before the run ends and is published.")
-    var retriesFailures = false
-
-    @Option(
-        help: ArgumentHelp(
-            "The date the run is for, as 2026-11-23 or 2026-11-23T04:00:00Z; a date that is done does nothing.",
-            valueName: "time"),
-        transform: { text in
-            guard let date = Timestamp(text) else {
-                throw ValidationError("'\(text)' is no date such as 2026-11-23 or 2026-11-23T04:00:00Z.")
-            }
-            return date
-        })
-    var logicalDate: Timestamp?
+    @Flag(help: "Say what the run would do, as 'sluice plan' does, and do nothing.")
+    var dryRun = false
 
     @OptionGroup var options: CallOptions
 
@@ -48,22 +28,12 @@ struct RunCommand: PipelineCommand {
     var logging: LogOptions { options.logging }
 
     func run(_ host: PluginHost) async throws {
-        let request = RunRequest(
-            logicalDate: logicalDate, fresh: fresh, accepted: Set(accept.flatMap(\.brakes)),
-            retriesFailures: retriesFailures)
-        try await PipelineCall(file: file, options: options, host: host).perform { await $0.run(request) }
-    }
-}
-
-/// `failed,absent` as one argument.
-struct AcceptedBrakes: ExpressibleByArgument {
-    var brakes: [AcceptedBrake]
-
-    init?(argument: String) {
-        brakes = []
-        for name in argument.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let brake = AcceptedBrake(rawValue: String(name)) else { return nil }
-            brakes.append(brake)
+        if dryRun {
+            return try await RunPreparation(
+                file: file, part: options.part, settings: settings, logging: logging, output: options.output
+            ).tell(choices.request, host)
         }
+        let request = choices.request
+        try await PipelineCall(file: file, options: options, host: host).perform { await $0.run(request) }
     }
 }

@@ -9,16 +9,30 @@ public struct Sluice: AsyncParsableCommand {
         commandName: "sluice",
         abstract: "Export the endpoints of Amazon Pinpoint users, exactly once, into tables.",
         discussion: """
-            A pipeline is one YAML file: where user IDs come from, how the service is called, and where rows go. \
-            'sluice run FILE' does the whole of it, and goes on where it stopped if it is run again.
+              $ sluice init --from users.csv
+              $ sluice run users.yaml
+
+            A pipeline is one YAML file: where user IDs come from, how the service is called, and where rows go. 'sluice \
+            init' writes one; 'sluice run' does the whole of it, and goes on where it stopped if it is run again. \
+            'sluice demo' shows all of that without an account.
             """,
         version: Version.number,
         subcommands: [
-            InitCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, TestCommand.self, RetryCommand.self, StatusCommand.self, ReportCommand.self, VerifyCommand.self, ValidateCommand.self,
-            PreviewCommand.self, PluginsCommand.self, SchemaCommand.self, ServeCommand.self, DemoCommand.self,
+            InitCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, TestCommand.self, RetryCommand.self,
+            StatusCommand.self, ReportCommand.self, VerifyCommand.self, ValidateCommand.self,
+            PreviewCommand.self, PluginsCommand.self, SchemaCommand.self, CompletionsCommand.self, ServeCommand.self,
+            DemoCommand.self,
         ])
 
+    @Flag(name: .customShort("V"), help: "Show the version.")
+    var showsVersion = false
+
     public init() {}
+
+    public func run() throws {
+        if showsVersion { throw CleanExit.message(Version.number) }
+        throw CleanExit.helpRequest(self)
+    }
 
     /// Parses the process's arguments, does what they say, and ends the process with the right code.
     ///
@@ -40,8 +54,11 @@ public struct Sluice: AsyncParsableCommand {
     }
 
     private static func perform(_ host: PluginHost) async {
+        let arguments = Array(ProcessInfo.processInfo.arguments.dropFirst())
+        let index = CommandIndex(Self.self)
         do {
-            var command = try parseAsRoot()
+            try UsageCheck(index: index, arguments: arguments).requireCommand()
+            var command = try parseAsRoot(arguments)
             if let reading = command as? any PipelineCommand { try reading.takeSettings() }
             if var hosted = command as? any HostedCommand {
                 try await hosted.run(host)
@@ -50,6 +67,6 @@ public struct Sluice: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-        } catch { exit(withError: error) }
+        } catch { CallFailure.end(error, of: index, arguments) }
     }
 }

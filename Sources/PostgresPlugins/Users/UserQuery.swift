@@ -45,23 +45,31 @@ struct UserQuery: Sendable {
         guard ["SELECT", "WITH", "VALUES", "TABLE"].contains(query.firstWord) else {
             throw wrong("is no SELECT", "Write one SELECT of the column that holds the user IDs.")
         }
-        do {
-            let connection = try connect()
-            defer { connection.close() }
+        try withConnection { connection in
             do {
                 try ask(selection("(\n\(query.withoutSemicolons)\n) AS q(id)"), connection, body)
             } catch let failure as PostgresFailure {
                 let tables = failure.isOf("42703", "42P01") ? TablesInReach(connection)?.text : nil
                 throw failure.queryError(place: parameters.place, tables: tables)
             }
+        }
+    }
+
+    /// Does something in a transaction that only reads, over a connection of its own.
+    ///
+    /// - Throws: `PipelineError`, whatever `body` throws, or `CancellationError`.
+    func withConnection<R>(_ body: (PostgresConnection) throws -> R) throws -> R {
+        do {
+            let connection = try connect()
+            defer { connection.close() }
+            try begin(connection)
+            return try body(connection)
         } catch let failure as PostgresFailure {
             throw failure.queryError(place: parameters.place, tables: nil)
         }
     }
 
-    private func ask(
-        _ sql: String, _ connection: PostgresConnection, _ body: (UnsafeRawBufferPointer?) throws -> Void
-    ) throws {
+    private func begin(_ connection: PostgresConnection) throws {
         guard connection.serverVersion >= 130_000 else {
             throw PipelineError(
                 .configuration,
@@ -75,6 +83,11 @@ struct UserQuery: Sendable {
         if connection.hasNoEncoding { settings.append("client_encoding = 'SQL_ASCII'") }
         try connection.execute(
             "BEGIN READ ONLY; " + settings.map { "SET LOCAL \($0)" }.joined(separator: "; "))
+    }
+
+    private func ask(
+        _ sql: String, _ connection: PostgresConnection, _ body: (UnsafeRawBufferPointer?) throws -> Void
+    ) throws {
         // Alone first: within another statement, what isn't one query of its own could pass for something else.
         let columns = try connection.columns(of: text)
         guard columns.count == 1 else {
