@@ -16,7 +16,8 @@ extension FileUserReader {
         rules(
             of: .lines, .missing("column"),
             "a file of lines has no columns: set 'format' to csv or ndjson, or leave it out")
-            + rules(of: .lines, .missing("separator"), where: [.isOneOf("separator", byteSeparators)]) { options in
+            + rules(of: .lines, .missing("separator"), where: [.isOneOf("separator", separators.map(\.name))]) {
+                options in
                 "'\(options.text("separator") ?? "")' is not for the format lines"
             }
     }
