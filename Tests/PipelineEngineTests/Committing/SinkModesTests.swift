@@ -56,7 +56,7 @@ import Testing
         #expect(report.exitCode == 65)
         #expect(report.summary?.state == .unpublished)
         #expect(report.summary?.sinks.map(\.state) == [.complete, .unpublished])
-        #expect(report.summary?.text.contains("not published") == true)
+        #expect(report.text()?.contains("not published") == true)
         let replaced = try #require(pipeline.store(.replace))
         #expect(Set(replaced.texts("run_id", of: "endpoints", mode: .replace)) == [Self.first])
         #expect(replaced.rows("endpoints").count == 30)

@@ -82,6 +82,6 @@ import Testing
         #expect((counts.filtered, counts.removed, counts.endpoints, counts.found) == (2, 2, 8, 10))
         #expect(pipeline.stores[0].rows("endpoints").count == 8)
         #expect(pipeline.stores[0].rows("users").count == 10)
-        #expect(report.summary?.text.contains("2 filtered out") == true)
+        #expect(report.text()?.contains("2 filtered out") == true)
     }
 }
