@@ -1,5 +1,7 @@
 internal import ArgumentParser
+internal import Logging
 internal import PipelineConfig
+internal import PipelineCore
 
 extension PipelineFile {
     /// A pipeline for a command that runs nothing; says what is wrong with its file, and what is worth a word.

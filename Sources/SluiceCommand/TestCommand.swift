@@ -9,20 +9,20 @@ struct TestCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
         abstract: "Make rows of a pipeline's test documents, and compare them with those that are expected.",
-        discussion: """
-            The tests stand in the pipeline under 'tests', or in a file beside it, nightly.tests.yaml for nightly.yaml. Each \
-            has documents, as the service spells them, and rows: what becomes of them after transforms and flattening. \
-            Nothing is opened, called or written: it proves that a mask masks before the first run.
+        discussion: CommandHelp(
+            "sluice test nightly.yaml",
+            "sluice test nightly.yaml --output json",
+            words: """
+                The tests stand in the pipeline under 'tests', or in a file beside it, nightly.tests.yaml for nightly.yaml. \
+                Each has documents, as the service spells them, and rows: what becomes of them after transforms and \
+                flattening. Nothing is opened, called or written: it proves that a mask masks before the first run.
 
-            Examples:
-              sluice test nightly.yaml
-              sluice test nightly.yaml --output json
+                Exits with 65 where rows aren't as expected, and with 66 where there is no test.
+                """, exits: CommandHelp.exitsOfAFile + [.incomplete]
+        ).text)
 
-            Exits with 0 where all rows are as expected, 65 where some aren't, 66 where there is no test, 78 where the \
-            pipeline or a test is wrong.
-            """)
-
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @Option(name: .shortAndLong, help: "How the result looks: text, or json on one line.")
@@ -78,12 +78,12 @@ private struct PipelineTests {
 
     init(of configuration: PipelineConfiguration, _ logging: LogOptions) throws {
         let beside = PipelineTest.fileBeside(configuration.file)
-        do {
+        do throws(ConfigurationErrors) {
             let others = try PipelineTest.read(beside, sinks: configuration.sinks.map(\.name))
             all = configuration.tests.map { (configuration.file, $0) } + others.map { (beside, $0) }
-        } catch let errors as ConfigurationErrors {
-            logging.report("\(errors)", exitCode: errors.kind.rawValue, to: logging.logger())
-            throw ExitCode(errors.kind.rawValue)
+        } catch {
+            logging.report("\(error)", exitCode: error.kind.rawValue, to: logging.logger())
+            throw ExitCode(error.kind.rawValue)
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Flattening
 internal import Foundation
 internal import PipelineCore
 internal import PipelineEngine
