@@ -7,7 +7,7 @@ struct CallOptions: ParsableArguments {
 
     @OptionGroup var settings: SettingsOptions
 
-    @Option(help: "How the summary looks: text, or json on one line.")
+    @Option(name: .shortAndLong, help: "How the summary looks: text, or json on one line.")
     var output = OutputFormat.text
 
     @Flag(

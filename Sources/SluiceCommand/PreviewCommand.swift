@@ -12,20 +12,24 @@ struct PreviewCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
         abstract: "Show the rows of a pipeline's first users.",
-        discussion: """
-            Reads the first IDs, asks for them, and shows what each sink would get, after its transforms. Opens no sink, \
-            takes no lock, and leaves nothing behind. Columns in which nothing stands are left out, and long values are cut; \
-            --output json has everything. On a terminal, a table that is wider than it is shown as records, a line for each \
-            value; anywhere else tables stay tables, unless --records is given.
-            """)
+        discussion: CommandHelp(
+            "sluice preview nightly.yaml",
+            "sluice preview nightly.yaml --users 100 --output json",
+            words: """
+                Reads the first IDs, asks for them, and shows what each sink would get, after its transforms. Opens no \
+                sink, takes no lock, and leaves nothing behind. Columns in which nothing stands are left out of tables, and \
+                long values are cut; --output json has everything.
+                """, exits: CommandHelp.exitsOfAFile + [.unavailable, .ioError, .temporary, .permission]
+        ).text)
 
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @Option(help: ArgumentHelp("How many users, or lines of an archive.", valueName: "n"))
     var users = 10
 
-    @Option(help: "How the rows look: text, or json on one line.")
+    @Option(name: .shortAndLong, help: "How the rows look: text, or json on one line.")
     var output = OutputFormat.text
 
     @Flag(help: "Show a block of lines for each row, a name and a value each, in place of tables.")

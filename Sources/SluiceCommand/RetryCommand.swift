@@ -6,16 +6,21 @@ struct RetryCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
         abstract: "Fetch the last run's failures again, and amend that run.",
-        discussion: """
-            The rows of users that succeed now take the place of their failures, as if these users had never failed, and the \
-            run's counts are corrected. A 'replace' that waits is published when few enough failures are left. It may be \
-            stopped, killed and called again, as a run may; the exit codes are those of 'sluice run'.
+        discussion: CommandHelp(
+            "sluice retry nightly.yaml",
+            "sluice retry nightly.yaml --accept removed",
+            words: """
+                The rows of users that succeed now take the place of their failures, as if these users had never failed, \
+                and the run's counts are corrected. A 'replace' that waits is published when few enough failures are left. \
+                It may be stopped, killed and called again, as a run may.
 
-            Records without a usable ID and an archive's records can't be fetched: they stay failures. Published NDJSON is \
-            never changed: 'sluice run --retry' asks again before it publishes.
-            """)
+                Records without a usable ID and an archive's records can't be fetched: they stay failures. Published \
+                NDJSON is never changed: 'sluice run --retry' asks again before it publishes.
+                """, exits: CommandHelp.exitsOfARun
+        ).text)
 
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @Option(

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import EndpointServer
 internal import NIOCore
+internal import PipelineCore
 internal import UnixSignals
 
 #if canImport(Darwin)
@@ -16,12 +17,18 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Serve GetUserEndpoints for synthetic users.",
-        discussion: """
-            Users are named user-000000, user-000001 and so on. What the server says of each depends on the seed and the \
-            ID alone. Three in a hundred are absent. IDs that begin with 'odd-' get answers that a client must survive.
+        discussion: CommandHelp(
+            "sluice serve --synthetic",
+            "sluice serve --synthetic --users 10000 --rate 300 --faults status:500=0.01 --ids users.txt",
+            words: """
+                Users are named user-000000, user-000001 and so on. What the server says of each depends on the seed and \
+                the ID alone. Three in a hundred are absent. IDs that begin with 'odd-' get answers that a client must \
+                survive.
 
-            Once it accepts connections the server prints 'listening on URL' on standard output. SIGINT and SIGTERM end it.
-            """)
+                Once it accepts connections the server prints 'listening on URL' on standard output. SIGINT and SIGTERM \
+                end it.
+                """, exits: [.unavailable, .cantCreate]
+        ).text)
 
     @OptionGroup(title: "Users") var users: UserOptions
     @OptionGroup(title: "Server") var server: ServerOptions
@@ -218,7 +225,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     private static func failure(_ message: String, code: Int32) -> ExitCode {
-        say("error: \(message)")
+        say("sluice: error: \(message)")
         return ExitCode(code)
     }
 

@@ -59,7 +59,11 @@ public struct Sluice: AsyncParsableCommand {
         do {
             try UsageCheck(index: index, arguments: arguments).requireCommand()
             var command = try parseAsRoot(arguments)
-            if let reading = command as? any PipelineCommand { try reading.takeSettings() }
+            var host = host
+            if let reading = command as? any PipelineCommand {
+                try reading.takeSettings()
+                host.settings = reading.settings.set
+            }
             if var hosted = command as? any HostedCommand {
                 try await hosted.run(host)
             } else if var waiting = command as? any AsyncParsableCommand {

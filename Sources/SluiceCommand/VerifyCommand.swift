@@ -8,20 +8,25 @@ struct VerifyCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
         abstract: "Compare the rows of the last complete run in all sinks.",
-        discussion: """
-            Each table's rows are counted, and the 128-bit hashes of their values are summed, whatever order, store or mode \
-            they stand in; where that differs, the first differing keys are named, and the columns that differ. Values are \
-            never printed; keys hold user IDs, and are printed on standard output. Each sink is checked against its own \
-            account too: the run's counts, and in NDJSON the manifest's rows, bytes and SHA-256.
+        discussion: CommandHelp(
+            "sluice verify nightly.yaml",
+            "sluice verify nightly.yaml --output json",
+            words: """
+                Each table's rows are counted, and the 128-bit hashes of their values are summed, whatever order, store or \
+                mode they stand in; where that differs, the first differing keys are named, and the columns that differ. \
+                Values are never printed; keys hold user IDs, and are printed on standard output. Each sink is checked \
+                against its own account too: the run's counts, and in NDJSON the manifest's rows, bytes and SHA-256.
 
-            Exits with 0 where nothing differs, 65 where something does, 66 where no run is complete in every sink, and 75 \
-            where a later run has begun to take the place of the rows.
-            """)
+                Exits with 65 where something differs, 66 where no run is complete in every sink, and 75 where a later run \
+                has begun to take the place of the rows.
+                """, exits: CommandHelp.exitsOfSinks + [.incomplete]
+        ).text)
 
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
-    @Option(help: "How the result looks: text, or json on one line.")
+    @Option(name: .shortAndLong, help: "How the result looks: text, or json on one line.")
     var output = OutputFormat.text
 
     @OptionGroup var settings: SettingsOptions
@@ -32,7 +37,9 @@ struct VerifyCommand: PipelineCommand {
         try ProcessLimits.looked(runs: false)
         let log = logging.logger()
         let pipeline: PipelineFile
-        do { pipeline = try PipelineFile(path: file, host: host, log: log) } catch let errors as ConfigurationErrors {
+        do {
+            pipeline = try PipelineFile(path: file, host: host, log: log, wanted: .sinks)
+        } catch let errors as ConfigurationErrors {
             logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
             throw ExitCode(errors.kind.rawValue)
         }

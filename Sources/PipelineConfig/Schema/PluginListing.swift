@@ -3,10 +3,17 @@ public import PipelineCore
 /// Lists a registry's plugins for a person.
 public enum PluginListing {
     /// Each plugin with its options: type, default and a line of documentation. Ends with a newline.
-    public static func text(registry: PluginRegistry) -> String {
+    public static func text(registry: PluginRegistry) -> String { text(of: registry) { _ in true } ?? "\n" }
+
+    /// The same for the plugins of one type name; nil where there is none.
+    package static func text(registry: PluginRegistry, typeName: String) -> String? {
+        text(of: registry) { $0.typeName == typeName }
+    }
+
+    private static func text(of registry: PluginRegistry, where isWanted: (PluginFactory) -> Bool) -> String? {
         var blocks: [String] = []
         for kind in PluginKind.allCases {
-            for factory in registry.factories where factory.kind == kind {
+            for factory in registry.factories where factory.kind == kind && isWanted(factory) {
                 let host = OptionDecoder.hostFields(kind)
                 let own = factory.schema.fields.filter { field in !host.contains { $0.key == field.key } }
                 var lines = ["\(kind.rawValue) '\(factory.typeName)': \(factory.summary)"]
@@ -14,7 +21,7 @@ public enum PluginListing {
                 blocks.append(lines.joined(separator: "\n"))
             }
         }
-        return blocks.joined(separator: "\n\n") + "\n"
+        return blocks.isEmpty ? nil : blocks.joined(separator: "\n\n") + "\n"
     }
 
     /// The options of a pipeline's top level, in the same form.

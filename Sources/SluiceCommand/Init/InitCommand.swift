@@ -8,27 +8,32 @@ struct InitCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Look at a list of users, an archive or a database, and write a pipeline for it.",
-        discussion: """
-            $ sluice init --from users.csv
-            $ sluice init --from exports/ --to postgresql://etl@db.example.com/warehouse nightly.yaml
-
-            Says what it found, what it wrote, and what to do next. A list is lines, CSV or NDJSON; an archive is a file, a \
-            folder or a glob of what Pinpoint exported; a database is an SQLite file or a postgresql:// URL. All of them are \
-            only read, and nothing is written over. A URL with a password is named in the pipeline as ${DATABASE_URL}. \
-            Without --from the pipeline is one to be filled in.
-            """)
+        discussion: CommandHelp(
+            "sluice init --from users.csv",
+            "sluice init --from exports/ --to postgresql://etl@db.example.com/warehouse nightly.yaml",
+            words: """
+                Says what it found, what it wrote, and what to do next. A list is lines, CSV or NDJSON; an archive is a \
+                file, a folder or a glob of what Pinpoint exported; a database is an SQLite file or a postgresql:// URL. \
+                All of them are only read, and nothing is written over. A URL with a password is named in the pipeline as \
+                ${DATABASE_URL}. Without --from the pipeline is one to be filled in.
+                """,
+            exits: [.noInput, .unavailable, .cantCreate, .ioError, .temporary, .permission, .configuration]
+        ).text)
 
     @Argument(
-        help: ArgumentHelp("The pipeline's file, else one that is called after what was looked at.", valueName: "file"))
+        help: ArgumentHelp("The pipeline's file, else one that is called after what was looked at.", valueName: "file"),
+        completion: PipelineFile.completion)
     var file: String?
 
-    @Option(help: ArgumentHelp("What to look at: a path, a glob or a postgresql:// URL.", valueName: "path or url"))
+    @Option(
+        help: ArgumentHelp("What to look at: a path, a glob or a postgresql:// URL.", valueName: "path or url"),
+        completion: .file())
     var from: String?
 
     @Option(
         help: ArgumentHelp(
             "Where rows go: an SQLite file, a folder for NDJSON, or a postgresql:// URL. Without it an SQLite file in out/.",
-            valueName: "path or url"))
+            valueName: "path or url"), completion: .file())
     var to: String?
 
     @Option(help: ArgumentHelp("The column of the user IDs: a name, a number, or a path of names.", valueName: "name"))
@@ -60,22 +65,17 @@ struct InitCommand: HostedCommand {
 
     func run(_ host: PluginHost) async throws {
         try ProcessLimits.looked(runs: false)
-        do {
-            let input = try await InitInput.find(from, DatabaseChoice(table: table, column: column, query: query))
-            try requireFitting(input)
-            let plan = try InitPlan(input, self)
-            var written = [plan.file]
-            try NewFile.write(plan.draft.text, to: plan.file)
-            if let path = plan.schema.path {
-                try NewFile.write(ConfigurationSchema.jsonSchema(registry: host.described) + "\n", to: path)
-                let folder = plan.file.contains("/") ? Folder.of(plan.file) + "/" : ""
-                written.append(folder + plan.schema.name)
-            }
-            if !quiet { Terminal.writeResult(plan.account + "\n\n" + next(plan, written)) }
-        } catch let error as PipelineError {
-            Terminal.standardError.writeLine("sluice: error: \(error)")
-            throw ExitCode(error.exitCode)
+        let input = try await InitInput.find(from, DatabaseChoice(table: table, column: column, query: query))
+        try requireFitting(input)
+        let plan = try InitPlan(input, self)
+        var written = [plan.file]
+        try NewFile.write(plan.draft.text, to: plan.file)
+        if let path = plan.schema.path {
+            try NewFile.write(ConfigurationSchema.jsonSchema(registry: host.described) + "\n", to: path)
+            let folder = plan.file.contains("/") ? Folder.of(plan.file) + "/" : ""
+            written.append(folder + plan.schema.name)
         }
+        if !quiet { Terminal.writeResult(plan.account + "\n\n" + next(plan, written)) }
     }
 
     /// Options that mean nothing for what was found.

@@ -72,6 +72,7 @@ struct LogOptions: ParsableArguments {
 
     @Option(
         help: "The least level that is logged: trace, debug, info, notice, warning, error or critical.",
+        completion: .list(Logger.Level.allCases.map(\.rawValue)),
         transform: { name in
             guard let level = Logger.Level(rawValue: name) else {
                 throw ValidationError("'\(name)' is no level of the log.")
@@ -79,6 +80,9 @@ struct LogOptions: ParsableArguments {
             return level
         })
     var logLevel = Logger.Level.info
+
+    @Flag(name: .shortAndLong, help: "Log more: the same as --log-level debug.")
+    var verbose = false
 
     /// Says why the program ends, where no run of a pipeline got as far as saying it: as text, or as the line in the log
     /// that a supervisor watches.
@@ -93,6 +97,7 @@ struct LogOptions: ParsableArguments {
     }
 
     func logger() -> Logger {
-        Logger(label: "sluice") { _ in ConsoleLog(format: logFormat, level: logLevel) }
+        Logger(label: "sluice") { _ in ConsoleLog(format: logFormat, level: verbose ? min(logLevel, .debug) : logLevel)
+        }
     }
 }
