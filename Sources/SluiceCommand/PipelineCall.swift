@@ -89,7 +89,7 @@ struct PipelineCall {
         let report = RunReport(
             summary: nil, error: error,
             call: ReportedCall(pipeline: place?.pipeline, version: Version.number, startedAt: startedAt))
-        let path = place.flatMap { ReportFile(path: $0.path).isThere ? $0.path : nil }
+        let path = place.flatMap { ReportFile(path: $0.path).isReport ? $0.path : nil }
         return ended(message, report, at: path, log)
     }
 

@@ -35,10 +35,10 @@ struct ReportFile {
         }
     }
 
-    /// Whether a report stands there, or an empty file for one.
-    var isThere: Bool {
+    /// Whether an earlier report stands there. An empty file may be anything.
+    var isReport: Bool {
         var status = stat()
-        guard lstat(path, &status) == 0 else { return false }
+        guard lstat(path, &status) == 0, status.st_size > 0 else { return false }
         do { try requireReplaceable() } catch { return false }
         return true
     }
