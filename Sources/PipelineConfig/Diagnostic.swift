@@ -62,7 +62,9 @@ public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
 struct DiagnosticCollector {
     let file: String
     private var seen: Set<Diagnostic> = []
-    private(set) var hasErrors = false
+    /// How often an error was told, the same one again included.
+    private(set) var errorCount = 0
+    var hasErrors: Bool { errorCount > 0 }
 
     /// What is set on the command line: what is wrong with it is told by its option.
     private let settings: [PipelineSetting]
@@ -73,7 +75,7 @@ struct DiagnosticCollector {
     }
 
     mutating func error(_ message: String, at place: Place?, hint: String? = nil) {
-        hasErrors = true
+        errorCount += 1
         insert(.error, message, at: place, hint: hint)
     }
 

@@ -59,11 +59,12 @@ extension OptionDecoder {
         }
         let outer = warnsOfPublicSecrets
         warnsOfPublicSecrets = kind == .transform
+        let before = diagnostics.errorCount
         let decoded = decodeFields(own, of: node)
         warnsOfPublicSecrets = outer
-        guard let options = checked(decoded, by: factory.schema, of: node), isComplete else {
-            return nil
-        }
+        guard let options = checked(decoded, by: factory.schema, of: node), isComplete,
+            diagnostics.errorCount == before
+        else { return nil }
         let place = node["type"]?.place ?? node.place
         var context = context
         context.name = name ?? factory.typeName

@@ -115,14 +115,15 @@ struct OptionDecoder {
         return result
     }
 
-    /// The options of a mapping, once they have passed the schema's rules; nil where one is wrong or missing.
+    /// The options of a mapping, with an error for each of the schema's rules that they are at odds with; nil where one is
+    /// wrong or missing.
     mutating func checked(_ fields: FieldValues, by schema: OptionSchema, of node: DocumentNode)
         -> Options?
     {
         let options = Options(fields.values)
         let errors = schema.violations(in: options, unknown: fields.failed.union(fields.unknown))
         for error in errors { report(error, in: node) }
-        return fields.failed.isEmpty && errors.isEmpty ? options : nil
+        return fields.failed.isEmpty ? options : nil
     }
 
     /// A default as if it stood in the file.
@@ -155,6 +156,8 @@ struct OptionDecoder {
         _ node: DocumentNode, as type: OptionType, label: String, field: OptionField? = nil,
         names: PathNames? = nil
     ) -> OptionValue? {
+        // What is wrong is told already.
+        if node.isFaulty { return nil }
         if case .document = type { return decodeDocument(node, label: label) }
         guard !node.isNull else {
             var hint: String?
@@ -174,11 +177,8 @@ struct OptionDecoder {
         case .map(let element):
             guard let entries = node.entries else { return mismatch(node, type, label) }
             let decoded = entries.compactMap { entry -> (key: String, value: OptionValue)? in
-                let isNamed = checkName(entry, label: label, names)
-                guard let value = decode(entry.value, as: element, label: "'\(entry.key)'"), isNamed else {
-                    return nil
-                }
-                return (entry.key, value)
+                checkName(entry, label: label, names)
+                return decode(entry.value, as: element, label: "'\(entry.key)'").map { (entry.key, $0) }
             }
             return decoded.count == entries.count ? .map(decoded) : nil
         case .object(let schema):
@@ -203,17 +203,14 @@ struct OptionDecoder {
         label.hasPrefix("an entry of ") ? String(label.dropFirst("an entry of ".count)) : label
     }
 
-    /// False, with a diagnostic, where a key of the user's own isn't one of the paths it may be.
+    /// Reports a key of the user's own that isn't one of the paths it may be.
     private mutating func checkName(_ entry: DocumentNode.Entry, label: String, _ names: PathNames?)
-        -> Bool
     {
         if entry.key.contains("${") {
             diagnostics.warning("'${' isn't replaced in a key", at: entry.keyPlace)
         }
         let path = entry.key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard let problem = names?.problem(path) else { return true }
-        diagnostics.error("\(label): \(problem)", at: entry.keyPlace)
-        return false
+        if let problem = names?.problem(path) { diagnostics.error("\(label): \(problem)", at: entry.keyPlace) }
     }
 
     private mutating func decodeFieldPath(

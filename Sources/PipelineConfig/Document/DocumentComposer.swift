@@ -56,6 +56,7 @@ struct DocumentComposer {
         case .mapping(let mapping):
             checkTag(mapping.tag, allowed: .map, at: place)
             result.content = .mapping(compose(mapping, depth: depth))
+            result.isFaulty = mapping.contains { key, _ in if case .scalar = key { false } else { true } }
         case .alias: break  // The parser puts what an alias stands for in its place.
         }
         return result

@@ -16,6 +16,8 @@ struct DocumentNode: Sendable {
 
     var content: Content
     var place: Place
+    /// It can't be read, and that is told.
+    var isFaulty = false
 
     /// `key:` with nothing behind it, `~` or `null`.
     var isNull: Bool {

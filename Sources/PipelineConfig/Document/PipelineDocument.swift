@@ -17,9 +17,9 @@ struct PipelineDocument {
                     return nil
                 }
                 if let second = try parser.nextRoot() {
-                    diagnostics.error(
-                        "a second YAML document begins here", at: second.mark.map(Place.init),
-                        hint: "one file holds one pipeline")
+                    let content = second.mark.map(Place.init) ?? Place(line: 1, column: 1)
+                    let mistake = YAMLMistake.secondDocument(at: TextOutline(text).documentStart(before: content))
+                    diagnostics.error(mistake.message, at: mistake.place, hint: mistake.hint)
                     return nil
                 }
                 guard

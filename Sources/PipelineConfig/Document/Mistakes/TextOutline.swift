@@ -66,6 +66,12 @@ struct TextOutline {
     /// The line of this number, where it is one.
     func line(_ number: Int) -> Line? { lines.first { $0.number == number } }
 
+    /// Where the document begins that has this content: at its `---`, where it has one.
+    func documentStart(before content: Place) -> Place {
+        let line = lines.last { $0.number <= content.line && $0.text.starts(with: "---".unicodeScalars) }
+        return line.map { Place(line: $0.number, column: 1) } ?? content
+    }
+
     /// The last line before another one.
     func line(before number: Int) -> Line? { lines.last { $0.number < number } }
 

@@ -18,6 +18,10 @@ struct YAMLMistake: Equatable {
         self.hint = hint
     }
 
+    static func secondDocument(at place: Place) -> YAMLMistake {
+        YAMLMistake("a second YAML document begins here", at: place, hint: "one file holds one pipeline")
+    }
+
     /// Looks around a complaint for what may have led to it.
     struct Search {
         let complaint: YAMLComplaint
@@ -26,8 +30,11 @@ struct YAMLMistake: Equatable {
 
         /// What is sure goes first; how lines are indented is judged last, since so much else looks like it.
         var found: YAMLMistake? {
-            conflict ?? tab ?? quote ?? bracket ?? sign ?? missingBlank ?? missingColon ?? missingDash
-                ?? colonInValue ?? indentation
+            let checks: [(Self) -> YAMLMistake?] = [
+                \.conflict, \.anotherDocument, \.tab, \.quote, \.bracket, \.sign, \.missingBlank, \.missingColon,
+                \.missingDash, \.colonInValue, \.indentation,
+            ]
+            return checks.lazy.compactMap { $0(self) }.first
         }
 
         /// The line that the complaint is about.
@@ -49,6 +56,13 @@ extension YAMLMistake.Search {
         return YAMLMistake(
             "a merge conflict isn't resolved here", at: Place(line: line.number, column: 1),
             hint: "choose one of the versions, and remove the lines of marks")
+    }
+
+    private var anotherDocument: YAMLMistake? {
+        guard complaint.says("<document start>"), previous?.text.starts(with: "...".unicodeScalars) == true else {
+            return nil
+        }
+        return YAMLMistake.secondDocument(at: complaint.place)
     }
 
     private var tab: YAMLMistake? {
