@@ -9,19 +9,18 @@ struct CheckCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Open everything that a pipeline needs, and say of each part whether it is well.",
-        discussion: """
-            Reads the first 1,000 IDs or records, finds credentials, makes one call, and looks at every sink. A line for \
-            each: 'ok', 'doubt' where a run would begin though it may not be meant so, 'FAIL' where it wouldn't, each with \
-            what to do. Writes nothing.
+        discussion: CommandHelp(
+            "sluice check nightly.yaml",
+            "sluice check nightly.yaml --env-file /etc/sluice/nightly.env --output json",
+            words: """
+                Reads the first 1,000 IDs or records, finds credentials, makes one call, and looks at every sink. A line \
+                for each: 'ok', 'doubt' where a run would begin though it may not be meant so, 'FAIL' where it wouldn't, \
+                each with what to do. Writes nothing. The exit code is that of the first failure, which a run would end with.
+                """, exits: CommandHelp.exitsOfARun
+        ).text)
 
-            Examples:
-              sluice check nightly.yaml
-              sluice check nightly.yaml --env-file /etc/sluice/nightly.env --output json
-
-            Exits with 0, or with the code of the first failure, which is the one that a run would end with.
-            """)
-
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @Option(name: .shortAndLong, help: "How it looks: text, or json on one line.")

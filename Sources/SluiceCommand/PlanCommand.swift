@@ -7,17 +7,18 @@ struct PlanCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Say what a run would do: begin, go on or nothing; how long it takes; what it makes.",
-        discussion: """
-            Counts the input where that is cheap, looks at every sink, and writes nothing. 'sluice run --dry-run' is the same.
+        discussion: CommandHelp(
+            "sluice plan nightly.yaml",
+            "sluice plan nightly.yaml --logical-date 2026-11-23 --output json",
+            words: """
+                Counts the input where that is cheap, looks at every sink, and writes nothing. 'sluice run --dry-run' is \
+                the same. Exits with 0 where a run would begin, go on or find nothing to do, else with the code that it \
+                would end with.
+                """, exits: CommandHelp.exitsOfARun
+        ).text)
 
-            Examples:
-              sluice plan nightly.yaml
-              sluice plan nightly.yaml --logical-date 2026-11-23 --output json
-
-            Exits with 0 where a run would begin, go on or find nothing to do, else with the code that it would end with.
-            """)
-
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @OptionGroup var run: RunOptions
@@ -27,13 +28,17 @@ struct PlanCommand: PipelineCommand {
     @Option(name: .shortAndLong, help: "How it looks: text, or json on one line.")
     var output = OutputFormat.text
 
+    @Flag(help: "Print the statements that a run begins with too, for whoever may create tables.")
+    var ddl = false
+
     @OptionGroup var settings: SettingsOptions
 
     @OptionGroup(title: "Logging") var logging: LogOptions
 
     func run(_ host: PluginHost) async throws {
-        try await RunPreparation(file: file, part: part, settings: settings, logging: logging, output: output)
-            .tell(run.request, host)
+        try await RunPreparation(
+            file: file, part: part, settings: settings, logging: logging, output: output, printsStatements: ddl
+        ).tell(run.request, host)
     }
 }
 
@@ -44,6 +49,7 @@ struct RunPreparation {
     let settings: SettingsOptions
     let logging: LogOptions
     let output: OutputFormat
+    var printsStatements = false
 
     func tell(_ request: RunRequest, _ host: PluginHost) async throws {
         try ProcessLimits.looked()
@@ -53,6 +59,7 @@ struct RunPreparation {
         let outlook = await plan.outlook(request)
         await plan.source.lookup?.shutdown()
         Terminal.writeResult(output == .json ? outlook.json : outlook.text)
+        if printsStatements, output == .text { Terminal.writeResult("\n" + outlook.statements) }
         guard case .refusal(let error) = outlook.action else { return }
         logging.report("sluice: error: \(error)", exitCode: error.exitCode, to: logging.logger())
         throw ExitCode(error.exitCode)

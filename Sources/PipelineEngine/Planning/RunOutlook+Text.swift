@@ -1,7 +1,7 @@
 internal import PipelineCore
 
 extension RunOutlook {
-    /// For a person, 80 columns wide but for statements and paths.
+    /// For a person, 80 columns wide; what is made is named.
     public var text: String {
         var lines = LabelledText()
         lines.headline("\(pipeline): \(summary)")
@@ -78,6 +78,53 @@ extension RunOutlook {
         if !inspection.existingTables.isEmpty {
             lines.add("there", inspection.existingTables.joined(separator: ", "))
         }
-        for (index, step) in inspection.steps.enumerated() { lines.add(index == 0 ? "first" : "", step) }
+        let steps = InspectionSteps(inspection.steps)
+        if let made = steps.made { lines.add("makes", made) }
+        for (index, step) in steps.others.enumerated() { lines.add(index == 0 ? "changes" : "", step) }
+    }
+
+    /// Every statement by sinks, as it would be carried out; empty where there is none.
+    public var statements: String {
+        sinks.compactMap { sink in
+            // What isn't SQL begins in lower case.
+            guard let steps = sink.inspection?.steps.filter({ $0.first?.isUppercase == true }), !steps.isEmpty else {
+                return nil
+            }
+            return "-- sink '\(sink.name)'\n" + steps.map { "\($0);\n" }.joined()
+        }.joined(separator: "\n")
+    }
+}
+
+/// What a run makes in a sink's place before it writes rows, in short.
+private struct InspectionSteps {
+    /// `the tables users, endpoints; 1 index; 1 view`
+    let made: String?
+    /// What changes something that is there.
+    let others: [String]
+
+    init(_ steps: [String]) {
+        var tables: [String] = []
+        var counts: [(noun: String, count: Int)] = [("schema", 0), ("index", 0), ("view", 0)]
+        var others: [String] = []
+        for step in steps {
+            let words = step.split(separator: " ", maxSplits: 3).map(String.init)
+            switch words.first {
+            case "CREATE" where words.count > 2 && words[1] == "TABLE":
+                let name = words[2].split(separator: ".").last.map(String.init) ?? words[2]
+                tables.append(name.filter { $0 != "\"" })
+            case "CREATE":
+                let noun = words.contains("VIEW") ? "view" : words.contains("SCHEMA") ? "schema" : "index"
+                for index in counts.indices where counts[index].noun == noun { counts[index].count += 1 }
+            // Its own notes, of which nobody but itself knows.
+            case "INSERT", "DELETE", "UPDATE": continue
+            default: others.append(step)
+            }
+        }
+        var parts = tables.isEmpty ? [] : ["the tables " + tables.joined(separator: ", ")]
+        for (noun, count) in counts where count > 0 {
+            parts.append("\(count) \(count == 1 ? noun : noun == "index" ? "indexes" : noun + "s")")
+        }
+        made = parts.isEmpty ? nil : parts.joined(separator: "; ")
+        self.others = others
     }
 }

@@ -10,8 +10,13 @@ package struct Verification: Sendable {
     let limit: Int
     /// Rows of a table that are held of each store.
     let capacity: Int
+    /// The sinks may have got the run from executions of their own, such as one that was killed and one that wasn't.
+    let isOfAnyExecution: Bool
 
-    package init(plan: RunPlan, transformed: [Bool], limit: Int = 10, capacity: Int = 100_000) {
+    package init(
+        plan: RunPlan, transformed: [Bool], limit: Int = 10, capacity: Int = 100_000, isOfAnyExecution: Bool = false
+    ) {
+        self.isOfAnyExecution = isOfAnyExecution
         self.plan = plan
         self.transformed = transformed
         self.limit = limit
@@ -98,8 +103,10 @@ package struct Verification: Sendable {
 extension RunPlan {
     /// Compares what the sinks hold of the last complete run.
     ///
-    /// - Parameter transformed: For each sink, whether it has transforms of its own.
-    public func verification(transformed: [Bool]) async -> VerificationReport {
-        await Verification(plan: self, transformed: transformed).perform()
+    /// - Parameters:
+    ///   - isOfAnyExecution: the sinks may have got the run from executions of their own.
+    ///   - transformed: For each sink, whether it has transforms of its own.
+    public func verification(transformed: [Bool], isOfAnyExecution: Bool = false) async -> VerificationReport {
+        await Verification(plan: self, transformed: transformed, isOfAnyExecution: isOfAnyExecution).perform()
     }
 }
