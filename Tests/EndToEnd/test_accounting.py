@@ -51,7 +51,7 @@ def test_accounts_for_every_user_at_any_concurrency(sluice, synthetic, users):
         assert {table: store.count(table) for table in summary["rows"]} == summary["rows"]
         assert not pipeline.database.with_name("endpoints.sqlite-wal").exists(), "a complete store is one file"
         stores.append(store)
-        print(f"concurrency {concurrency}: {result.elapsed:.1f} s, {summary['users_per_second']:.0f} users/s")
+        print(f"concurrency {concurrency}: {result.elapsed:.1f} s, {summary['records_per_second']:.0f} users/s")
     same_content(stores[0], stores[1])
     same_content(stores[0], stores[2])
 
@@ -79,4 +79,4 @@ def test_a_limit_that_the_client_is_not_told(sluice, synthetic):
     assert summary["throttled"] > 0
     # How well the limit is filled is for a measurement over minutes to say: this run is short, begins unknowing, and
     # shares its processors. Here it must merely not have collapsed.
-    assert summary["users_per_second"] >= 0.4 * 300, summary
+    assert summary["records_per_second"] >= 0.4 * 300, summary

@@ -94,4 +94,4 @@ def test_a_limited_nginx_loses_nobody(sluice, nginx, tmp_path):
     [(endpoint, owner)] = store.query("SELECT endpoint_id, user_id FROM endpoints")
     assert endpoint == "the-endpoint" and owner in users
     assert [row[0] for row in store.query("SELECT user_id FROM users ORDER BY ordinal")] == users
-    print(f"{summary['users_per_second']:.0f} users/s, {summary['throttled']} of {summary['requests']} throttled")
+    print(f"{summary['records_per_second']:.0f} users/s, {summary['throttled']} of {summary['requests']} throttled")

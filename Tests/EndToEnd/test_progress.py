@@ -14,7 +14,7 @@ import pytest
 from support.readers import Input, file_input, sqlite_input, table
 
 USERS = 4000
-LINE = re.compile(r"(\d+) done(?: · (\d+)/s)?(?: · \d+ throttled)?(?: · \d+ parked)?(?: · \d+ ms)?(?: · (.*))?$")
+LINE = re.compile(r"(?:(\d+) % · )?(\d+) done(?: · \d+ found, \d+ absent)?(?: · (\d+)/s)?(?: · \d+ parked)?(?: · latency \d+ ms)?(?: · (.*) left)?$")
 
 
 class Watched:
@@ -42,8 +42,9 @@ class Watched:
     @property
     def lines(self):
         """The live lines that were drawn in full: another one has followed."""
-        drawn = re.split(r"\r\x1b\[K|\n", self.text.decode(errors="replace"))[:-1]
-        return [found for found in map(LINE.match, map(str.strip, drawn)) if found]
+        drawn = re.split(r"\r\x1b\[J|\n", self.text.decode(errors="replace"))[:-1]
+        plain = (re.sub(r"\x1b\[\?7[lh]", "", line).strip() for line in drawn)
+        return [found for found in map(LINE.match, plain) if found]
 
     def end(self):
         self.process.send_signal(signal.SIGKILL)
@@ -78,19 +79,19 @@ def test_the_live_line(sluice, synthetic, tmp_path, dice):
             watched[given.name] = Watched(sluice, slow(sluice, server, given, f"p{number}"), given.stdin)
         for name, run in watched.items():
             deadline = time.monotonic() + 60
-            while not [line for line in run.lines if int(line[1]) >= 200]:
+            while not [line for line in run.lines if int(line[2]) >= 200]:
                 assert run.process.poll() is None and time.monotonic() < deadline, f"{name}: {run.text}"
                 time.sleep(0.05)
     finally:
         for run in watched.values():
             run.end()
     for name, run in watched.items():
-        assert not [line[0] for line in run.lines if line[2] == "0"], f"{name}: {run.text}"
-        last = [line for line in run.lines if int(line[1]) >= 200][0]
-        left = re.fullmatch(r"(\d+) (s|min) left \((\d+) %\)", last[3] or "")
-        assert left, f"{name}: {last[0]}"
-        done, rate = int(last[1]), int(last[2])
-        assert abs(int(left[3]) - 100 * done / USERS) < 2, f"{name}: {last[0]}"
+        assert not [line[0] for line in run.lines if line[3] == "0"], f"{name}: {run.text}"
+        last = [line for line in run.lines if int(line[2]) >= 200][0]
+        left = re.fullmatch(r"(\d+) (s|min)", last[4] or "")
+        assert left and last[1], f"{name}: {last[0]}"
+        done, rate = int(last[2]), int(last[3])
+        assert abs(int(last[1]) - 100 * done / USERS) < 2, f"{name}: {last[0]}"
         # Minutes are cut, and so is the rate.
         right, unit = (USERS - done) / rate, 60 if left[2] == "min" else 1
         assert abs(int(left[1]) * unit - right) < 0.1 * right + unit, f"{name}: {last[0]}"
@@ -105,11 +106,13 @@ def test_the_line_in_the_log(sluice, synthetic, tmp_path, dice):
         form: given.start(sluice, slow(sluice, server, given, form), "--log-format", form) for form in ("text", "json")
     }
     results = {form: run.wait(100).expect(0).err for form, run in runs.items()}
-    line = re.search(r"info: (\d+) done · (\d+)/s · .*\b(\d+) s left \((\d+) %\)", results["text"])
+    line = re.search(r"info: (\d+) % · (\d+) done · .*?(\d+)/s · .*\b(\d+) s left$", results["text"], re.M)
     assert line, results["text"]
     event = next(
         event for event in map(json.loads, results["json"].splitlines()) if event.get("event") == "progress"
     )
-    done, rate = event["records"], event["users_per_second"]
+    done, rate = event["records"], event["records_per_second"]
     assert abs(event["share"] - done / 8000) < 0.01 and rate > 100, event
+    assert event["found"] + event["absent"] + event["failed"] == done and event["latency_ms"] > 0, event
+    assert event["requests"] >= done and event["retries"] == event["throttled"] == 0, event
     assert abs(event["seconds_left"] - (8000 - done) / rate) < 3, event

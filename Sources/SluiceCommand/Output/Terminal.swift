@@ -56,8 +56,8 @@ final class Terminal: Sendable {
     }
 
     /// The cursor stays at the line's beginning: a terminal that becomes narrower breaks the line, and everything from its
-    /// beginning on is erased then.
-    private static func drawn(_ text: String) -> String { text.isEmpty ? "" : text + "\r" }
+    /// beginning on is erased then. One that has become narrower a moment ago isn't to break it while it is drawn.
+    private static func drawn(_ text: String) -> String { text.isEmpty ? "" : "\u{1B}[?7l\(text)\u{1B}[?7h\r" }
 
     private static let erasure = "\r\u{1B}[J"
 

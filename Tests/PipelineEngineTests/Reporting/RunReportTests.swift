@@ -18,7 +18,7 @@ import Testing
     @Test func aGoodRun() async throws {
         let report = await pipeline(20).run()
         let root = try JSONTape(decoding: report.json).root
-        #expect(root.members.map(\.key) == Self.names)
+        #expect(root.members.map(\.name) == Self.names)
         #expect(root["error"]?.kind == .null && root["exit_code"]?.integer == 0)
         #expect(root["pipeline"]?.text == "p" && root["version"]?.text == "1.0.0")
         #expect(root["started_at"]?.text == "2026-11-23T00:00:00.000Z")
@@ -57,7 +57,7 @@ import Testing
         #expect(root["error"]?["message"]?.text?.contains("max_failed") == true)
         #expect(root["error"]?["hint"]?.text?.contains("--accept failed") == true)
         let text = try #require(report.text(file: "p.yaml"))
-        #expect(text.hasPrefix("run p-20261123T000000Z: interrupted, exit code 76 (a brake)\n"))
+        #expect(text.hasPrefix("run p-20261123T000000Z: interrupted (76: a brake)\n"))
         #expect(
             text.contains(
                 """
@@ -76,7 +76,7 @@ import Testing
                 finishedAt: try #require(Timestamp("2026-11-23T01:00:05Z"))))
         #expect(report.text() == nil)
         let root = try JSONTape(decoding: report.json).root
-        #expect(root.members.map(\.key) == Self.names)
+        #expect(root.members.map(\.name) == Self.names)
         #expect(root["run_id"]?.kind == .null && root["records"]?.kind == .null && root["rows"]?.kind == .null)
         #expect(root["state"]?.text == "not begun" && root["exit_code"]?.integer == 77)
         #expect(root["error"]?["hint"]?.text == "Set them.")

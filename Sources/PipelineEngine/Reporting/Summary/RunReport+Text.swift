@@ -22,7 +22,7 @@ extension RunReport {
 
     private func verdict(_ summary: RunSummary) -> String {
         if let error {
-            return "\(summary.state.toldText), exit code \(error.exitCode) (\(ExitStatus(error.kind).words))"
+            return "\(summary.state.toldText) (\(error.exitCode): \(ExitStatus(error.kind).words))"
         }
         return switch summary.state {
         case .running: summary.state.toldText
