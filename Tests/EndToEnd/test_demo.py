@@ -79,3 +79,17 @@ def test_the_demo_writes_to_a_database(sluice, postgres, tmp_path):
     result = sluice(*arguments, tmp_path / "two", environment=environment).expect(0)
     assert database.store("sluice_demo").count("users") == 300
     assert "sluice_demo.endpoints" in result.out
+
+
+def test_killed_again_and_again(sluice, tmp_path):
+    directory = tmp_path / "demo"
+    result = sluice("demo", "--kill", "4", "--users", "1500", "--directory", directory, environment={"AWS_PROFILE": "x"})
+    result.expect(0)
+    assert len([line for line in result.out.splitlines() if line.startswith("  kill ")]) == 4, result.out
+    assert "Nothing lost, nothing twice: 4 kills" in result.out and "DIFFERENT" not in result.out
+    # Judged from outside, too.
+    killed, undisturbed = Store(directory / "endpoints.sqlite"), Store(directory / "undisturbed" / "endpoints.sqlite")
+    for table in TABLES:
+        query = f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4"
+        assert killed.query(query) == undisturbed.query(query), table
+    assert killed.count("users") == 1500
