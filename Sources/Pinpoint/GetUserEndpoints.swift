@@ -58,7 +58,9 @@ public final class GetUserEndpoints: UserLookup {
         }
         let origin = client.credentials.origin
         var message = "from \(origin?.source ?? "the configuration")"
-        if let passedOver = origin?.passedOver, !passedOver.isEmpty { message += " (\(passedOver.joined(separator: "; ")))" }
+        if let passedOver = origin?.passedOver, !passedOver.isEmpty {
+            message += " (\(passedOver.joined(separator: "; ")))"
+        }
         return [.ok("\(message); calls go to \(client.configuration.endpoint.authority)")]
     }
 

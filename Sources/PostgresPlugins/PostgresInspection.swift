@@ -49,7 +49,8 @@ actor PostgresInspection {
         let version = connection.serverVersion
         result.findings.append(.ok("PostgreSQL \(version / 10_000).\(version % 10_000) answers"))
         result.findings += try rights(
-            connection, existing: tables.layout.all.map(\.name).filter(existing.contains), creates: !result.steps.isEmpty)
+            connection, existing: tables.layout.all.map(\.name).filter(existing.contains),
+            creates: !result.steps.isEmpty)
         let lock = SessionLock(
             schema: sink.schema, pipeline: context.pipeline, shard: context.shard, target: sink.target)
         if try SessionLock.held(connection)?.contains(lock.objectKey) == true {
@@ -91,7 +92,11 @@ actor PostgresInspection {
             if let lacking = may.text(0, 0) { missing.append("write to '\(table)' (\(lacking))") }
         }
         guard !missing.isEmpty else {
-            return [.ok(existing.isEmpty ? "role '\(role)' may make the tables" : "the tables fit, role '\(role)' may write")]
+            return [
+                .ok(
+                    existing.isEmpty ? "role '\(role)' may make the tables" : "the tables fit, role '\(role)' may write"
+                )
+            ]
         }
         return [
             CheckFinding(

@@ -86,7 +86,8 @@ public struct CredentialProvider: Sendable {
         _ load: @escaping @Sendable () async throws -> LoadedCredentials
     ) -> CredentialProvider {
         let cache = RefreshingCredentials(now: now, patience: patience, warn: warn, load: load)
-        return CredentialProvider(close: { cache.shutdown() }, hold: { cache.hold }, origin: { cache.origin }) { rejected in
+        return CredentialProvider(close: { cache.shutdown() }, hold: { cache.hold }, origin: { cache.origin }) {
+            rejected in
             try await cache.credentials(rejected: rejected)
         }
     }

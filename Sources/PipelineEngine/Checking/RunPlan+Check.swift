@@ -48,7 +48,9 @@ extension RunPlan {
         let milliseconds = Int((ContinuousClock.now - start) / .milliseconds(1))
         switch outcome {
         case .found(let endpoints):
-            return [.ok("the first user has \(CountText.of(endpoints.count, "endpoint")), answered in \(milliseconds) ms")]
+            return [
+                .ok("the first user has \(CountText.of(endpoints.count, "endpoint")), answered in \(milliseconds) ms")
+            ]
         case .absent:
             return [
                 .doubt(

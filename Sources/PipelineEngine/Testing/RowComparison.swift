@@ -105,7 +105,9 @@ struct RowComparison {
         var writer = JSONWriter()
         writer.object { writer in
             for (place, column) in table.columns.enumerated()
-            where view[place] != .null && view[place] != .json("{}") && !["run_id", "logical_date"].contains(column.name) {
+            where view[place] != .null && view[place] != .json("{}")
+                && !["run_id", "logical_date"].contains(column.name)
+            {
                 writer.key(column.name)
                 Self.write(view[place], to: &writer)
             }

@@ -36,7 +36,9 @@ actor RunFolderInspection {
         let format = try FolderFormat(folder: folder).format()
         let history = try RunHistory(folder, format)
         try folder.checkManifests(newest: history.newestPublished.map { [$0] } ?? [], format)
-        if format < .current { result.steps.append("bring \(store.path) from format \(format) to \(StoreFormat.current)") }
+        if format < .current {
+            result.steps.append("bring \(store.path) from format \(format) to \(StoreFormat.current)")
+        }
         if let unfinished = try EarlierRun.unfinished(in: folder, history) {
             result.state = state(unfinished.stored, fault: unfinished.refusal(in: folder))
         } else if let newest = history.newest {

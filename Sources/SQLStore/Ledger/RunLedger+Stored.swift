@@ -11,7 +11,8 @@ extension RunLedger {
         guard existing.isSuperset(of: [LedgerTables.runs.name, LedgerTables.checkpoints.name]) else {
             return SinkState()
         }
-        func newest<Value: LedgerValue>(_ type: Value.Type, _ condition: String, _ arguments: [String]) throws -> Value? {
+        func newest<Value: LedgerValue>(_ type: Value.Type, _ condition: String, _ arguments: [String]) throws -> Value?
+        {
             let there = try database.columns(of: Value.ledgerTable.name)
             return try Value.rows(
                 in: database, pipeline: pipeline, " AND shard = \(database.parameter(2))\(condition)",

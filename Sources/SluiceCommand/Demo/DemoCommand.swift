@@ -26,7 +26,8 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Kill the run so many times on the way, and compare what it leaves with an undisturbed one.", valueName: "n"))
+            "Kill the run so many times on the way, and compare what it leaves with an undisturbed one.", valueName: "n"
+        ))
     var kill: Int?
 
     @Option(help: ArgumentHelp("Where the pipeline and its output go; created if missing.", valueName: "directory"))

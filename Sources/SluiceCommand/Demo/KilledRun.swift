@@ -46,7 +46,8 @@ struct KilledRun {
     /// Users that are committed in the sink.
     private func committed() async throws -> Int {
         let reader: any SinkReader
-        do { reader = try await sink.openForReading() } catch let error as PipelineError where error.kind == .temporary {
+        do { reader = try await sink.openForReading() } catch let error as PipelineError where error.kind == .temporary
+        {
             return 0
         }
         // Looking at a store at the moment in which it is made or folded up may fail; it is looked at again.
