@@ -37,9 +37,9 @@ def page(name, command, children, date, version):
         if any(argument["kind"] != "positional" for argument in arguments):
             lines.append("[\\fIOPTIONS\\fR]")
         lines += [synopsis(argument) for argument in arguments if argument["kind"] == "positional"]
-    if command.get("discussion"):
-        lines.append(".SH DESCRIPTION")
-        lines += paragraphs(command["discussion"])
+    examples, description, exits = told(command.get("discussion", ""))
+    if description:
+        lines += [".SH DESCRIPTION", *paragraphs(description)]
     if children:
         lines.append(".SH COMMANDS")
         for child in children:
@@ -53,6 +53,12 @@ def page(name, command, children, date, version):
         lines.append(f".SH {escaped(title.upper())}")
         for argument in sections[title]:
             lines += [".TP", heading(argument), *described(argument)]
+    if exits:
+        lines.append(".SH EXIT STATUS")
+        for number, words in exits:
+            lines += [".TP", f".B {number}", escaped(words)]
+    if examples:
+        lines += [".SH EXAMPLES", ".nf", *[escaped(example) for example in examples], ".fi"]
     if not children:
         lines += [".SH SEE ALSO", ".BR sluice (1)"]
     return "\n".join(lines) + "\n"
@@ -83,6 +89,19 @@ def described(argument):
     if argument.get("defaultValue"):
         text += f" Without it: {argument['defaultValue']}."
     return [escaped(text)] if text else [""]
+
+
+def told(discussion):
+    """What a command's help says below its first line: examples, words, and exit codes with theirs."""
+    examples, words, exits = [], [], []
+    for paragraph in re.split(r"\n\s*\n", discussion):
+        if paragraph.lstrip().startswith("$ "):
+            examples += [line.strip() for line in paragraph.splitlines()]
+        elif paragraph.startswith("Exit codes: "):
+            exits += re.findall(r"(\d+) ([^;]+?)(?:;|\.$)", " ".join(paragraph.split()))
+        elif paragraph.strip():
+            words.append(paragraph)
+    return examples, "\n\n".join(words), exits
 
 
 def paragraphs(text):

@@ -8,19 +8,18 @@ struct ReportCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Tell of a pipeline's last runs: what ran, what came of it, and what failed.",
-        discussion: """
-            Examples:
-              sluice report nightly.yaml
-              sluice report nightly.yaml --runs 30 --output json
+        discussion: CommandHelp(
+            "sluice report nightly.yaml",
+            "sluice report nightly.yaml --runs 30 --output json",
+            words: """
+                Asks the sinks alone, from any machine that reaches them, and only looks: it makes nothing, locks nothing \
+                and waits for no run. Failures are counted by their code; no user ID and no address is printed. Exits with 0 \
+                whatever the runs have come to: 'sluice status --max-age' judges.
+                """, exits: CommandHelp.exitsOfSinks
+        ).text)
 
-            Asks the sinks alone, from any machine that reaches them, and only looks: it makes nothing, locks nothing and \
-            waits for no run. Failures are counted by their code; no user ID and no address is printed.
-
-            Exits with 0 whatever the runs have come to ('sluice status --max-age' judges), and with 66, 69, 75, 77 or 78 \
-            where a sink can't be looked at.
-            """)
-
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @Option(name: .shortAndLong, help: "How it looks: text, or json on one line.")

@@ -7,14 +7,17 @@ struct RunCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a pipeline, or go on with the run that was stopped.",
-        discussion: """
-            Results go to standard output, logs and progress to standard error. The first SIGINT or SIGTERM finishes the \
-            commit at hand and stops; a second one stops at once. Either way the next call goes on where it stopped.
+        discussion: CommandHelp(
+            "sluice run nightly.yaml",
+            "sluice run nightly.yaml --logical-date 2026-11-23 --output json",
+            words: """
+                Results go to standard output, logs and progress to standard error. The first SIGINT or SIGTERM finishes \
+                the commit at hand and stops; a second one stops at once. Either way the next call goes on where it stopped.
+                """, exits: CommandHelp.exitsOfARun
+        ).text)
 
-            Exit codes: \(ExitStatus.all.map { "\($0.number) \($0.words)" }.joined(separator: "; ")).
-            """)
-
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
     @OptionGroup var choices: RunOptions

@@ -29,6 +29,9 @@ struct VerifyCommand: PipelineCommand {
     @Option(name: .shortAndLong, help: "How the result looks: text, or json on one line.")
     var output = OutputFormat.text
 
+    @Flag(name: .shortAndLong, help: "Print no text where the exit code is 0.")
+    var quiet = false
+
     @OptionGroup var settings: SettingsOptions
 
     @OptionGroup(title: "Logging") var logging: LogOptions
@@ -47,7 +50,9 @@ struct VerifyCommand: PipelineCommand {
         let report = await plan.verification(
             transformed: pipeline.configuration.sinks.map { !$0.transforms.isEmpty })
         await plan.source.lookup?.shutdown()
-        Terminal.writeResult(output == .json ? report.json : report.text)
+        if !quiet || output == .json || report.exitCode != 0 {
+            Terminal.writeResult(output == .json ? report.json : report.text)
+        }
         if let error = report.error {
             logging.report("sluice: error: \(error)", exitCode: report.exitCode, to: log)
         } else if !report.isEqual {

@@ -37,10 +37,23 @@ package struct DatabaseChoice: Sendable {
     }
 
     /// Whether a column could be meant: by what was said, else by its name.
-    package func admits(_ column: String, of table: String, alias: String? = nil) -> Bool {
-        if let named = self.table, named != table, named != alias { return false }
+    ///
+    /// - Parameters:
+    ///   - alias: the table's other name, with its schema.
+    ///   - isOwn: The table is what a pipeline has written: it is meant where it is named.
+    package func admits(_ column: String, of table: String, alias: String? = nil, isOwn: Bool) -> Bool {
+        if let named = self.table {
+            guard named == table || named == alias else { return false }
+        } else if isOwn {
+            return false
+        }
         if let named = self.column { return named == column }
         return self.table != nil || UserIDColumn.points(for: [column]) > 0
+    }
+
+    /// Whether a table that stands beside Sluice's ledgers is one of Sluice's own.
+    package static func isOwn(columns: [String]) -> Bool {
+        columns.contains("application_id") || columns.contains("run_id")
     }
 }
 

@@ -51,6 +51,8 @@ private struct CatalogSurvey {
         var isKey: Bool
         /// A text, a whole number or a UUID.
         var mayHoldIDs: Bool
+        /// Sluice's ledgers stand beside the table.
+        var isInStore: Bool
     }
 
     /// The tables that this role may read. Sluice's own ledgers aren't among them.
@@ -63,7 +65,8 @@ private struct CatalogSurvey {
             CASE WHEN c.relkind IN ('r', 'p', 'm') AND c.reltuples >= 0 THEN c.reltuples::bigint END,
             EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
                 AND i.indpred IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
-            t.typcategory IN ('S', 'E') OR t.typname IN ('uuid', 'int2', 'int4', 'int8', 'numeric')
+            t.typcategory IN ('S', 'E') OR t.typname IN ('uuid', 'int2', 'int4', 'int8', 'numeric'),
+            EXISTS (SELECT FROM pg_class AS l WHERE l.relnamespace = n.oid AND l.relname = 'sluice_runs')
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
             JOIN pg_type AS t ON t.oid = a.atttypid
@@ -88,8 +91,12 @@ private struct CatalogSurvey {
                 table: "the query's answer", column: "", query: query, rows: nil, sample: sample, points: 0)
             return DatabaseSurvey(place: place, tables: tables, candidates: [answer])
         }
+        let own = Set(
+            tables.filter { DatabaseChoice.isOwn(columns: $0.columns) }.map(\.name)
+        ).intersection(columns.filter(\.isInStore).map(\.table))
         var admitted = columns.filter {
-            choice.admits($0.name, of: $0.table, alias: $0.fullTable) && ($0.mayHoldIDs || choice.column != nil)
+            choice.admits($0.name, of: $0.table, alias: $0.fullTable, isOwn: own.contains($0.table))
+                && ($0.mayHoldIDs || choice.column != nil)
         }
         admitted.sort { UserIDColumn.points(for: [$0.name]) > UserIDColumn.points(for: [$1.name]) }
         return DatabaseSurvey(
@@ -99,7 +106,7 @@ private struct CatalogSurvey {
     private static func column(_ row: [String?]) -> Column {
         Column(
             table: row[0] ?? "", fullTable: row[1] ?? "", name: row[2] ?? "", from: row[3] ?? "", select: row[4] ?? "",
-            rows: row[5].flatMap { Int($0) }, isKey: row[6] == "t", mayHoldIDs: row[7] == "t")
+            rows: row[5].flatMap { Int($0) }, isKey: row[6] == "t", mayHoldIDs: row[7] == "t", isInStore: row[8] == "t")
     }
 
     private func survey(_ column: Column) throws -> TableSurvey {

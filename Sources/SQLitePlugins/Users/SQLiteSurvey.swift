@@ -40,6 +40,7 @@ package enum SQLiteSurvey {
             let columns = try? connection.texts("SELECT name FROM pragma_table_info(\(literal(name))) ORDER BY cid")
             return (name: name, columns: (columns ?? []).compactMap { $0 })
         }
+        let isStore = try !connection.texts("SELECT 1 FROM sqlite_schema WHERE name = 'sluice_runs'").isEmpty
         if let query = choice.query {
             let sample = try connection.sample(
                 """
@@ -53,7 +54,10 @@ package enum SQLiteSurvey {
             return DatabaseSurvey(place: path.written, tables: tables, candidates: [answer])
         }
         var columns = tables.flatMap { table in
-            table.columns.filter { choice.admits($0, of: table.name) }.map { (table: table.name, column: $0) }
+            let isOwn = isStore && DatabaseChoice.isOwn(columns: table.columns)
+            return table.columns.filter { choice.admits($0, of: table.name, isOwn: isOwn) }.map {
+                (table: table.name, column: $0)
+            }
         }
         columns.sort { UserIDColumn.points(for: [$0.column]) > UserIDColumn.points(for: [$1.column]) }
         return DatabaseSurvey(

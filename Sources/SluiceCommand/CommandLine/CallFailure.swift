@@ -31,6 +31,12 @@ enum CallFailure {
         var text = lines.joined(separator: " ")
         // It proposes options by another rule.
         if let proposal = text.firstRange(of: ". Did you mean '") { text = String(text[..<proposal.lowerBound]) }
+        // Of two values it says "one of 'a' and 'b'".
+        if let choice = text.firstRange(of: "Please provide one of "),
+            let and = text[choice.upperBound...].firstRange(of: "' and '")
+        {
+            text.replaceSubrange(and, with: "' or '")
+        }
         let name = arguments.first.flatMap { index.command(named: $0) == nil ? nil : $0 }
         let call = name.map { "sluice \($0)" } ?? "sluice"
         let help = "'\(call) --help' says what it takes."

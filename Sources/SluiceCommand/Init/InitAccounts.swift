@@ -133,9 +133,7 @@ struct DatabaseAccount {
     ///
     /// - Throws: `PipelineError` of kind `.usage`, with the choices.
     static func choose(_ survey: DatabaseSurvey, _ options: InitCommand) throws -> TableSurvey {
-        if let clearest = survey.clearest, options.query != nil || options.column != nil || clearest.sample.filled > 0 {
-            return clearest
-        }
+        if let clearest = survey.clearest { return clearest }
         if let wanted = options.table,
             !survey.tables.contains(where: { $0.name == wanted || "public." + $0.name == wanted })
         {
