@@ -75,20 +75,7 @@ package enum UserIDForm {
         guard (1...256).contains(value.count), !value.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else {
             return false
         }
-        var digits = 0
-        var marks = 0
-        var colons = 0
-        for byte in value {
-            if isDigit(byte) { digits += 1 }
-            if ".,-/:TZ+".utf8.contains(byte) { marks += 1 }
-            if byte == UInt8(ascii: ":") { colons += 1 }
-        }
-        // Fractions, dates, times: digits with marks between them, and nothing else; a UUID or a phone number has more digits.
-        if marks > 0, digits + marks == value.count, digits > 0 {
-            let isSigned = marks == 1 && (value[0] == UInt8(ascii: "+") || value[0] == UInt8(ascii: "-"))
-            let isDate = marks >= 2 && digits <= 20 && !value.contains(UInt8(ascii: "+"))
-            if marks == 1 && !isSigned || isDate || colons > 0 { return false }
-        }
+        if isNumberOrTime(value) { return false }
         if value.count <= 5, words.contains(String(decoding: value, as: UTF8.self).lowercased()) { return false }
         return !holdsURL(value)
     }
@@ -99,6 +86,24 @@ package enum UserIDForm {
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    /// Digits with points or commas between them, or a date, a time, both.
+    private static func isNumberOrTime(_ value: UnsafeRawBufferPointer) -> Bool {
+        guard value.contains(where: isDigit), value.allSatisfy({ isDigit($0) || "+-.,/:TZ".utf8.contains($0) }) else {
+            return false
+        }
+        if value.contains(UInt8(ascii: ":")) { return true }
+        let unsigned = value.first == UInt8(ascii: "-") ? value.dropFirst() : value[...]
+        if unsigned.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ",") }),
+            !unsigned.allSatisfy(isDigit)
+        {
+            return true
+        }
+        // 2025-01-31, 2025/1/31, 31/01/2025
+        let lengths = value.split(omittingEmptySubsequences: false) { !isDigit($0) }.map(\.count)
+        guard lengths.count == 3, (1...2).contains(lengths[1]) else { return false }
+        return lengths[0] == 4 && (1...2).contains(lengths[2]) || (1...2).contains(lengths[0]) && lengths[2] == 4
+    }
 
     private static func holdsURL(_ value: UnsafeRawBufferPointer) -> Bool {
         guard let colon = value.firstIndex(of: UInt8(ascii: ":")) else { return false }
