@@ -61,9 +61,11 @@ import Testing
         #expect(
             text.contains(
                 """
-                  next        sluice run p.yaml --accept failed
-                              goes on after the first 10 records, and passes the brake: only if it
-                              is right as it is
+                  next        sluice report p.yaml
+                              tells what failed, by code
+                              sluice run p.yaml --accept failed
+                              goes on after the first 10 records, and passes the brake: only if
+                              it is right as it is
                 """))
     }
 

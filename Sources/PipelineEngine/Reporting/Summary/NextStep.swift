@@ -30,8 +30,9 @@ extension NextStep {
             }
         default: steps.append(NextStep(purpose: "\(goesOn(summary)), once the cause is gone"))
         }
-        if summary.counts.failed > 0 { steps.append(tellingFailures) }
-        return steps
+        guard summary.counts.failed > 0 else { return steps }
+        // Before a brake is passed somebody should look.
+        return error.kind == .brake ? [tellingFailures] + steps : steps + [tellingFailures]
     }
 
     private static func goesOn(_ summary: RunSummary) -> String {
