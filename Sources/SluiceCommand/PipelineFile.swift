@@ -12,11 +12,13 @@ struct PipelineFile {
     /// - Parameters:
     ///   - mayAskInstance: The command calls the source, and may ask the instance it is on for its region.
     ///   - stateDirectory: counts in place of the configured one.
+    ///   - wanted: what the pipeline is read for.
     /// - Throws: `ConfigurationErrors`.
     init(
         path: String, host: PluginHost, log: Logger, mayAskInstance: Bool = false, logsUserIDs: Bool = false,
         shards: Int = 1,
-        stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+        stateDirectory: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
+        wanted: PipelineConfigurationLoader.Wanted = .everything
     ) throws {
         let loader = PipelineConfigurationLoader(
             registry: host.registry(log: log, logsUserIDs: logsUserIDs, asksInstance: mayAskInstance),
@@ -26,7 +28,7 @@ struct PipelineFile {
             },
             placeConflicts: { places, pipeline in
                 PlaceCheck(places, pipeline: pipeline).conflicts
-            }, warn: { log.warning("\($0)") })
+            }, settings: host.settings, wanted: wanted, warn: { log.warning("\($0)") })
         configuration = try loader.load(path: path)
     }
 

@@ -3,6 +3,7 @@ internal import FilePlugins
 internal import Flattening
 internal import Logging
 internal import Pinpoint
+internal import PipelineConfig
 internal import PipelineCore
 internal import PostgresPlugins
 internal import SQLitePlugins
@@ -11,6 +12,8 @@ internal import SQLitePlugins
 struct PluginHost: Sendable {
     /// In the order in which they are listed, after the program's own.
     var foreign: [PluginFactory] = []
+    /// What the command line sets in the pipelines that are read.
+    var settings: [PipelineSetting] = []
 
     /// All plugins: one line for each of the program's own.
     ///

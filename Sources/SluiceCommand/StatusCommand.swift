@@ -8,16 +8,21 @@ struct StatusCommand: PipelineCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
         abstract: "Say how a pipeline's last run stands, in every sink.",
-        discussion: """
-            Asks the sinks alone, and only looks: it makes nothing, locks nothing and waits for no run. The age of a run \
-            counts from its end. Exits with 65 where --max-age is given and a sink has no complete run that is younger, and \
-            with 66, 69, 75, 77 or 78 where a sink can't be looked at.
-            """)
+        discussion: CommandHelp(
+            "sluice status nightly.yaml",
+            "sluice status nightly.yaml --max-age 26h --quiet",
+            words: """
+                Asks the sinks alone, and only looks: it makes nothing, locks nothing and waits for no run. The age of a \
+                run counts from its end. Exits with 65 where --max-age is given and a sink has no complete run that is \
+                younger.
+                """, exits: CommandHelp.exitsOfSinks + [.incomplete]
+        ).text)
 
-    @Argument(help: ArgumentHelp("The pipeline's file.", valueName: "file"))
+    @Argument(
+        help: ArgumentHelp("The pipeline's file.", valueName: "file"), completion: PipelineFile.completion)
     var file: String
 
-    @Option(help: "How it looks: text, or json on one line.")
+    @Option(name: .shortAndLong, help: "How it looks: text, or json on one line.")
     var output = OutputFormat.text
 
     @Option(
@@ -63,7 +68,7 @@ extension PipelineFile {
     static func plan(path: String, host: PluginHost, logging: LogOptions) throws -> RunPlan {
         let log = logging.logger()
         do {
-            return try PipelineFile(path: path, host: host, log: log).plan()
+            return try PipelineFile(path: path, host: host, log: log, wanted: .sinks).plan()
         } catch let errors as ConfigurationErrors {
             logging.report("\(errors)", exitCode: errors.kind.rawValue, to: log)
             throw ExitCode(errors.kind.rawValue)
