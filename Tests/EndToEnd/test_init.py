@@ -439,7 +439,7 @@ def test_an_archive(desk):
         f"Applications: {APPLICATION}.\n"
         "Left out: 1 name (its name begins with a dot), 1 name (a mark that another program has left), "
         "1 name (a PNG image).\n"
-        "Can't be read, a failure each: 1 name (a Parquet file).\n"
+        "Can't be read, a failure each: old.parquet (a Parquet file).\n"
         "\n"
         "Written: exports.yaml, sluice.schema.json\n"
         "\n"
@@ -453,6 +453,18 @@ def test_an_archive(desk):
     summary = desk("run", "exports.yaml", "--output", "json").expect(65).summary
     assert (summary["found"], summary["failed"], summary["endpoints"]) == (300, 1, 300)
     assert Store(desk.folder / "out" / "exports.sqlite").count("endpoints") == 300
+    text = (desk.folder / "exports.yaml").read_text()
+    assert "\n  # exclude: [old.parquet]   # what can't be read is a failure, unless it is left out\n" in text
+    (desk.folder / "exports.yaml").write_text(text.replace("# exclude", "exclude"))
+    desk("run", "exports.yaml", "--fresh").expect(0)
+    # What came of it is no table of users by itself.
+    assert desk.init("--from", "out/exports.sqlite", "again.yaml").expect(64).err == (
+        "sluice: error: out/exports.sqlite holds what a pipeline has written, and no other table of users\n"
+        "  If those users are to be asked for again: --table users.\n"
+    )
+    desk.init("--from", "out/exports.sqlite", "--table", "users", "again.yaml").expect(0)
+    query = "SELECT user_id FROM users WHERE user_id IS NOT NULL"
+    assert desk.document("again.yaml")["source"]["users"]["query"] == query
 
 
 @pytest.mark.parametrize("path", ["exports/b.json", "exports/*.json", "exports/**/*.json.gz"])

@@ -7,6 +7,8 @@ package struct ArchiveSurvey: Sendable {
     package struct Reason: Sendable, Equatable {
         package var text: String
         package var count: Int
+        /// The first of these names, relative to the archive's folder.
+        package var name: String
     }
 
     /// Files that are read, and their bytes as they stand on disk.
@@ -43,7 +45,7 @@ package struct ArchiveSurvey: Sendable {
         for (number, listed) in archive.names.enumerated() {
             try Task.checkCancellation()
             if let reason = listed.leftOut {
-                Self.count(reason, in: &leftOut)
+                Self.count(listed, reason, in: &leftOut)
                 continue
             }
             opened += 1
@@ -51,12 +53,12 @@ package struct ArchiveSurvey: Sendable {
             var content: ArchiveContent?
             if opened <= Self.mostFilesOpened, file.problem == nil { content = try? ArchiveContent.sniff(file.path) }
             switch content {
-            case .junk(let reason): Self.count(reason, in: &leftOut)
-            case .empty: Self.count("empty", in: &leftOut)
-            case .unreadable(let reason): Self.count(reason, in: &unreadable)
+            case .junk(let reason): Self.count(listed, reason, in: &leftOut)
+            case .empty: Self.count(listed, "empty", in: &leftOut)
+            case .unreadable(let reason): Self.count(listed, reason, in: &unreadable)
             case .text, nil:
                 if let problem = file.problem {
-                    Self.count(problem, in: &unreadable)
+                    Self.count(listed, problem, in: &unreadable)
                 } else {
                     files += 1
                     bytes += listed.size
@@ -85,11 +87,11 @@ package struct ArchiveSurvey: Sendable {
         }
     }
 
-    private static func count(_ reason: String, in list: inout [Reason]) {
+    private static func count(_ file: ListedFile, _ reason: String, in list: inout [Reason]) {
         if let index = list.firstIndex(where: { $0.text == reason }) {
             list[index].count += 1
         } else {
-            list.append(Reason(text: reason, count: 1))
+            list.append(Reason(text: reason, count: 1, name: file.name))
         }
     }
 }

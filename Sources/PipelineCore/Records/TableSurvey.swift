@@ -63,6 +63,8 @@ package struct DatabaseSurvey: Sendable {
     package var place: String
     /// All tables and views with their columns.
     package var tables: [(name: String, columns: [String])]
+    /// Sluice's ledgers are there.
+    package var isStore: Bool
     /// The columns that may hold user IDs, the likeliest first.
     package var candidates: [TableSurvey]
 
@@ -70,9 +72,12 @@ package struct DatabaseSurvey: Sendable {
     package static let mostRows = 10_000
     package static let mostCandidates = 24
 
-    package init(place: String, tables: [(name: String, columns: [String])], candidates: [TableSurvey]) {
+    package init(
+        place: String, tables: [(name: String, columns: [String])], isStore: Bool, candidates: [TableSurvey]
+    ) {
         self.place = place
         self.tables = tables
+        self.isStore = isStore
         // Of equal ones the first in the database's order.
         self.candidates = candidates.enumerated().sorted {
             ($1.element.points, $0.offset) < ($0.element.points, $1.offset)

@@ -89,7 +89,8 @@ private struct CatalogSurvey {
             let sample = try sample("SELECT (q.id)::text FROM (\n\(text)\n) AS q(id)", isChosen: true)
             let answer = TableSurvey(
                 table: "the query's answer", column: "", query: query, rows: nil, sample: sample, points: 0)
-            return DatabaseSurvey(place: place, tables: tables, candidates: [answer])
+            return DatabaseSurvey(
+                place: place, tables: tables, isStore: columns.contains(where: \.isInStore), candidates: [answer])
         }
         let own = Set(
             tables.filter { DatabaseChoice.isOwn(columns: $0.columns) }.map(\.name)
@@ -100,7 +101,8 @@ private struct CatalogSurvey {
         }
         admitted.sort { UserIDColumn.points(for: [$0.name]) > UserIDColumn.points(for: [$1.name]) }
         return DatabaseSurvey(
-            place: place, tables: tables, candidates: try admitted.prefix(DatabaseSurvey.mostCandidates).map(survey))
+            place: place, tables: tables, isStore: columns.contains(where: \.isInStore),
+            candidates: try admitted.prefix(DatabaseSurvey.mostCandidates).map(survey))
     }
 
     private static func column(_ row: [String?]) -> Column {

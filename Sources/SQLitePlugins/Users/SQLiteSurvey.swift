@@ -51,7 +51,7 @@ package enum SQLiteSurvey {
                 """)
             let answer = TableSurvey(
                 table: "the query's answer", column: "", query: query, rows: nil, sample: sample, points: 0)
-            return DatabaseSurvey(place: path.written, tables: tables, candidates: [answer])
+            return DatabaseSurvey(place: path.written, tables: tables, isStore: isStore, candidates: [answer])
         }
         var columns = tables.flatMap { table in
             let isOwn = isStore && DatabaseChoice.isOwn(columns: table.columns)
@@ -61,7 +61,7 @@ package enum SQLiteSurvey {
         }
         columns.sort { UserIDColumn.points(for: [$0.column]) > UserIDColumn.points(for: [$1.column]) }
         return DatabaseSurvey(
-            place: path.written, tables: tables,
+            place: path.written, tables: tables, isStore: isStore,
             candidates: try columns.prefix(DatabaseSurvey.mostCandidates).map {
                 try survey($0.table, $0.column, connection)
             })

@@ -8,9 +8,10 @@ struct InitCommand: HostedCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Look at a list of users, an archive or a database, and write a pipeline for it.",
+        usage: "sluice init [--from <path or url>] [--to <path or url>] [<options>] [<file>]",
         discussion: CommandHelp(
             "sluice init --from users.csv",
-            "sluice init --from exports/ --to postgresql://etl@db.example.com/warehouse nightly.yaml",
+            "sluice init --from exports/ --to postgresql://db.example.com/pinpoint",
             words: """
                 Says what it found, what it wrote, and what to do next. A list is lines, CSV or NDJSON; an archive is a \
                 file, a folder or a glob of what Pinpoint exported; a database is an SQLite file or a postgresql:// URL. \

@@ -116,6 +116,10 @@ struct PipelineDraft {
         } else {
             lines.append("# application_id: …   # each record says its own; with one here, another is a failure")
         }
+        if !found.survey.unreadable.isEmpty {
+            let names = found.survey.unreadable.prefix(5).map { YAMLText.literal($0.name) }.joined(separator: ", ")
+            lines.append("# exclude: [\(names)]   # what can't be read is a failure, unless it is left out")
+        }
         lines.append("conflict: newest   # of two records of one endpoint the later EffectiveDate counts; or: last")
         return lines
     }
