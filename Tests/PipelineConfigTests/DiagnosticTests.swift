@@ -25,7 +25,7 @@ import Testing
             errors: "1:1: error: a pipeline must be a mapping, not a single value (begin with 'pipeline: name')"),
         Case(
             yaml: good + "---\npipeline: q\n",
-            errors: "5:1: error: a second YAML document begins here (one file holds one pipeline)"),
+            errors: "4:1: error: a second YAML document begins here (one file holds one pipeline)"),
         Case(yaml: good + "\tbatch_size: 1\n", errors: "4:1: error: a tab can't indent YAML (use spaces)"),
         Case(
             yaml: "pipeline: p\nlimits:\n\tmax_failed: 1%\n", errors: "3:1: error: a tab can't indent YAML (use spaces)"
@@ -33,22 +33,22 @@ import Testing
         Case(
             yaml: "pipeline: \"p\n",
             errors:
-                "2:1: error: not valid YAML: found unexpected end of stream (while scanning a quoted scalar that begins at 1:11)"
+                "1:11: error: this quote isn't closed (write another \" where the value ends)"
         ),
         Case(
             yaml: "pipeline: [p\n",
             errors:
-                "2:1: error: not valid YAML: did not find expected ',' or ']' (while parsing a flow sequence that begins at 1:11)"
+                "1:11: error: this '[' isn't closed (write ']' where it ends)"
         ),
         Case(
             yaml: "pipeline: p: q\n",
-            errors: "1:12: error: not valid YAML: mapping values are not allowed in this context"),
+            errors: "1:12: error: a value that holds ': ' is put in quotes (write \"p: q\")"),
         Case(
             yaml: "pipeline: @p\n",
             errors:
-                "1:11: error: not valid YAML: found character that cannot start any token (while scanning for the next token)"
+                "1:11: error: a value can't begin with '@' (put it in quotes: \"@p\")"
         ),
-        Case(yaml: "pipeline: *p\n", errors: "1:11: error: not valid YAML: found undefined alias"),
+        Case(yaml: "pipeline: *p\n", errors: "1:11: error: no anchor '&p' stands above (a value that begins with '*' is put in quotes)"),
         Case(yaml: "pipeline: p\u{1}\n", errors: "1:12: error: the character U+0001 can't stand in YAML"),
         Case(
             yaml: "a: \"\\ud800\"\n",
@@ -116,7 +116,7 @@ import Testing
             errors: """
                 4:1: error: unknown option 'bacth_size' (did you mean 'batch_size'?)
                 5:1: error: unknown option 'limit' (did you mean 'limits'?)
-                6:1: error: unknown option 'zzz' (known: pipeline, source, transforms, flatten, sinks, batch_size, limits, on_changed_input, on_new_columns, report, state_directory)
+                6:1: error: unknown option 'zzz' (known: pipeline, source, transforms, flatten, sinks, batch_size, limits, on_changed_input, on_new_columns, report, tests, state_directory)
                 """),
         Case(
             yaml: "batch_size: 3\n",
@@ -139,15 +139,15 @@ import Testing
             errors: """
                 1:11: error: 'pipeline' must be 1 to 63 of a-z, 0-9, '_' and '-', with a letter or a digit first, not 'Nightly'
                 2:9: error: 'source' must be a mapping with 'type', not a single value
-                3:8: error: 'sinks' must be a list, not a mapping
-                4:13: error: 'transforms' must be a list, not a single value
+                3:8: error: 'sinks' must be a list, not a mapping (put [ ] around it)
+                4:13: error: 'transforms' must be a list, not a single value (begin each entry with '- ')
                 5:9: error: 'limits' must be a mapping, not a list
                 """),
         Case(yaml: head + "sinks: []\n", errors: "3:8: error: 'sinks' must have at least one entry"),
         Case(
             yaml: head + "sinks: [x, [], {type: sqlite}, {path: o}, {type: sqlit, path: o}, {type: kafka}]\n",
             errors: """
-                3:9: error: an entry of 'sinks' must be a mapping with 'type', not a single value
+                3:9: error: an entry of 'sinks' must be a mapping with 'type', not a single value (write {type: sqlite, path: x})
                 3:12: error: an entry of 'sinks' must be a mapping with 'type', not a list
                 3:17: error: missing option 'path' (The database)
                 3:33: error: missing option 'type' (one of sqlite, ndjson)
@@ -245,11 +245,11 @@ import Testing
         ),
         (
             "limits: {max_failed: 1 %}",
-            "4:22: error: 'max_failed' must be a share from 0% to 100%, or a whole number, not '1 %'"
+            "4:22: error: 'max_failed' must be a share from 0% to 100%, or a whole number, not '1 %' (write 1%)"
         ),
         (
             "limits: {max_failed: 0.01}",
-            "4:22: error: 'max_failed' must be a share from 0% to 100%, or a whole number, not '0.01'"
+            "4:22: error: 'max_failed' must be a share from 0% to 100%, or a whole number, not '0.01' (write 1%)"
         ),
         (
             "limits: {max_failed: -1}",
@@ -289,12 +289,18 @@ import Testing
         ),
         ("state_directory: '-'", "4:18: error: 'state_directory' must be a path, not '-' (a file of that name is ./-)"),
         ("state_directory: ''", "4:18: error: 'state_directory' is an empty path"),
-        ("transforms: {type: filter}", "4:13: error: 'transforms' must be a list, not a mapping"),
+        (
+            "transforms: {type: filter}",
+            """
+            4:13: error: 'transforms' must be a list, not a mapping (put [ ] around it)
+            4:14: error: missing option 'where' (Values by member)
+            """
+        ),
         ("transforms: [{type: filter, where: [a]}]", "4:36: error: 'where' must be a mapping, not a list"),
         (
             "transforms: [{type: filter, where: {a: b, c: [~]}}]",
             """
-            4:40: error: 'a' must be a list, not a single value
+            4:40: error: 'a' must be a list, not a single value (write a: [b])
             4:47: error: an entry of 'c' has no value
             """
         ),
@@ -322,35 +328,35 @@ import Testing
     @Test(arguments: [
         (
             "max_delay: 20",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '20' (add a unit, such as 20s)"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '20' (add a unit, such as 20s)"
         ),
         (
             "max_delay: 0ms",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '0ms'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '0ms'"
         ),
         (
             "max_delay: 2h",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '2h'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '2h'"
         ),
         (
             "max_delay: 1h30m",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '1h30m'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '1h30m'"
         ),
         (
             "max_delay: 1.5s",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '1.5s'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '1.5s'"
         ),
         (
             "max_delay: 99999999999999999999s",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '99999999999999999999s'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '99999999999999999999s'"
         ),
         (
             "max_delay: 5 s",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '5 s'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '5 s' (write 5s)"
         ),
         (
             "max_delay: -5s",
-            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h, not '-5s'"
+            "2:94: error: 'max_delay' must be a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h, not '-5s'"
         ), ("max_attempts: true", "2:97: error: 'max_attempts' must be a whole number, from 1 to 100, not 'true'"),
     ])
     func durations(yaml: String, errors: String) {
@@ -369,7 +375,7 @@ import Testing
         ),
         (
             "max_file_size: 64kb",
-            "3:48: error: 'max_file_size' must be a size such as 64KB, 256MB or 1GB, from 1KB to 1024GB, not '64kb' (the units are B, KB, MB and GB, in powers of 1,024)"
+            "3:48: error: 'max_file_size' must be a size such as 64KB, 256MB or 1GB, from 1KB to 1024GB, not '64kb' (write 64KB)"
         ),
         (
             "max_file_size: 1B",
@@ -412,7 +418,10 @@ import Testing
             "batch_size: '${N:=3}'",
             "4:13: error: '${N:=3}' names no variable (write ${NAME}, ${NAME:-default} or ${file:PATH}; a literal '${' is '$${')"
         ),
-        ("transforms: [{type: mask, paths: [a], key: '${EMPTY}'}]", "4:44: error: 'key' is empty"),
+        (
+            "transforms: [{type: mask, paths: [a], key: '${EMPTY}'}]",
+            "4:44: error: the environment variable 'EMPTY' is set, but empty (give it a value)"
+        ),
         ("transforms: [{type: mask, paths: [a], key: '${SHORT}'}]", "4:44: error: 'key': has fewer than 16 bytes: •••"),
         (
             "transforms: [{type: mask, paths: [a], key: '${NONE}'}]",

@@ -12,22 +12,23 @@ public struct DropTransform: Transform, Plugin {
                 "The members, such as Address, Attributes.plan or [Attributes, e.mail]; \"*\" is every name of a map."
             )
             .naming(EndpointModel.paths)
-        ], rules: [MemberPath.ruleOfList("paths")])
+        ],
+        rules: [MemberPath.ruleOfList("paths")]
+            + MemberPath.idPaths.map { id in
+                OptionRule(
+                    .without("paths", path: id.path),
+                    id.isAround
+                        ? "can't drop '\(id.text)', which holds \(id.id): an ID can't be dropped (name the other members)"
+                        : "can't drop '\(id.text)': an ID can't be dropped (mask it with hmac-sha256)")
+            })
 
     private let paths: [MemberPath]
 
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
         try schema.requireRules(options)
         let paths = try MemberPath.list(options, "paths")
-        try OptionErrors.requireNone(MemberPath.problems(with: paths, "paths", context, problem))
+        try OptionErrors.requireNone(MemberPath.neededAmong(paths, "paths", context))
         return DropTransform(paths: paths)
-    }
-
-    private static func problem(of path: MemberPath) -> String? {
-        guard let id = MemberPath.ids.first(where: { path.leads(to: $0) || path.leadsAround($0) }) else { return nil }
-        return path.leadsAround(id)
-            ? "can't drop '\(path.text)', which holds \(id.joined(separator: ".")): an ID can't be dropped (name the other "
-                + "members)" : "can't drop '\(path.text)': an ID can't be dropped (mask it with hmac-sha256)"
     }
 
     public var hidesValues: Bool { true }

@@ -28,7 +28,19 @@ extension MaskTransform: Plugin {
                 .given("key"), where: [.isOneOf("with", ["hmac-sha256"])], "is missing: hmac-sha256 needs a secret key"),
             OptionRule(
                 .missing("key"), where: [.isOneOf("with", ["redact"])], "is for hmac-sha256; 'redact' has no key"),
-        ])
+        ] + MemberPath.idPaths.map(rule))
+
+    /// IDs are what rows are found by.
+    private static func rule(_ id: MemberPath.IDPath) -> OptionRule {
+        id.isAround
+            ? OptionRule(
+                .without("paths", path: id.path),
+                "can't mask '\(id.text)' as a whole, which holds \(id.id), an ID (name the members)")
+            : OptionRule(
+                .without("paths", path: id.path), where: [.isOneOf("with", ["redact"])],
+                "can't redact '\(id.text)': the ID \(id.id) takes hmac-sha256 only, or rows of different users would be the "
+                    + "same")
+    }
 
     /// The shortest key that is worth the name, in bytes.
     static let shortestKey = 16
@@ -36,10 +48,8 @@ extension MaskTransform: Plugin {
     public static func make(_ options: Options, _ context: PluginContext) throws -> any Transform {
         try schema.requireRules(options)
         let paths = try MemberPath.list(options, "paths")
-        let usesHash = options.text("with") == "hmac-sha256"
-        try OptionErrors.requireNone(
-            MemberPath.problems(with: paths, "paths", context) { problem(of: $0, usesHash: usesHash) })
-        guard usesHash, let key = options["key"], case .secret(let secret) = key else {
+        try OptionErrors.requireNone(MemberPath.neededAmong(paths, "paths", context))
+        guard options.text("with") == "hmac-sha256", let key = options["key"], case .secret(let secret) = key else {
             return MaskTransform(paths: paths, method: .redact)
         }
         if var error = schema.field("key")?.problems(key).first {
@@ -47,20 +57,5 @@ extension MaskTransform: Plugin {
             throw error
         }
         return MaskTransform(paths: paths, method: .hmac(HMACText(key: Array(secret.reveal().utf8))))
-    }
-
-    /// IDs are what rows are found by.
-    private static func problem(of path: MemberPath, usesHash: Bool) -> String? {
-        for id in MemberPath.ids {
-            let name = id.joined(separator: ".")
-            if path.leadsAround(id) {
-                return "can't mask '\(path.text)' as a whole, which holds \(name), an ID (name the members)"
-            }
-            if path.leads(to: id), !usesHash {
-                return "can't redact '\(path.text)': the ID \(name) takes hmac-sha256 only, or rows of different users "
-                    + "would be the same"
-            }
-        }
-        return nil
     }
 }

@@ -32,18 +32,47 @@ extension MemberPath {
     /// The IDs that rows are found by.
     static let ids = [id, applicationID, userID]
 
-    /// What is wrong with paths that hide what they lead to: each one's problem, or that the run goes by what it hides.
-    static func problems(
-        with paths: [MemberPath], _ key: String, _ context: PluginContext, _ problem: (MemberPath) -> String?
-    ) -> [OptionError] {
+    /// Paths that hide a member by which the run goes.
+    static func neededAmong(_ paths: [MemberPath], _ key: String, _ context: PluginContext) -> [OptionError] {
         paths.enumerated().compactMap { place, path in
-            let needed = context.neededMembers.first { path.leads(to: $0) || path.leadsAround($0) }.map { member in
-                "can't hide '\(member.joined(separator: "."))', by which 'conflict: newest' tells which of two records "
-                    + "counts (leave it, or set 'conflict: last')"
+            context.neededMembers.first { path.leads(to: $0) || path.leadsAround($0) }.map { member in
+                OptionError(
+                    path: [key, String(place)],
+                    "can't hide '\(member.joined(separator: "."))', by which 'conflict: newest' tells which of two records "
+                        + "counts (leave it, or set 'conflict: last')")
             }
-            return (problem(path) ?? needed).map { OptionError(path: [key, String(place)], $0) }
         }
     }
+
+    /// A path that leads to an ID, or around one.
+    struct IDPath: Sendable {
+        var path: [String]
+        /// The ID's, with dots.
+        var id: String
+        var isAround: Bool
+
+        var text: String { path.joined(separator: ".") }
+    }
+
+    /// All paths that lead to IDs or around them, each once: a path that does both counts as one around an ID.
+    static let idPaths: [IDPath] = {
+        var found: [IDPath] = []
+        for id in ids {
+            var paths: [[String]] = [[]]
+            for (depth, name) in id.enumerated() {
+                paths = paths.flatMap { [$0 + [name], $0 + ["*"]] }
+                let isAround = depth < id.count - 1
+                for path in paths {
+                    if let index = found.firstIndex(where: { $0.path == path }) {
+                        guard isAround, !found[index].isAround else { continue }
+                        found.remove(at: index)
+                    }
+                    found.append(IDPath(path: path, id: id.joined(separator: "."), isAround: isAround))
+                }
+            }
+        }
+        return found
+    }()
 
     /// An option that takes paths has at least one.
     static func ruleOfList(_ key: String) -> OptionRule { OptionRule(.notEmpty(key), "names no path") }

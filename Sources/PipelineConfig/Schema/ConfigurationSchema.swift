@@ -141,7 +141,13 @@ public enum ConfigurationSchema {
         switch type {
         case .text: return [("type", textTypes)]
         case .pattern(let pattern):
-            return [("type", textTypes), anyOf([("pattern", .string(pattern.expression))])]
+            return [
+                ("type", textTypes),
+                anyOf([
+                    ("pattern", .string(pattern.expression)),
+                    ("not", .object([("type", .string("string")), ("pattern", .string(placeholder))])),
+                ]),
+            ]
         case .secret: return [("type", textTypes), ("minLength", .integer(1))]
         case .boolean: return [anyOf([("type", .string("boolean"))])]
         case .integer(let range):
@@ -198,6 +204,9 @@ public enum ConfigurationSchema {
         case .plugin(let kind): return [("$ref", .string("#/$defs/" + name(kind)))]
         }
     }
+
+    /// What a template or a shell should have filled in.
+    private static let placeholder = #"\$[A-Za-z_(]|\{\{.+\}\}|<.+>"#
 
     /// No `~`, no scheme of a URL, nothing that a template or a shell should have filled in.
     private static let path =

@@ -24,14 +24,22 @@ enum RuleSchema {
         case .isBoolean(let key, let flag): given(key, .object([("const", .boolean(flag))]))
         case .isLike(let key, let pattern):
             // A list of names has no text, and what is still to be put in isn't known.
-            given(
-                key,
-                .object([
-                    ("type", .array([.string("string"), .string("integer")])),
-                    ("pattern", .string(pattern.expression)),
-                    ("not", .object([("pattern", .string(reference))])),
-                ]))
+            given(key, .object([("anyOf", .array([text(like: pattern)] + numbers(like: pattern)))]))
         }
+    }
+
+    private static func text(like pattern: TextPattern) -> JSONValue {
+        .object([
+            ("type", .string("string")), ("pattern", .string(pattern.expression)),
+            ("not", .object([("pattern", .string(reference))])),
+        ])
+    }
+
+    /// The whole numbers that a pattern takes where they aren't in quotes: JSON Schema matches text alone.
+    private static func numbers(like pattern: TextPattern) -> [JSONValue] {
+        [("-1", "exclusiveMaximum"), ("0", "const"), ("1", "exclusiveMinimum")]
+            .filter { pattern.accepts($0.0) }
+            .map { .object([("type", .string("integer")), ($0.1, .integer(0))]) }
     }
 
     /// What a text with a reference looks like.
@@ -41,15 +49,26 @@ enum RuleSchema {
         switch demand {
         case .given(let key): given(key)
         case .missing(let key): .object([("properties", .object([(key, .boolean(false))]))])
-        case .notEmpty(let key): .object([("properties", .object([(key, notEmpty)]))])
+        case .notEmpty(let key): property(key, notEmpty)
+        case .without(let key, let path):
+            property(key, [("items", .object([("not", .object([("enum", forms(of: path))]))]))])
         case .valuesNotEmpty(let key):
-            .object([("properties", .object([(key, .object([("additionalProperties", notEmpty)]))]))])
+            property(key, [("additionalProperties", .object(notEmpty))])
         }
     }
 
-    private static let notEmpty = JSONValue.object([
-        ("minItems", .integer(1)), ("minProperties", .integer(1)),
-    ])
+    private static var notEmpty: [(String, JSONValue)] {
+        [("minItems", .integer(1)), ("minProperties", .integer(1))]
+    }
+
+    private static func property(_ key: String, _ members: [(String, JSONValue)]) -> JSONValue {
+        .object([("properties", .object([(key, .object(members))]))])
+    }
+
+    /// A path with dots, and as a list.
+    private static func forms(of path: [String]) -> JSONValue {
+        .array([.string(path.joined(separator: ".")), .array(path.map(JSONValue.string))])
+    }
 
     private static func given(_ key: String, _ value: JSONValue? = nil) -> JSONValue {
         var members: [(String, JSONValue)] = [("required", .array([.string(key)]))]

@@ -22,6 +22,8 @@ public struct OptionRule: Sendable {
         case notEmpty(String)
         /// Each list that is a value of a map has at least one entry.
         case valuesNotEmpty(String)
+        /// A list of paths doesn't have this one.
+        case without(String, path: [String])
     }
 
     public var conditions: [Condition]
@@ -47,7 +49,9 @@ public struct OptionRule: Sendable {
     var keys: [String] {
         let demanded =
             switch demand {
-            case .given(let key), .missing(let key), .notEmpty(let key), .valuesNotEmpty(let key): key
+            case .given(let key), .missing(let key), .notEmpty(let key), .valuesNotEmpty(let key),
+                .without(let key, path: _):
+                key
             }
         return [demanded]
             + conditions.map { condition in
@@ -69,6 +73,11 @@ public struct OptionRule: Sendable {
         case .valuesNotEmpty(let key):
             guard case .map(let entries) = options[key] else { return [] }
             return entries.filter(\.value.isEmpty).map { OptionError(path: [key, $0.key], message(options)) }
+        case .without(let key, let path):
+            return (options.list(key) ?? []).enumerated().compactMap { place, value in
+                guard case .fieldPath(path) = value else { return nil }
+                return OptionError(path: [key, String(place)], message(options))
+            }
         }
     }
 }
