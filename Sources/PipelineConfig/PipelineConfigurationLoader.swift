@@ -64,7 +64,7 @@ public struct PipelineConfigurationLoader: Sendable {
     }
 
     /// What messages call a pipeline that is read from standard input.
-    static let standardInput = "<standard input>"
+    public static let standardInput = "<standard input>"
 
     /// The pipeline in a file; `-` is standard input. Relative paths in it begin at the file's folder, or the working one.
     public func load(path: String) throws(ConfigurationErrors) -> PipelineConfiguration {

@@ -70,14 +70,15 @@ struct ValidatedFile {
     var failure: PipelineError.Kind?
 
     init(file: String, pipeline: PipelineFile) {
-        self.file = file
+        // Standard input has a name in messages.
+        self.file = pipeline.configuration.file
         self.pipeline = pipeline.configuration.pipeline
         accounts = [pipeline.account] + [pipeline.noteOnAbsentValues, pipeline.noteOnPlainIDs].compactMap(\.self)
         diagnostics = pipeline.configuration.warnings
     }
 
     init(file: String, errors: ConfigurationErrors) {
-        self.file = file
+        self.file = file == "-" ? PipelineConfigurationLoader.standardInput : file
         accounts = []
         diagnostics = errors.diagnostics
         failure = errors.kind
