@@ -58,7 +58,9 @@ struct FileUserReaderTests {
         Options(path: "a.dat", key: "format", words: "can't be told from the name 'a.dat'"),
         Options(path: "a.csv", key: "column", words: "say which column"),
         Options(path: "a.csv", column: ["id"], header: false, key: "column", words: "a number from 1, not 'id'"),
-        Options(path: "a.csv", column: ["0"], header: false, key: "column", words: "a number from 1, not '0'"),
+        Options(
+            path: "a.csv", column: ["0"], header: false, key: "column",
+            words: "there is no column 0: they are counted from 1"),
         Options(path: "a.txt", column: ["id"], key: "column", words: "a file of lines has no columns"),
         Options(path: "a.ndjson", key: "column", words: "a path of member names"),
         Options(path: "a.ndjson", column: ["*", "id"], key: "column", words: "'*'"),

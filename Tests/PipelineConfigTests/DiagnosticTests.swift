@@ -48,7 +48,9 @@ import Testing
             errors:
                 "1:11: error: a value can't begin with '@' (put it in quotes: \"@p\")"
         ),
-        Case(yaml: "pipeline: *p\n", errors: "1:11: error: no anchor '&p' stands above (a value that begins with '*' is put in quotes)"),
+        Case(
+            yaml: "pipeline: *p\n",
+            errors: "1:11: error: no anchor '&p' stands above (a value that begins with '*' is put in quotes)"),
         Case(yaml: "pipeline: p\u{1}\n", errors: "1:12: error: the character U+0001 can't stand in YAML"),
         Case(
             yaml: "a: \"\\ud800\"\n",

@@ -204,8 +204,7 @@ struct OptionDecoder {
     }
 
     /// Reports a key of the user's own that isn't one of the paths it may be.
-    private mutating func checkName(_ entry: DocumentNode.Entry, label: String, _ names: PathNames?)
-    {
+    private mutating func checkName(_ entry: DocumentNode.Entry, label: String, _ names: PathNames?) {
         if entry.key.contains("${") {
             diagnostics.warning("'${' isn't replaced in a key", at: entry.keyPlace)
         }

@@ -10,7 +10,8 @@ public struct SinkInspection: Sendable {
     public var state: SinkState
 
     public init(
-        findings: [CheckFinding] = [], existingTables: [String] = [], steps: [String] = [], state: SinkState = SinkState()
+        findings: [CheckFinding] = [], existingTables: [String] = [], steps: [String] = [],
+        state: SinkState = SinkState()
     ) {
         self.findings = findings
         self.existingTables = existingTables
