@@ -24,8 +24,8 @@ import Testing
               concurrency     a whole number, from 1 to 1024; default 64. Calls at once
               retry           a mapping; default {}. How often
                 max_attempts  a whole number, from 1 to 100; default 8. Attempts
-                max_delay     a duration such as 500ms, 20s, 5m or 1h, from 1ms to 1h; default 20s. Delay
-                deadline      a duration such as 500ms, 20s, 5m or 1h, from 1s to 24h; default 2m. Deadline
+                max_delay     a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h; default 20s. Delay
+                deadline      a duration such as 500ms, 20s, 5m, 1h or 1d, from 1s to 24h; default 2m. Deadline
 
             transform 'filter': Keeps endpoints
               where  mapping of names to: list of: text; required. Values by member
