@@ -35,7 +35,7 @@ private enum BrokenSink: Plugin {
                 "sink 'broken': 'path' has no summary",
                 "sink 'broken': 'path' stands twice",
                 "sink 'broken', 'retry': the default of 'delay' is wrong: 'delay' must be a duration such as 500ms, 20s,"
-                    + " 5m or 1h, at most 5s, not 'x'",
+                    + " 5m, 1h or 1d, at most 5s, not 'x'",
             ])
     }
 
