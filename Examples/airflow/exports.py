@@ -40,15 +40,22 @@ with DAG(
     def run(export, ts=None):
         from airflow.sdk import get_current_context
 
-        get_current_context()["name"] = export["EXPORT"]
-        command = [PROGRAM, "run", PIPELINE, "--retry", "--logical-date", ts, "--log-format", "json"]
+        context = get_current_context()
+        context["name"] = export["EXPORT"]
+        # A DAG run that was triggered by hand may have no logical date; that it was to run after stays the same for all tries.
+        date = ts or context["dag_run"].run_after.isoformat()
+        command = [PROGRAM, "run", PIPELINE, "--retry", "--logical-date", date, "--log-format", "json"]
         process = subprocess.Popen(command, env={**os.environ, **export})
         try:
             code = process.wait()
         except BaseException:
             # Airflow ends the task: the run finishes the commit at hand.
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                # Then it goes on behind the last commit all the same.
+                process.kill()
             raise
         if code in AGAIN or code < 0:
             raise AirflowException(f"the run ended with {code}, and goes on with the next try")
