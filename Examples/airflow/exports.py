@@ -37,13 +37,15 @@ with DAG(
         return Variable.get("sluice_exports", deserialize_json=True)
 
     @task(retries=20, retry_delay=timedelta(minutes=1), map_index_template="{{ name }}")
-    def run(export, ts=None):
+    def run(export):
         from airflow.sdk import get_current_context
 
         context = get_current_context()
         context["name"] = export["EXPORT"]
-        # A DAG run that was triggered by hand may have no logical date; that it was to run after stays the same for all tries.
-        date = ts or context["dag_run"].run_after.isoformat()
+        # A DAG run that was triggered by hand may have no logical date: the moment that it was to run after stays the same for
+        # all tries. Either may have fractions of a second, which the dates of runs don't.
+        date = context.get("logical_date") or context["dag_run"].run_after
+        date = date.isoformat(timespec="seconds")
         command = [PROGRAM, "run", PIPELINE, "--retry", "--logical-date", date, "--log-format", "json"]
         process = subprocess.Popen(command, env={**os.environ, **export})
         try:
