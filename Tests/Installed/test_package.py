@@ -4,12 +4,15 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
+from pathlib import Path
 
 import pytest
 from containers import Container, until
 from support.scripted_server import error, slow, well
 from support.sluice import ACCESS_KEY, APPLICATION, SECRET_KEY
 
+README = Path(__file__).parents[2] / "README.md"
 USERS = [f"user-{number:03d}" for number in range(400)]
 PIPELINE = f"""
 pipeline: nightly
@@ -79,12 +82,16 @@ def test_installed(machine):
     assert machine("sh", "-c", "command -v swift", code=None) == ""
     assert "not found" not in machine("ldd", "/usr/bin/sluice")
     assert re.fullmatch(r"\d+\.\d+\.\d+\n", machine("sluice", "--version"))
+    symbols = subprocess.run(["objdump", "-T", os.environ["SLUICE_BIN"]], check=True, capture_output=True, text=True).stdout
+    oldest = max(tuple(map(int, found.split("."))) for found in re.findall(r"GLIBC_([0-9.]+)", symbols))
+    assert f"with glibc {oldest[0]}.{oldest[1]}," in README.read_text()
     schema = json.loads(machine("cat", "/usr/share/sluice/sluice.schema.json"))
     assert "pipeline" in schema["properties"]
     commands = re.findall(r"^  (\w+) {2,}", machine("sluice", "--help").split("SUBCOMMANDS:")[1], re.MULTILINE)
     listed = machine("dpkg", "-L", "sluice").splitlines()
     for command in commands:
         assert f"/usr/share/man/man1/sluice-{command}.1.gz" in listed
+    assert "/usr/share/doc/sluice/examples/cron" in listed
     machine("bash", "-c", ". /usr/share/bash-completion/completions/sluice && complete -p sluice")
     assert machine("stat", "-c", "%a %U %G", "/etc/sluice").split() == ["750", "root", "sluice"]
     assert machine("stat", "-c", "%a %U %G", "/var/lib/sluice").split() == ["750", "sluice", "sluice"]
@@ -129,6 +136,8 @@ def test_by_the_clock(machine, scripted, tmp_path):
     assert machine.shows("Result") == "success"
     assert machine.users(tmp_path) == USERS
     assert "resum" in machine.journal
+    # What the runtime library has to say of a priority that it wasn't given is nobody's business.
+    assert "thread priority" not in machine.journal
     assert SECRET_KEY not in machine.journal and USERS[3] not in machine.journal
     # What it wrote is for its own user and group alone.
     for line in machine("find", "/var/lib/sluice/nightly", "-printf", "%m %u %p\n").splitlines():
@@ -179,6 +188,42 @@ def test_upgraded_in_the_middle_of_a_run(machine, scripted, tmp_path):
     server.answer = well
     machine("systemctl", "start", "sluice@nightly.service")
     assert machine("stat", "-c", "%a", "/etc/sluice").strip() == "755", "the administrator's mode stays"
+
+
+def test_removed_and_installed_again(machine):
+    """What was enabled is started again at once; nobody else may look into a folder that was empty in between."""
+    machine.copy(os.environ["SLUICE_NEXT_DEB"], "/tmp/next.deb")
+    machine("systemctl", "enable", "--now", "sluice@nightly.timer")
+    machine("dpkg", "--remove", "sluice")
+    assert machine.shows("ActiveState", "sluice@nightly.timer") == "inactive"
+    machine("dpkg", "-i", "/tmp/next.deb")
+    assert machine.shows("ActiveState", "sluice@nightly.timer") == "active"
+    assert machine("stat", "-c", "%a %U %G", "/etc/sluice").split() == ["750", "root", "sluice"]
+    # A timer that was stopped by hand isn't started by an upgrade.
+    machine("systemctl", "stop", "sluice@nightly.timer")
+    machine("dpkg", "-i", "/tmp/next.deb")
+    assert machine.shows("ActiveState", "sluice@nightly.timer") == "inactive"
+    # There is nothing to lose, so nothing is asked, and nothing is left.
+    done = machine.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--purge", "sluice")
+    assert done.returncode == 0 and "were kept" not in done.stderr, done
+    assert machine.run("ls", "/etc/sluice").returncode != 0 and machine.run("ls", "/var/lib/sluice").returncode != 0
+
+
+def test_the_tarball(machine, scripted, tmp_path):
+    """As the README says it, on a machine that has the libraries: the program, and the units with a user made by hand."""
+    server = scripted(well)
+    machine("dpkg", "--purge", "sluice")
+    machine("mkdir", "/tmp/unpacked")
+    machine.copy(os.environ["SLUICE_TARBALL"], "/tmp/sluice.tar.gz")
+    machine("tar", "-xzf", "/tmp/sluice.tar.gz", "-C", "/tmp/unpacked", "--strip-components=1")
+    machine("sh", "-c", "cd /tmp/unpacked && ls LICENSE README.md THIRD-PARTY-NOTICES && cp -r bin lib share /usr/local/")
+    machine("useradd", "--system", "--home-dir", "/var/lib/sluice", "sluice")
+    machine("systemctl", "daemon-reload")
+    machine("systemd-analyze", "verify", "--man=no", "sluice@nightly.timer", "sluice@nightly.service")
+    machine("mkdir", "-p", "/etc/sluice")
+    machine.configure(server.url)
+    machine("systemctl", "start", "sluice@nightly.service")
+    assert machine.users(tmp_path) == USERS
 
 
 def test_removed_and_purged(machine, scripted):
