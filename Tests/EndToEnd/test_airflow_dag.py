@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
-from support.scripted_server import error, well
+from support.scripted_server import well
 from support.sluice import ACCESS_KEY, APPLICATION, SECRET_KEY
 
 DAG = Path(__file__).parents[2] / "Examples/airflow/exports.py"
@@ -21,7 +21,6 @@ source:
   application_id: ${PINPOINT_APP_ID}
   region: eu-central-1
   users: {type: file, path: users.txt}
-  retry: {outage: 1s}
 sinks:
   - {type: sqlite, path: out/nightly.sqlite}
 """
@@ -49,7 +48,12 @@ class Task:
 
 
 @pytest.fixture
-def run(sluice, tmp_path, monkeypatch):
+def program(sluice):
+    return sluice.binary
+
+
+@pytest.fixture
+def run(program, tmp_path, monkeypatch):
     """The function that is a task, called with an export and what the task's context says besides."""
     (tmp_path / "nightly.yaml").write_text(PIPELINE)
     (tmp_path / "users.txt").write_text("".join(f"{user}\n" for user in USERS))
@@ -64,7 +68,7 @@ def run(sluice, tmp_path, monkeypatch):
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     values = {
-        "SLUICE": sluice.binary, "SLUICE_PIPELINE": str(tmp_path / "nightly.yaml"), "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "SLUICE": str(program), "SLUICE_PIPELINE": str(tmp_path / "nightly.yaml"), "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_EC2_METADATA_DISABLED": "true",
     }  # fmt: skip
     monkeypatch.setattr(os, "environ", {**os.environ, **values})
@@ -91,11 +95,23 @@ def test_the_date_of_a_run(run, scripted, by_hand):
     assert sum(server.asked.values()) == len(USERS), "that date was done already"
 
 
-def test_which_codes_are_tried_again(run, scripted):
-    said = {"logical_date": datetime(2026, 1, 2, tzinfo=UTC)}
-    with pytest.raises(TryAgain) as away:
-        run("http://127.0.0.1:9", **said)
-    assert away.type is TryAgain and "69" in str(away.value)
-    server = scripted(lambda request: error(403, "AccessDeniedException", "No"))
-    with pytest.raises(GiveUp, match="77"):
-        run(server.url, **said)
+class TestEnds:
+    """Of a program that does nothing else."""
+
+    @pytest.fixture
+    def program(self, tmp_path):
+        path = tmp_path / "program"
+        path.write_text(f"#!/bin/sh\n. {tmp_path}/end\n")
+        path.chmod(0o755)
+        return path
+
+    @pytest.mark.parametrize("end, raised", [
+        *((f"exit {code}", TryAgain) for code in (69, 74, 75)),
+        ("kill -KILL $$", TryAgain),
+        *((f"exit {code}", GiveUp) for code in (64, 65, 66, 70, 73, 76, 77, 78)),
+    ])  # fmt: skip
+    def test_what_is_tried_again(self, run, tmp_path, end, raised):
+        (tmp_path / "end").write_text(end)
+        with pytest.raises(TryAgain) as error:
+            run("http://127.0.0.1:9", logical_date=datetime(2026, 1, 2, tzinfo=UTC))
+        assert error.type is raised and end.removeprefix("exit ").replace("kill -KILL $$", "-9") in str(error.value)
