@@ -25,7 +25,7 @@ import Testing
               retry           a mapping; default {}. How often
                 max_attempts  a whole number, from 1 to 100; default 8. Attempts
                 max_delay     a duration such as 500ms, 20s, 5m, 1h or 1d, from 1ms to 1h; default 20s. Delay
-                deadline      a duration such as 500ms, 20s, 5m, 1h or 1d, from 1s to 24h; default 2m. Deadline
+                deadline      a duration such as 500ms, 20s, 5m, 1h or 1d, from 1s to 1d; default 2m. Deadline
 
             transform 'filter': Keeps endpoints
               where  mapping of names to: list of: text; required. Values by member

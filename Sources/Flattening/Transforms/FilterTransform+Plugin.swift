@@ -51,7 +51,8 @@ extension FilterTransform: Plugin {
             for (key, value) in entries {
                 let names = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
                 conditions.append(
-                    Condition(path: try MemberPath(names, option: ["where", key]), test: .isIn(texts(value))))
+                    Condition(
+                        path: try MemberPath(names, option: ["where", key], isKey: true), test: .isIn(texts(value))))
             }
         }
         if let names = options.names("path") {

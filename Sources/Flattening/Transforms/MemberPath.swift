@@ -5,10 +5,12 @@ struct MemberPath: Sendable {
     let names: [String]
     let steps: [JSONPathStep]
 
-    /// - Throws: `OptionError` at `option` where no value can stand at the path.
-    init(_ names: [String], option: [String]) throws {
+    /// - Throws: `OptionError` at `option`, or at its key, where no value can stand at the path.
+    init(_ names: [String], option: [String], isKey: Bool = false) throws {
         if let problem = EndpointModel.endpoint.problem(with: names, allowsUnknown: false) {
-            throw OptionError(path: option, problem)
+            var error = OptionError(path: option, problem)
+            error.isAboutKey = isKey
+            throw error
         }
         self.names = names
         steps = names.map { JSONPathStep($0) }
