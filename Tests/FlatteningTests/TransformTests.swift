@@ -239,6 +239,7 @@ import Testing
                 FilterTransform.self, ["where": .map([(key: "ChanelType", value: .list([.text("SMS")]))])])
         }
         #expect(error?.path == ["where", "ChanelType"])
+        #expect(error?.isAboutKey == true)
     }
 
     // MARK: Purity
