@@ -22,8 +22,10 @@ struct MissingBlank: Equatable {
             word.first?.isNumber == false
         else { return nil }
         let rest = word[word.index(after: colon)...]
-        // A URL is no key.
-        guard !rest.isEmpty, !rest.hasPrefix("//"), !rest.contains(":") else { return nil }
+        // A URL is no key, but it may be a value, as a reference may be, and hold colons then.
+        guard !rest.isEmpty, !rest.hasPrefix("//"),
+            !rest.contains(":") || rest.hasPrefix("${") || rest.contains("://")
+        else { return nil }
         (length, before, after) = (
             word.distance(from: word.startIndex, to: colon) + 1, "\(word[...colon])", String(rest)
         )

@@ -45,12 +45,20 @@ extension YAMLMistake.Search {
     }
 
     var missingDash: YAMLMistake? {
-        guard complaint.says("'-' indicator"), let line, line.dashes.isEmpty,
-            levels(before: line.number).contains(where: { $0.isDash && $0.column == line.column })
-        else { return nil }
-        return YAMLMistake(
-            "a '- ' is missing before '\(Self.name(of: line))'",
-            at: Place(line: line.number, column: line.column),
+        if complaint.says("'-' indicator"), let line, isAmongDashes(line) { return Self.missingDash(before: line) }
+        // A value without its dash is a key without its colon to the parser, which goes on to the line below.
+        let values = [line, contextLine, previous].compactMap(\.self).filter { $0.key == nil && isAmongDashes($0) }
+        return values.first.map(Self.missingDash)
+    }
+
+    /// Whether a line begins where the dashes of a list stand, without one.
+    private func isAmongDashes(_ line: TextOutline.Line) -> Bool {
+        line.dashes.isEmpty && levels(before: line.number).contains { $0.isDash && $0.column == line.column }
+    }
+
+    private static func missingDash(before line: TextOutline.Line) -> YAMLMistake {
+        YAMLMistake(
+            "a '- ' is missing before '\(name(of: line))'", at: Place(line: line.number, column: line.column),
             hint: "each entry of a list begins with one")
     }
 
@@ -116,6 +124,8 @@ extension YAMLMistake.Search {
     }
 
     private static func name(of line: TextOutline.Line) -> String {
-        line.key?.name ?? String(line.rest(from: line.column).prefix(40))
+        if let key = line.key { return key.name }
+        let words = line.rest(from: line.column)
+        return words.first.map { "[{".contains($0) } == true ? String(words.prefix(1)) : String(words.prefix(40))
     }
 }

@@ -75,7 +75,7 @@ extension YAMLMistake.Search {
     var sign: YAMLMistake? {
         if complaint.says("cannot start any token") || complaint.isAbout("scanning a directive"),
             let place = complaint.isAbout("directive") ? complaint.context?.place : complaint.place,
-            let sign = text.scalar(at: place), "@`%".unicodeScalars.contains(sign)
+            let sign = text.scalar(at: place), "@`%|>".unicodeScalars.contains(sign)
         {
             return YAMLMistake(
                 "a value can't begin with '\(sign)'", at: place,
@@ -88,6 +88,9 @@ extension YAMLMistake.Search {
             return YAMLMistake(
                 "a value that begins with '\(sign)' is put in quotes", at: place,
                 hint: "write \(quoted(at: place))")
+        }
+        if complaint.says("node content"), let sign = text.scalar(at: complaint.place), sign == "," {
+            return YAMLMistake("this ',' has nothing before it", at: complaint.place, hint: "remove it")
         }
         if complaint.says("undefined alias"), let offset = text.offset(of: complaint.place) {
             let name = text.scalars[(offset + 1)...].prefix {
