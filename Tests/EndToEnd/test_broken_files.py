@@ -4,6 +4,7 @@ The tables in `broken/` were written from what a person should read. `support/br
 """
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -74,6 +75,53 @@ def test_files_without_errors_are_valid(validated):
     _, result = validated
     valid = {case.name for case in CASES if not any(" error: " in line for line in case.told)}
     assert {Path(line.split(": ")[0]).stem for line in result.out.splitlines()} == valid
+
+
+# MARK: Files that nobody thought of
+
+
+def damaged(text, chance):
+    """A text with one slip of the hand in one of its lines."""
+    lines = text.splitlines()
+    number = chance.choice([number for number, line in enumerate(lines) if line.strip() and line.strip()[0] != "#"])
+    line = lines[number]
+    at = chance.randrange(len(line))
+    lines[number : number + 1] = chance.choice(
+        [
+            [" " + line],
+            [line[1:]],
+            [line[:at] + line[at + 1 :]],
+            [line[:at] + chance.choice("\"'[]{}:,#@%*&!|>`\t-?~\\") + line[at:]],
+            [line.replace(": ", ":", 1)],
+            [line.replace("- ", "", 1)],
+            [line.replace("  ", "\t", 1)],
+            [line, line],
+            [line[:at], line[at:]],
+            [],
+        ]
+    )
+    return "\n".join(lines) + "\n"
+
+
+def test_slips_of_the_hand(sluice, tmp_path):
+    """Whatever is wrong, each message is one line with a place, nothing crashes, and YAML's own words are rare."""
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    texts = [path.read_text() for path in sorted(REPOSITORY.glob("pipelines/*.yaml"))]
+    files = []
+    for number in range(500):
+        files.append(tmp_path / f"{number}.yaml")
+        files[-1].write_text(damaged(chance.choice(texts), chance))
+    result = sluice("validate", "--without-variables", *files).expect(78)
+    lines = [line.removeprefix(f"{tmp_path}/") for line in result.err.splitlines()]
+    for line in lines:
+        assert re.match(r"\d+\.yaml:\d+:\d+: (error|warning): \S", line) and line.isprintable(), repr(line)
+    told = {line.split(".")[0] for line in lines if " error: " in line}
+    valid = {Path(line.split(": ")[0]).stem for line in result.out.splitlines()}
+    assert told | valid == {path.stem for path in files} and not told & valid
+    foreign = [line for line in lines if "not valid YAML" in line]
+    assert len(foreign) <= 25, foreign
 
 
 # MARK: The schema

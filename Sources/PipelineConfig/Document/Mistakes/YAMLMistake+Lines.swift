@@ -4,6 +4,10 @@ extension YAMLMistake.Search {
     // MARK: What is missing
 
     var missingBlank: YAMLMistake? {
+        if complaint.says("unexpected ':'") {
+            let place = Place(line: complaint.place.line, column: complaint.place.column + 1)
+            return YAMLMistake("a space is missing after this ':'", at: place)
+        }
         for line in [line, contextLine, previous].compactMap(\.self) {
             let content = line.rest(from: line.column)
             if let mistake = MissingBlank(content) {
@@ -48,7 +52,15 @@ extension YAMLMistake.Search {
         if complaint.says("'-' indicator"), let line, isAmongDashes(line) { return Self.missingDash(before: line) }
         // A value without its dash is a key without its colon to the parser, which goes on to the line below.
         let values = [line, contextLine, previous].compactMap(\.self).filter { $0.key == nil && isAmongDashes($0) }
-        return values.first.map(Self.missingDash)
+        return (values.first ?? entryBeforeDash).map(Self.missingDash)
+    }
+
+    /// The first of the lines that begin where the first dash of a list stands below them.
+    private var entryBeforeDash: TextOutline.Line? {
+        guard let line, let dash = line.dashes.first else { return nil }
+        let above = outline.lines.reversed().drop { $0.number >= line.number }.prefix { $0.start >= dash }
+        guard !above.contains(where: { $0.dashes.first == dash }) else { return nil }
+        return above.last { $0.start == dash }
     }
 
     /// Whether a line begins where the dashes of a list stand, without one.
