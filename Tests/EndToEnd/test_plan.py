@@ -41,6 +41,22 @@ def test_begin_go_on_and_nothing_to_do(sluice, synthetic):
     assert plan(sluice, pipeline, "--logical-date", LOGICAL_DATE, "--fresh")["action"] == "begin"
 
 
+@pytest.mark.parametrize("place", ["sqlite.commit.before#4", "ndjson.commit.after-data-fsync#4", "ndjson.complete.after-manifest"])
+def test_a_run_into_files_goes_on(sluice, synthetic, place):
+    """Its record is as of its beginning: the checkpoint file tells how far it is."""
+    server = synthetic(users=500)
+    sinks = [{"type": "ndjson", "path": "out/files"}, {"type": "sqlite", "path": "out/a.sqlite"}]
+    pipeline = sluice.pipeline("files", server.url, server.ids, batch_size=50, sinks=sinks)
+    assert sluice.run(pipeline, environment={"SLUICE_FAILPOINT": f"{place}=kill"}).code == -9
+    before = listing(pipeline.folder)
+    document = plan(sluice, pipeline)
+    sluice("check", pipeline.file).expect(0)
+    assert listing(pipeline.folder) == before
+    assert document["action"] == "resume" and document["consumed"] == document["next_ordinal"] > 0
+    summary = sluice.run(pipeline).expect(0).summary
+    assert summary["resumed_from"] == document["next_ordinal"] and summary["run_id"] == document["run_id"]
+
+
 def test_the_words(sluice, synthetic):
     server = synthetic(users=1200)
     pipeline = sluice.pipeline(

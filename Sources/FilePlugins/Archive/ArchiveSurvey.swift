@@ -51,7 +51,11 @@ package struct ArchiveSurvey: Sendable {
             opened += 1
             let file = archive.file(number)
             var content: ArchiveContent?
-            if opened <= Self.mostFilesOpened, file.problem == nil { content = try? ArchiveContent.sniff(file.path) }
+            if opened <= Self.mostFilesOpened, file.problem == nil {
+                do { content = try ArchiveContent.sniff(file.path) } catch {
+                    content = .unreadable("a file that can't be read")
+                }
+            }
             switch content {
             case .junk(let reason): Self.count(listed, reason, in: &leftOut)
             case .empty: Self.count(listed, "empty", in: &leftOut)

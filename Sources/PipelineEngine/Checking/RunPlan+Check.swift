@@ -125,11 +125,4 @@ extension RunPlan {
         }
         return result
     }
-
-    /// What a sink is told when it is opened or looked at.
-    func context(of planned: PlannedSink) -> SinkContext {
-        SinkContext(
-            pipeline: pipeline, shard: shard.index, shards: shard.count, tables: planned.layout.tables,
-            onNewColumns: onNewColumns, conflict: source.conflict)
-    }
 }

@@ -38,10 +38,7 @@ extension PipelineRunner {
                 try Task.checkCancellation()
                 let sink = planned.sink
                 let subject = "sink '\(sink.name)'"
-                let context = SinkContext(
-                    pipeline: plan.pipeline, shard: plan.shard.index, shards: plan.shard.count,
-                    tables: planned.layout.tables, onNewColumns: plan.onNewColumns, conflict: plan.source.conflict,
-                    waits: { [board] in board.note(waitOf: subject, for: $0) })
+                let context = plan.context(of: planned) { [board] in board.note(waitOf: subject, for: $0) }
                 let session = try await board.waiting(subject, for: "it is being opened") {
                     try await sink.open(context)
                 }

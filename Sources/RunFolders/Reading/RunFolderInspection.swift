@@ -42,8 +42,7 @@ actor RunFolderInspection {
         if let unfinished = try EarlierRun.unfinished(in: folder, history) {
             result.state = state(unfinished.stored, fault: unfinished.refusal(in: folder))
         } else if let newest = history.newest {
-            let underWay = newest.isUnfinished ? try? folder.checkpoint(of: newest).stored : nil
-            result.state = state(underWay ?? newest, fault: folder.fault(of: newest))
+            result.state = standing(newest, folder)
             result.existingTables = context.tables.map(\.name)
         }
         result.findings.append(.ok(history.newest == nil ? "the folder holds no run yet" : "the folder fits"))
@@ -53,6 +52,21 @@ actor RunFolderInspection {
         }
         result.findings += room
         return result
+    }
+
+    /// A run as its checkpoint file has it: its record is as of its beginning.
+    private func standing(_ record: StoredRunState, _ folder: OutputFolder) -> SinkState {
+        guard record.isUnfinished else { return state(record, fault: nil) }
+        do {
+            guard let checkpoint = try RunCheckpoint.read(in: folder.underWay(record.run.runID)),
+                checkpoint.stored.sequence == record.sequence
+            else { return state(record, fault: folder.fault(of: record)) }
+            return state(checkpoint.stored, fault: folder.fault(of: checkpoint.stored))
+        } catch {
+            return state(
+                record,
+                fault: error as? PipelineError ?? PipelineError(.software, "\(error)", hint: "Please report it."))
+        }
     }
 
     private func state(_ stored: StoredRunState, fault: PipelineError?) -> SinkState {

@@ -36,9 +36,12 @@ package enum SQLiteSurvey {
             """
         ).compactMap { $0 }
         // A view of something that is gone has no columns.
-        let tables = names.map { name in
-            let columns = try? connection.texts("SELECT name FROM pragma_table_info(\(literal(name))) ORDER BY cid")
-            return (name: name, columns: (columns ?? []).compactMap { $0 })
+        let tables = try names.map { name in
+            var columns: [String?] = []
+            do {
+                columns = try connection.texts("SELECT name FROM pragma_table_info(\(literal(name))) ORDER BY cid")
+            } catch let error as PipelineError where error.kind == .configuration {}
+            return (name: name, columns: columns.compactMap { $0 })
         }
         let isStore = try !connection.texts("SELECT 1 FROM sqlite_schema WHERE name = 'sluice_runs'").isEmpty
         if let query = choice.query {

@@ -138,7 +138,11 @@ import Testing
         board.note(waitOf: "sink 'a'", for: "table x is locked")
         #expect(board.current.waiting == nil)
         board.note(waitOf: "sink 'b'", for: "it is being opened")
-        while board.current.waiting?.contains("sink 'b'") != true { try await Task.sleep(for: .milliseconds(20)) }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while board.current.waiting?.contains("sink 'b'") != true {
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(20))
+        }
         #expect(
             board.current.waiting == "sink 'a': table x is locked, for 1 s; sink 'b': it is being opened, for 1 s")
         // Other words for the same wait don't begin it anew.
