@@ -35,9 +35,11 @@ import Testing
             configuration.warnings.map(\.description) == [
                 "p.yaml:5:12: warning: made with hello", "p.yaml:6:30: warning: made with •••",
             ])
-        #expect(logged.withLock(\.isEmpty))
+        let loggedWhileMade = logged.withLock { $0 }
+        #expect(loggedWhileMade.isEmpty)
         let talkative = try #require(configuration.transforms.last as? Talkative)
         talkative.warn("applied")
-        #expect(logged.withLock { $0 } == ["applied"])
+        let loggedAfterwards = logged.withLock { $0 }
+        #expect(loggedAfterwards == ["applied"])
     }
 }
