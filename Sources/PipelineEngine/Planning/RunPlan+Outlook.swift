@@ -49,10 +49,9 @@ extension RunPlan {
         case .publishPending(let run): return .publish(runID: run.runID)
         case .nothing(let run): return .nothing(runID: run.runID)
         case .resume(let run):
-            // Sinks differ by one commit at most, and the one that is ahead says what is read.
-            let ahead = states.filter { $0.lastRun?.runID == run.runID }.compactMap(\.checkpoint)
-                .max { $0.commitNumber < $1.commitNumber }
-            let progress = ahead?.progress ?? .start
+            // Sinks differ by one commit at most; the first one speaks for them, as in a summary.
+            let first = states.first.flatMap { $0.lastRun?.runID == run.runID ? $0.checkpoint : nil }
+            let progress = first?.progress ?? .start
             return .resume(
                 runID: run.runID, consumed: progress.consumed, ordinal: progress.nextOrdinal,
                 parked: progress.parked.count)
