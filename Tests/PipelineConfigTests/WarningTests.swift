@@ -33,7 +33,7 @@ import Testing
         let configuration = try loader.load(Array(yaml.utf8), path: "p.yaml")
         #expect(
             configuration.warnings.map(\.description) == [
-                "p.yaml:5:12: warning: made with hello", "p.yaml:6:30: warning: made with •••",
+                "p.yaml:5:12: warning: made with hello", "p.yaml:6:31: warning: made with •••",
             ])
         let loggedWhileMade = logged.withLock { $0 }
         #expect(loggedWhileMade.isEmpty)
