@@ -83,7 +83,7 @@ apt_install() {
 }
 
 # What the program itself is built from.
-require_build_packages() { require_packages libsqlite3-dev libpq-dev zlib1g-dev pkg-config; }
+require_build_packages() { require_packages libsqlite3-dev libpq-dev zlib1g-dev libzstd-dev pkg-config; }
 
 # Sets `python` to an interpreter that has what Tests/EndToEnd/requirements.txt names: the machine's own if it can
 # import all of it, else one in .venv.
@@ -91,7 +91,7 @@ require_python() {
     local wanted="$root/Tests/EndToEnd/requirements.txt" venv="$root/.venv"
     python=python3
     if command -v python3 >/dev/null &&
-        python3 -c 'import boto3, check_jsonschema, duckdb, kubernetes_validate, moto, orjson, pandas, polars, pyarrow, pytest, pytz, xdist' 2>/dev/null; then return; fi
+        python3 -c 'import boto3, check_jsonschema, duckdb, kubernetes_validate, moto, orjson, pandas, polars, pyarrow, pytest, pytz, xdist, zstandard' 2>/dev/null; then return; fi
     python="$venv/bin/python"
     if [ -x "$python" ] && cmp -s "$wanted" "$venv/requirements.txt"; then return; fi
     require_packages python3 python3-venv

@@ -7,7 +7,9 @@ import Testing
 struct FileUserReaderTests {
     @Test(arguments: [
         ("missing.txt", "No such file or directory"), ("folder", "Is a directory"), ("pipe", "not a regular file"),
-        ("utf16.txt", "UTF-16"), ("sheet.csv", "spreadsheet"), ("ids.zst", "Zstandard"),
+        ("utf16.txt", "UTF-16"), ("sheet.csv", "spreadsheet"),
+        ("ids.zst", "is cut off: the file ends in the middle of its zstd"),
+        ("half.txt.zst", "no complete zstd file"), ("empty.txt.zst", "no complete zstd file"),
         ("empty.txt.gz", "no complete gzip file"), ("half.txt.gz", "no complete gzip file"), ("loop", "symbolic links"),
         ("ids.txt/x", "Not a directory"),
     ])
@@ -21,6 +23,8 @@ struct FileUserReaderTests {
         try folder.write("ids.zst", [0x28, 0xB5, 0x2F, 0xFD, 0x04])
         try folder.write("empty.txt.gz", [])
         try folder.write("half.txt.gz", [0x1F])
+        try folder.write("empty.txt.zst", [])
+        try folder.write("half.txt.zst", [0x28, 0xB5, 0x2F])
         try folder.write("ids.txt", [])
         let reader = try makeReader(folder.file(name), format: "lines")
         let reading = try await Reading(reader)
@@ -44,10 +48,13 @@ struct FileUserReaderTests {
     }
 
     static let options = [
-        Options(path: "a.txt"), Options(path: "A.TXT.GZ"), Options(path: "a.b", format: "lines"),
+        Options(path: "a.txt"), Options(path: "A.TXT.GZ"), Options(path: "A.TXT.Zst"),
+        Options(path: "a.b", format: "lines"),
         Options(path: "a.csv", column: ["id"]), Options(path: "a.csv.gz", column: ["1"], header: false),
         Options(path: "a.csv", column: ["id"], separator: "tab"),
         Options(path: "a.ndjson", column: ["User", "UserId"]), Options(path: "a.jsonl.gz", column: ["id"]),
+        Options(path: "a.ndjson.zst", column: ["id"]), Options(path: "a.csv.zst", column: ["id"]),
+        Options(path: "a.csv.zst", key: "column", words: "say which column"),
         Options(path: "a.jsonl", format: "lines"), Options(path: "./-", format: "lines"),
         Options(path: "-", format: "lines"),
         Options(path: "-", key: "format", words: "can't be told from the name '-'"),

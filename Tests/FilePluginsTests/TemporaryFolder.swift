@@ -24,7 +24,7 @@ final class TemporaryFolder: Sendable {
     }
 }
 
-/// Runs a Python script: the oracle for CSV, gzip and JSON.
+/// Runs a Python script: the oracle for CSV, gzip, zstd and JSON.
 func python(_ script: String, _ arguments: [String] = []) throws -> [UInt8] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -54,4 +54,25 @@ func gzip(_ members: [[UInt8]], in folder: TemporaryFolder) throws -> [UInt8] {
             for length in sys.argv[2:]:
                 sys.stdout.buffer.write(gzip.compress(file.read(int(length)), mtime=0))
         """, [folder.file(name)] + lengths)
+}
+
+/// zstd as its own tool makes it, in frames of the given pieces, each with a checksum.
+func zstd(_ frames: [[UInt8]], in folder: TemporaryFolder, options: [String] = []) throws -> [UInt8] {
+    let name = "frames-\(UUID().uuidString)"
+    try folder.write(name, frames.flatMap { $0 })
+    return try python(
+        """
+        import subprocess, sys
+        lengths, options = sys.argv[2].split(), sys.argv[3:]
+        with open(sys.argv[1], 'rb') as file:
+            for length in lengths:
+                data = file.read(int(length))
+                sys.stdout.buffer.write(
+                    subprocess.run(['zstd', '-c', *options], input=data, capture_output=True, check=True).stdout)
+        """, [folder.file(name), frames.map { String($0.count) }.joined(separator: " ")] + options)
+}
+
+/// A frame that readers pass over (RFC 8878, 3.1.2).
+func skippableFrame(_ number: UInt8, _ content: [UInt8]) -> [UInt8] {
+    [0x50 | number, 0x2A, 0x4D, 0x18] + withUnsafeBytes(of: UInt32(content.count).littleEndian) { Array($0) } + content
 }

@@ -11,8 +11,22 @@ struct JSONLines: Sendable {
     let keyBytes: Int
     /// For each column whether its JSON is a nested value.
     private let nests: [Bool]
+    /// What stands around a row on its line.
+    private let frame: (beginning: [UInt8], end: [UInt8])
 
-    init(_ table: TableDefinition) {
+    /// - Parameter naming: writes members of an object that each line is then, behind which the row follows as `row`; nil for
+    ///   rows by themselves.
+    init(_ table: TableDefinition, naming: ((inout JSONWriter) -> Void)? = nil) {
+        if let naming {
+            var writer = JSONWriter()
+            writer.object { writer in
+                naming(&writer)
+                writer.key("row")
+            }
+            frame = (Array(writer.bytes.dropLast()), Array("}}\n".utf8))
+        } else {
+            frame = ([], Array("}\n".utf8))
+        }
         nests = table.columns.map(\.hasFixedForm)
         keys = table.columns.enumerated().map { index, column in
             var writer = JSONWriter()
@@ -22,9 +36,9 @@ struct JSONLines: Sendable {
         keyBytes = keys.reduce(0) { $0 + $1.count }
     }
 
-    /// The most bytes that a row can take.
+    /// The most bytes that a row's line can take.
     private func bound(_ cells: Slice<UnsafeBufferPointer<Cell>>) -> Int {
-        cells.reduce(keyBytes + 2) { sum, cell in
+        cells.reduce(keyBytes + frame.beginning.count + frame.end.count) { sum, cell in
             switch cell.kind {
             case .null, .integer, .real: sum + 32
             case .text, .time, .json: sum + 6 * Int(cell.length) + 2
@@ -39,6 +53,7 @@ struct JSONLines: Sendable {
             for row in rows {
                 let cells = cells[row * columns..<(row + 1) * columns]
                 text.reserve(bound(cells))
+                text.append(frame.beginning)
                 for (column, cell) in zip(keys.indices, cells) {
                     text.append(keys[column])
                     switch cell.kind {
@@ -50,8 +65,7 @@ struct JSONLines: Sendable {
                     case .json: text.append(quoted: arena.bytes(of: cell))
                     }
                 }
-                text.append(UInt8(ascii: "}"))
-                text.append(UInt8(ascii: "\n"))
+                text.append(frame.end)
             }
         }
     }

@@ -5,17 +5,17 @@ public import PipelineCore
 extension FileUserReader: Plugin {
     public static let kind = PluginKind.userReader
     public static let typeName = "file"
-    public static let summary = "User IDs from a file: lines, CSV or NDJSON, plain or gzip."
+    public static let summary = "User IDs from a file: lines, CSV or NDJSON, plain, gzip or zstd."
 
     // None of these is part of the fingerprint: the hash of the input that was read tells whether it is the same.
     public static let schema = OptionSchema(
         [
             OptionField(
                 "path", .path(allowsDash: true), .required, place: .input,
-                "The file; - is standard input. gzip is recognised by its first bytes, not by its name."),
+                "The file; - is standard input. gzip and zstd are recognised by their first bytes, not by names."),
             OptionField(
                 "format", .enumeration(Format.allCases.map(\.rawValue)), .optional,
-                "lines (an ID on each), csv or ndjson. Default: by name: .txt, .csv, .ndjson, .jsonl, each also with .gz."
+                "lines (an ID on each), csv or ndjson. Default: by name: .txt, .csv, .ndjson, .jsonl, also with .gz or .zst."
             ),
             OptionField(
                 "column", .fieldPath, .optional,

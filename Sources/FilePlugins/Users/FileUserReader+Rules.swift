@@ -80,7 +80,7 @@ extension FileUserReader {
 }
 
 extension FileUserReader.Format {
-    /// The endings of a file's name that tell the format, each also with `.gz`.
+    /// The endings of a file's name that tell the format, each also with what says that it is compressed.
     private var endings: [String] {
         switch self {
         case .lines: [".txt"]
@@ -95,8 +95,7 @@ extension FileUserReader.Format {
     }
 
     private static func named(_ path: String) -> Self? {
-        var name = path.lowercased()
-        if name.hasSuffix(".gz") { name.removeLast(3) }
+        let name = CompressedForm.nameUnpacked(path).lowercased()
         return allCases.first { format in format.endings.contains { name.hasSuffix($0) } }
     }
 
@@ -119,7 +118,8 @@ extension FileUserReader.Format {
         func anyCase(_ text: String) -> String {
             text.map { $0.isLetter ? "[\($0.lowercased())\($0.uppercased())]" : "\\\($0)" }.joined()
         }
-        return "(\(endings.map(anyCase).joined(separator: "|")))(\(anyCase(".gz")))?"
+        func choice(_ texts: [String]) -> String { "(\(texts.map(anyCase).joined(separator: "|")))" }
+        return choice(endings) + choice(CompressedForm.allCases.map(\.suffix)) + "?"
     }
 }
 

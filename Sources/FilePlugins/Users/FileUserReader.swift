@@ -3,12 +3,12 @@ package import LocalFiles
 public import PipelineCore
 internal import Synchronization
 
-/// Reads user IDs from a file of lines, a CSV or an NDJSON file, plain or gzip.
+/// Reads user IDs from a file of lines, a CSV or an NDJSON file, plain, gzip or zstd.
 ///
 /// - IDs are yielded as they stand in the file, never trimmed: a line of spaces is an ID of spaces. Byte order marks and
 ///   0x1A where files were joined are dropped, empty lines are no records. Lines end with LF, CR LF or CR.
-/// - gzip is recognised by its first bytes, not by its name. Several members in a row are one input.
-/// - A position counts bytes of uncompressed input. Opening a plain file at a position is one seek; a gzip file is
+/// - gzip and zstd are recognised by their first bytes, not by names. Several members or frames in a row are one input.
+/// - A position counts bytes of uncompressed input. Opening a plain file at a position is one seek; a compressed file is
 ///   inflated up to it.
 /// - Memory doesn't grow with the file, repeats aside, which `distinct` has to remember.
 public struct FileUserReader: UserReader {
@@ -22,7 +22,7 @@ public struct FileUserReader: UserReader {
     let place: Place
     let layout: ListLayout
     let distinct: Bool
-    /// What cursors have found out; a gzip file's size shows while it is read.
+    /// What cursors have found out; a compressed file's size shows while it is read.
     let size = InputSize()
 
     final class InputSize: Sendable {
@@ -66,7 +66,7 @@ public struct FileUserReader: UserReader {
         }
     }
 
-    /// Known from the first `open` on; an estimate where the file is gzip, until its end has been read.
+    /// Known from the first `open` on; an estimate where the file is compressed, until its end has been read.
     public var inputSize: UInt64? { size.current }
 
     /// Keeps standard input aside; a file stays where it is.

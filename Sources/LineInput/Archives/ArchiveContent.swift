@@ -31,34 +31,45 @@ public enum ArchiveContent: Sendable, Equatable {
     ///   counts as lines.
     public static func sniff(_ path: String) throws -> ArchiveContent {
         if let junk = junk(named: path) { return .junk(junk) }
-        let file = try InputFile(path: path)
+        return try sniff(path) { try InputFile(path: path) }
+    }
+
+    /// What a stream holds; its first bytes are still kept.
+    public static func sniff(_ stream: InputStream) throws -> ArchiveContent { try sniff("", stream.open) }
+
+    private static func sniff(_ path: String, _ open: () throws -> InputFile) throws -> ArchiveContent {
+        let file = try open()
         defer { file.close() }
         do {
             var head = [UInt8](repeating: 0, count: ForeignContent.headLength)
             let count = try head.withUnsafeMutableBytes { try file.read(into: $0) }
             head.removeLast(head.count - count)
-            // A gzip file is never empty: the reading says that it is cut off.
-            if head.isEmpty { return path.lowercased().hasSuffix(".gz") ? .text(.lines, utf16: nil) : .empty }
-            let utf16 = UTF16Order(markOf: head)
-            if !head.starts(with: FileSignature.gzip), utf16 == nil, let other = ForeignContent.of(head) {
-                return other
+            // A compressed file is never empty: the reading says that it is cut off.
+            if head.isEmpty {
+                return CompressedForm.cutOff(head, named: path) == nil ? .empty : .text(.lines, utf16: nil)
             }
-            return try sniff(path, utf16)
+            let utf16 = UTF16Order(markOf: head)
+            let form = CompressedForm(head)
+            if form == nil, utf16 == nil, let other = ForeignContent.of(head) { return other }
+            return try sniff(path, open, form, utf16)
         } catch is InputDamage {
             return .text(.lines, utf16: nil)
         }
     }
 
-    private static func sniff(_ path: String, _ utf16: UTF16Order?) throws -> ArchiveContent {
-        let input = try InputWindow(path: path, capacity: windowLength, utf16: utf16)
+    /// - Parameter packing: what the file is compressed with.
+    private static func sniff(
+        _ path: String, _ open: () throws -> InputFile, _ packing: CompressedForm?, _ utf16: UTF16Order?
+    ) throws -> ArchiveContent {
+        let input = try InputWindow(open(), named: path, capacity: windowLength, utf16: utf16)
         defer { input.close() }
         var isDamaged = false
         do { while input.count < windowLength, try input.extend() {} } catch is InputDamage { isDamaged = true }
         if input.count == 0 { return isDamaged ? .text(.lines, utf16: utf16) : .empty }
-        if input.bytes.starts(with: FileSignature.gzip) {
-            return .unreadable("a gzip file inside a gzip file: unpack it once")
+        if let packing, let inner = CompressedForm(input.bytes) {
+            return .unreadable("a \(inner) file inside a \(packing) file: unpack it once")
         }
-        if utf16 == nil, let packed = UTF16Order(markOf: input.bytes) { return try sniff(path, packed) }
+        if utf16 == nil, let packed = UTF16Order(markOf: input.bytes) { return try sniff(path, open, packing, packed) }
         if !isDamaged, let other = ForeignContent.of(Array(input.bytes.prefix(ForeignContent.headLength))) {
             return other
         }

@@ -13,7 +13,6 @@ enum ForeignContent {
     private static let unreadable: [(bytes: [UInt8], name: String)] = [
         (FileSignature.zip, "a zip file or a spreadsheet: unzip it, or save the sheet as CSV"),
         (Array("PK\u{5}\u{6}".utf8), "a zip file with nothing in it"),
-        (FileSignature.zstandard, "a Zstandard file, which this version doesn't read: unpack it with zstd -d"),
         (FileSignature.bzip2, "a bzip2 file: unpack it with bunzip2"),
         (FileSignature.xz, "an xz file: unpack it with unxz"),
         ([0x04, 0x22, 0x4D, 0x18], "an lz4 file: unpack it with unlz4"),

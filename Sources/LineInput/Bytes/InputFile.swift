@@ -1,8 +1,10 @@
 internal import Glibc
 
-/// A regular file, opened for reading. Blocking; one owner uses it.
+/// A regular file, or a stream from its beginning, opened for reading. Blocking; one owner uses it.
 public final class InputFile {
+    /// Less than 0 for a stream, and once it is closed.
     private var descriptor: Int32
+    private let stream: InputStream?
     /// Where the next read begins.
     public private(set) var offset: UInt64 = 0
     /// What the next read meets: it came behind bytes that count.
@@ -14,6 +16,7 @@ public final class InputFile {
     /// - Throws: `InputDamage` where the file is missing, unreadable, or not a regular file.
     public init(path: String, end: UInt64? = nil) throws {
         self.end = end
+        stream = nil
         descriptor = try retried { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -32,6 +35,13 @@ public final class InputFile {
         }
     }
 
+    /// - Parameter stream: whose first bytes are still kept.
+    init(_ stream: InputStream) {
+        self.stream = stream
+        descriptor = -1
+        end = nil
+    }
+
     deinit { close() }
 
     /// Fills the buffer with as much as the file has; fewer bytes than it holds means that the end is reached, or that
@@ -45,7 +55,10 @@ public final class InputFile {
         var filled = 0
         while filled < buffer.count, let start = buffer.baseAddress {
             do {
-                let count = try retried { Glibc.read(descriptor, start + filled, buffer.count - filled) }
+                let room = UnsafeMutableRawBufferPointer(start: start + filled, count: buffer.count - filled)
+                let count =
+                    try stream?.read(into: room, at: offset + UInt64(filled))
+                    ?? retried { Glibc.read(descriptor, room.baseAddress, room.count) }
                 if count == 0 { break }
                 filled += count
             } catch let damage as InputDamage {
@@ -58,18 +71,20 @@ public final class InputFile {
         return filled
     }
 
-    /// Bytes of input in the file at this moment.
+    /// Bytes of input in the file at this moment; of a stream those that were read.
     ///
     /// - Throws: `InputDamage`.
     public func size() throws -> UInt64 {
+        if stream != nil { return offset }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw InputDamage.readFailed(errno) }
         return min(UInt64(status.st_size), end ?? .max)
     }
 
-    /// Makes the next read begin at an offset, from the start of the file.
+    /// Makes the next read begin at an offset, from the start of the file; of a stream among its first bytes.
     func seek(to offset: UInt64) throws {
-        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw InputDamage.readFailed(errno) }
+        guard stream == nil || offset <= self.offset else { throw InputDamage.tooShort }
+        if stream == nil, lseek(descriptor, off_t(offset), SEEK_SET) < 0 { throw InputDamage.readFailed(errno) }
         self.offset = offset
     }
 

@@ -22,14 +22,31 @@ public final class InputWindow {
     /// - Parameters:
     ///   - capacity: Bytes of storage to begin with; as they stand, so many that a read costs little beside what it reads.
     ///   - end: Of the file, where what lies behind isn't part of the input.
-    ///   - utf16: What the file, inflated, is known to be; it is read as UTF-8.
+    ///   - utf16: What the file, unpacked, is known to be; it is read as UTF-8.
     /// - Throws: `InputDamage` where the file can't be opened, or begins as something other than text.
-    public init(
-        path: String, capacity: Int = 256 * 1024, end: UInt64? = nil, utf16: UTF16Order? = nil
+    public convenience init(
+        path: String, capacity: Int = defaultCapacity, end: UInt64? = nil, utf16: UTF16Order? = nil
     ) throws {
-        input = try DecodedInput(path: path, chunk: capacity, end: end, utf16: utf16)
+        try self.init(InputFile(path: path, end: end), named: path, capacity: capacity, utf16: utf16)
+    }
+
+    /// Opens a stream, whose first bytes are kept no more from here on.
+    ///
+    /// - Throws: `InputDamage` where it begins as something other than text.
+    public convenience init(_ stream: InputStream, utf16: UTF16Order?) throws {
+        defer { stream.forgetHead() }
+        try self.init(stream.open(), named: "", utf16: utf16)
+    }
+
+    /// - Parameter file: at its beginning; what is read of it from here on is the window's.
+    init(
+        _ file: InputFile, named path: String, capacity: Int = defaultCapacity, utf16: UTF16Order? = nil
+    ) throws {
+        input = try DecodedInput(file, named: path, chunk: capacity, utf16: utf16)
         storage = .allocate(byteCount: capacity, alignment: 16)
     }
+
+    public static let defaultCapacity = 256 * 1024
 
     deinit { storage.deallocate() }
 
@@ -104,11 +121,12 @@ public final class InputWindow {
         offset == target || (offset == target + 1 && before == Self.returnAndLineFeed)
     }
 
-    /// Bytes of uncompressed input in all: in a gzip file an estimate, until its end has been read; nil before its beginning
+    /// Bytes of uncompressed input in all: in a compressed file an estimate, until its end has been read; nil before its beginning
     /// has been.
     public func size() throws -> UInt64? { try input.size() }
 
-    /// Where the gzip member that holds the window's first byte begins in the file; 0 in a plain file.
+    /// Where the member of a compressed file, gzip's member or zstd's frame, that holds the window's first byte begins in the file;
+    /// 0 in a plain file.
     public var member: UInt64 { input.member(at: offset) }
 
     /// Bytes of the file that were read, as they stand there.

@@ -18,10 +18,15 @@ package enum ListForm: Sendable, Equatable {
         defer { input.close() }
         try input.skipByteOrderMark()
         while input.count < ForeignContent.headLength, try input.extend() {}
+        if let inner = CompressedForm(input.bytes) {
+            throw InputDamage(
+                message: "is a \(inner) file inside another compressed file",
+                hint: "Unpack it once, and name the result.")
+        }
         switch ForeignContent.of(Array(input.bytes.prefix(ForeignContent.headLength))) {
         case .junk(let other), .unreadable(let other):
             throw InputDamage(
-                message: "is \(other)", hint: "Name a list of user IDs: lines, CSV or NDJSON, plain or gzip.")
+                message: "is \(other)", hint: "Name a list of user IDs: lines, CSV or NDJSON, plain, gzip or zstd.")
         default: break
         }
         if let separator = try SeparatorLine.consume(input) { return .csv(separator: separator) }
@@ -52,8 +57,8 @@ package enum ListForm: Sendable, Equatable {
     }
 
     private static func isCSV(_ path: String) -> Bool {
-        let name = path.lowercased()
-        return ["csv", "tsv"].contains { name.hasSuffix("." + $0) || name.hasSuffix(".\($0).gz") }
+        let name = CompressedForm.nameUnpacked(path).lowercased()
+        return [".csv", ".tsv"].contains { name.hasSuffix($0) }
     }
 
     /// The separator under which rows have several fields, and nearly all of them as many as the first one.

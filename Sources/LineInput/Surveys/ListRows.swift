@@ -38,7 +38,7 @@ package struct ListRows {
 
     /// Uncompressed bytes of the rows so far.
     package var bytesRead: UInt64 { input.offset }
-    /// Uncompressed bytes in all, an estimate where the file is gzip; nil where that isn't known.
+    /// Uncompressed bytes in all, an estimate where the file is compressed; nil where that isn't known.
     package var size: UInt64? { get throws { try input.size() } }
 
     /// The next row that isn't empty: a line, a word, or a row's fields. Nil at the end, and where what follows can't be told

@@ -6,10 +6,13 @@ public import PipelineCore
 /// the rows alone, so that a file's bytes are the same however often its run was interrupted. What a method throws ends the
 /// run; `PipelineError`s keep their kind.
 ///
-/// Text without a frame, such as CSV, needs the first three members; the others have defaults.
+/// Text without a frame, such as CSV, needs `fileExtension`, `tableFormat` and `records`; the others have defaults.
 public protocol FileFormat: Sendable {
     /// What follows a file's number in its name: `csv` makes `endpoints/00000.csv`.
     var fileExtension: String { get }
+
+    /// What the manifest says that the files are compressed with, for whoever reads them. By default `none`.
+    var compression: String { get }
 
     /// The form of one table's rows. Asked for once for each table of a session.
     func tableFormat(_ table: TableDefinition) -> any TableFormat
@@ -39,6 +42,8 @@ public protocol FileFormat: Sendable {
 }
 
 extension FileFormat {
+    public var compression: String { "none" }
+
     public var recordEnd: [UInt8] { [UInt8(ascii: "\n")] }
 
     public func segment(_ text: UnsafeBufferPointer<UInt8>, rows: Int) throws -> FileSegment {

@@ -1,9 +1,10 @@
 internal import PipelineCore
 
-/// What `manifest.json` holds: the run, its counts, and every file with its table, rows, size and SHA-256.
+/// What `manifest.json` holds: the run, its counts, what the files are compressed with, and every file with its table, rows, size
+/// and SHA-256.
 struct Manifest {
     var stored: StoredRunState
-    let layout: RunLayout
+    let format: any FileFormat
     /// Files of the archive that the run has left out, the first ones.
     var leftOut: [LeftOutFile]
     var tables: [(definition: TableDefinition, files: [FinishedFile])]
@@ -12,6 +13,7 @@ struct Manifest {
         StoredJSON.text { writer in
             stored.write(to: &writer)
             leftOut.write(to: &writer)
+            writer.member("compression", format.compression)
             writer.key("tables")
             writer.array { writer in
                 for (definition, files) in tables { Self.write(definition, files, to: &writer) }
@@ -21,7 +23,7 @@ struct Manifest {
                 for (definition, files) in tables {
                     for (number, file) in files.enumerated() {
                         writer.object { writer in
-                            writer.member("path", layout.file(number, in: RunLayout.folder(definition.name)))
+                            writer.member("path", format.layout.file(number, in: RunLayout.folder(definition.name)))
                             writer.member("table", definition.name)
                             writer.member("rows", file.rows)
                             writer.member("bytes", file.bytes)

@@ -76,7 +76,7 @@ extension RunFolderSession {
             try files.writeEnds()
             try Failpoint.reach("ndjson.complete.after-trailers")
             let manifest = Manifest(
-                stored: ended, layout: format.layout, leftOut: leftOut,
+                stored: ended, format: format.file, leftOut: leftOut,
                 tables: Array(zip(context.tables, files.prepared.map(\.finished))))
             try WritableFile(files.nascentManifest, .fresh).write(manifest.json, at: 0)
             try Failpoint.reach("ndjson.complete.after-manifest")

@@ -1,4 +1,5 @@
-"""Reads what a pipeline has published as NDJSON, or is still writing, with Python's own gzip, json, hashlib and zlib."""
+"""Reads what a pipeline has published as NDJSON, or is still writing, with Python's own gzip, json, hashlib and zlib, and
+with PyPI's zstandard."""
 
 import gzip
 import hashlib
@@ -9,12 +10,15 @@ import subprocess
 import zlib
 from pathlib import Path
 
+import zstandard
 from support.content import DIAGNOSTICS, TABLES
 from support.values import Number, columns
 
 #: What of a manifest or a checkpoint depends on when a run was, on what it learned of rates, or on runs given up.
 VOLATILE = {"started_at", "finished_at", "source_state", "sequence"}
 INTEGERS = {"endpoint_count", "ordinal", "position", "shard", "line", "status", "attempts"}
+#: What a file's name ends with, and what a manifest calls that.
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".ndjson": "none"}
 REALS = {("endpoints", "location_latitude"), ("endpoints", "location_longitude"), ("endpoint_metrics", "value")}
 
 
@@ -95,7 +99,7 @@ class Run:
 
     def paths(self, table=None):
         """The data files, in order."""
-        return sorted(self.folder.glob(f"{table or '*'}/*.ndjson.gz"))
+        return sorted(self.folder.glob(f"{table or '*'}/*.ndjson*"))
 
     def data(self):
         """The bytes of each data file by its name; a failure's diagnostics make its file differ, so those are left out."""
@@ -103,7 +107,7 @@ class Run:
         for path in self.paths():
             name = str(path.relative_to(self.folder))
             if name.startswith("failures/"):
-                rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+                rows = [json.loads(line) for line in unpacked(path, path.read_bytes()).decode().splitlines()]
                 result[name] = [{key: row[key] for key in row if key not in DIAGNOSTICS} for row in rows]
             else:
                 result[name] = path.read_bytes()
@@ -121,27 +125,29 @@ class Run:
         """A table's rows in the files' order, cells as `support.values` wants them; checks every row's keys."""
         names, result = columns(table, append), []
         for path in self.paths(table):
-            with gzip.open(path, "rb") as lines:
-                for line in lines:
-                    assert line.endswith(b"\n")
-                    row = json.loads(line, parse_int=Number, parse_float=Number)
-                    assert list(row) == names, f"{path}: keys {list(row)}, not {names}"
-                    assert isinstance(row.get("extra", ""), str), f"{path}: extra isn't text"
-                    result.append([cell(table, name, value) for name, value in row.items()])
+            for line in unpacked(path, path.read_bytes()).splitlines(keepends=True):
+                assert line.endswith(b"\n")
+                row = json.loads(line, parse_int=Number, parse_float=Number)
+                assert list(row) == names, f"{path}: keys {list(row)}, not {names}"
+                assert isinstance(row.get("extra", ""), str), f"{path}: extra isn't text"
+                result.append([cell(table, name, value) for name, value in row.items()])
         return result
 
     def check(self):
         """Every published file is as the manifest says, for every reader; every file is in it."""
         listed = {}
+        said = self.manifest.get("compression")
         for file in self.files:
             data = (self.folder / file["path"]).read_bytes()
             assert len(data) == file["bytes"], f"{file}: {len(data)} bytes"
             assert hashlib.sha256(data).hexdigest() == file["sha256"], f"{file}: another hash"
-            text = gzip.decompress(data)
+            assert said in (None, COMPRESSIONS[Path(file["path"]).suffix]), f"{file}: packed with {said}"
+            text = unpacked(file["path"], data)
             assert text.count(b"\n") == file["rows"] and (not text or text.endswith(b"\n")), f"{file}: other rows"
-            # One ordinary gzip member: a single decompressor reads all of it.
-            whole = zlib.decompressobj(31)
-            assert whole.decompress(data) == text and whole.eof and not whole.unused_data
+            if file["path"].endswith(".gz"):
+                # One ordinary gzip member: a single decompressor reads all of it.
+                whole = zlib.decompressobj(31)
+                assert whole.decompress(data) == text and whole.eof and not whole.unused_data
             listed[file["path"]] = file["rows"]
         assert sorted(listed) == [str(path.relative_to(self.folder)) for path in self.paths()]
         others = {path.name for path in self.folder.iterdir()} - {name.split("/")[0] for name in listed}
@@ -149,26 +155,61 @@ class Run:
         assert others <= {"manifest.json", "checkpoint.json"}, others
 
     def check_prefix(self):
-        """Of a run that isn't over: what its checkpoint speaks of is there, and with a trailer it is a gzip file."""
+        """Of a run that isn't over: what its checkpoint speaks of is there, as whole frames, or with a trailer a gzip file."""
         checkpoint = json.loads((self.folder / "checkpoint.json").read_text())
         for table in checkpoint["tables"]:
             # Failures are written anew, in a folder beside the old one, when some of them are mended.
             folder = self.folder / (table["name"] + (f".{table['generation']}" if table.get("generation") else ""))
             for number, file in enumerate(table["finished"]):
-                data = (folder / f"{number:05d}.ndjson.gz").read_bytes()
+                path = numbered(folder, number)
+                data = path.read_bytes()
                 assert len(data) == file["bytes"] and hashlib.sha256(data).hexdigest() == file["sha256"]
-                assert gzip.decompress(data).count(b"\n") == file["rows"]
+                assert unpacked(path, data).count(b"\n") == file["rows"]
             current = table.get("current")
             if not current:
                 continue
-            data = (folder / f"{current['number']:05d}.ndjson.gz").read_bytes()
+            path = numbered(folder, current["number"])
+            data = path.read_bytes()
             assert len(data) >= current["bytes"], f"{table['name']}: {len(data)} bytes of {current}"
+            if path.suffix != ".gz":
+                text = unpacked(path, data[: current["bytes"]])
+                assert (text.count(b"\n"), len(text)) == (current["rows"], current["length"])
+                continue
             whole = data[: current["bytes"]] + trailer(current["crc32"], current["length"])
             # Python checks the CRC-32 and the length, gzip does it once more.
             text = gzip.decompress(whole)
             assert text.count(b"\n") == current["rows"]
             subprocess.run(["gzip", "-t"], input=whole, check=True, capture_output=True)
         return checkpoint
+
+
+def numbered(folder, number):
+    """The file of this number, whatever it is packed with."""
+    (path,) = folder.glob(f"{number:05d}.ndjson*")
+    return path
+
+
+def unpacked(path, data):
+    """The text of a file, by its name."""
+    match Path(path).suffix:
+        case ".gz":
+            return gzip.decompress(data)
+        case ".zst":
+            return b"".join(frames(data))
+        case _:
+            return data
+
+
+def frames(data):
+    """The content of each frame of a zstd file; each says how long it is, and has a checksum."""
+    while data:
+        parameters = zstandard.get_frame_parameters(data)
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        text = frame.decompress(data)
+        assert frame.eof, "a frame is cut off"
+        assert parameters.has_checksum and parameters.content_size == len(text)
+        yield text
+        data = frame.unused_data
 
 
 def trailer(checksum, length):

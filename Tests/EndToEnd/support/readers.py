@@ -6,10 +6,12 @@ import io
 import json
 import os
 import sqlite3
+import struct
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import zstandard
 from support.postgres import literal
 
 #: What makes an ID hard to carry: each form is prolonged by a number.
@@ -75,6 +77,8 @@ def files(folder, ids, dice):
         file_input(folder, "lines with a header", "header.txt", b"User.UserId\n" + lines, header=True),
         file_input(folder, "gzip members", "members.txt.gz", gzip_members(lines, dice, 7)),
         file_input(folder, "gzip by another name", "odd name.txt", gzip.compress(lines)),
+        file_input(folder, "zstd frames", "frames.txt.zst", zstd_frames(lines, dice, 7)),
+        file_input(folder, "zstd by another name", "odd.csv.gz", zstd_frames(table(ids, ","), dice, 3), column="user id"),
         file_input(folder, "csv", "comma.csv", table(ids, ","), column="user id"),
         file_input(folder, "csv ; found", "semicolon.csv", table(ids, ";"), column="user id"),
         file_input(folder, "csv tab found", "tab.csv", table(ids, "\t"), column="user id"),
@@ -97,12 +101,14 @@ def files(folder, ids, dice):
     ]  # fmt: skip
     (folder / "stdin").write_bytes(lines)
     (folder / "stdin.gz").write_bytes(gzip.compress(table(ids, ",")))
+    (folder / "stdin.zst").write_bytes(zstd_frames(lines, dice, 4))
     result += [
         Input("standard input", {"type": "file", "path": "-", "format": "lines"}, folder / "stdin", spooled=True),
         Input(
             "csv.gz at standard input", {"type": "file", "path": "-", "format": "csv", "column": "user id"},
             folder / "stdin.gz", spooled=True,
         ),
+        Input("zstd at standard input", {"type": "file", "path": "-", "format": "lines"}, folder / "stdin.zst", spooled=True),
     ]  # fmt: skip
     return result
 
@@ -131,10 +137,31 @@ def documents(ids, escaped=False):
 
 def gzip_members(data, dice, members):
     """gzip of several members, cut anywhere, an empty one among them."""
-    places = sorted(dice.randrange(len(data)) for _ in range(members - 2))
-    parts = [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
-    parts.insert(dice.randrange(len(parts) + 1), b"")
-    return b"".join(gzip.compress(part, mtime=0) for part in parts)
+    return b"".join(gzip.compress(part, mtime=0) for part in cut(data, dice, members))
+
+
+def zstd_frames(data, dice, frames):
+    """zstd of several frames, cut anywhere, an empty one and a skippable one among them, some without size or checksum."""
+    result = []
+    for part in cut(data, dice, frames):
+        packer = zstandard.ZstdCompressor(
+            level=dice.choice([1, 3, 19]), write_checksum=dice.random() < 0.5, write_content_size=dice.random() < 0.5
+        )
+        result.append(packer.compress(part))
+    result.insert(dice.randrange(len(result) + 1), skippable(b"aside"))
+    return b"".join(result)
+
+
+def skippable(content, number=0):
+    """A frame that readers of zstd pass over (RFC 8878, 3.1.2)."""
+    return struct.pack("<II", 0x184D2A50 + number, len(content)) + content
+
+
+def cut(data, dice, parts):
+    places = sorted(dice.randrange(len(data)) for _ in range(parts - 2))
+    result = [data[start:end] for start, end in zip([0, *places], [*places, len(data)], strict=True)]
+    result.insert(dice.randrange(len(result) + 1), b"")
+    return result
 
 
 QUERY = "SELECT id FROM people WHERE id IS NOT NULL"

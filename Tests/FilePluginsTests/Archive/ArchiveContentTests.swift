@@ -32,7 +32,7 @@ struct ArchiveContentTests {
         (Array("PAR1\u{15}\u{4}".utf8), "a Parquet file", false),
         ([0x7B, 0x00, 0x7D, 0x00], "binary data, or text that isn't UTF-8", false),
         (Array("PK\u{3}\u{4}xyz".utf8), "a zip file or a spreadsheet: unzip it", false),
-        ([0x28, 0xB5, 0x2F, 0xFD, 1], "a Zstandard file, which this version doesn't read", false),
+        ([0x04, 0x22, 0x4D, 0x18, 1], "an lz4 file: unpack it with unlz4", false),
         (Array("hello\nworld{}\n".utf8), "text that begins with neither", false),
         (Array("user_id\nu1\n".utf8), "text that begins with neither", false),
         (Array("[2026] begins\nends\n".utf8), "text that begins with neither", false),
@@ -94,11 +94,18 @@ struct ArchiveContentTests {
         }
     }
 
-    @Test func gzipInGzip() async throws {
+    @Test func oneCompressedFileInsideAnother() async throws {
         let folder = try TemporaryFolder()
-        let twice = try gzip([gzip([Array("{}\n".utf8)], in: folder)], in: folder)
-        let reading = try await ArchiveReading(folder.write("in", twice), written: "in")
-        #expect(reading.error?.message == "in is a gzip file inside a gzip file: unpack it once")
+        let text = Array("{}\n".utf8)
+        for (bytes, words) in [
+            (try gzip([gzip([text], in: folder)], in: folder), "a gzip file inside a gzip file"),
+            (try gzip([zstd([text], in: folder)], in: folder), "a zstd file inside a gzip file"),
+            (try zstd([gzip([text], in: folder)], in: folder), "a gzip file inside a zstd file"),
+            (try zstd([zstd([text], in: folder)], in: folder), "a zstd file inside a zstd file"),
+        ] {
+            let reading = try await ArchiveReading(folder.write("in", bytes), written: "in")
+            #expect(reading.error?.message == "in is \(words): unpack it once")
+        }
     }
 
     /// A line at its bound is a document, one beyond it a fault; reading goes on.

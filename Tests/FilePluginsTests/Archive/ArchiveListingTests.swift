@@ -225,6 +225,14 @@ struct ArchiveListingTests {
             #expect(reading.error == nil && reading.ends == expected.dropFirst(first).map(\.1))
             #expect(reading.numbers == [1, 3, 8, 12, 13].filter { $0 >= first })
         }
+        // Of others' files nothing is known, and nothing needs to be; a part without any text is no error.
+        for own in [[0, 3, 8, 11], [1, 2, 12, 14], [7], []] as [Set<Int>] {
+            let reading = try await ArchiveReading(
+                folder.file("in"), written: "in", exclude: ["old", "*.txt"], only: own)
+            let ends = expected.enumerated().map { own.contains($0) ? $1.1 : "passed" }
+            #expect(reading.error == nil && reading.ends == ends && reading.fractions.last == 1)
+            #expect(reading.numbers == [1, 3, 8, 12, 13].filter(own.contains))
+        }
         let included = try await ArchiveReading(folder.file("in"), written: "in", include: ["a"])
         let others = included.ends.filter { $0 == "'include' doesn't name it" }.count
         #expect(others == included.files.map { $0.leftOut - 4 })

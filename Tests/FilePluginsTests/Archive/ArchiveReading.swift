@@ -14,7 +14,7 @@ struct ArchiveReading {
     var files: ArchiveFileCounts?
     /// The names of the listing, by number.
     var names: [String] = []
-    /// What became of each name that was passed, by number: `read`, `unreadable`, or why it is left out.
+    /// What became of each name that was passed, by number: `read`, `unreadable`, `passed`, or why it is left out.
     var ends: [String] = []
     /// The number of each record's file.
     var numbers: [Int] = []
@@ -24,7 +24,8 @@ struct ArchiveReading {
     /// Reads to the end, or to an error.
     init(
         _ resolved: String, written: String? = nil, limit: Int = 1000,
-        include: [String]? = nil, exclude: [String]? = nil, from first: Int = 0,
+        include: [String]? = nil, exclude: [String]? = nil, only own: Set<Int>? = nil,
+        from first: Int = 0,
         after: (_ call: Int) throws -> Void = { _ in }
     ) async throws {
         let warned = Mutex<[String]>([])
@@ -38,6 +39,7 @@ struct ArchiveReading {
             let cursor = try await reader.open()
             files = ArchiveFileCounts()
             names = await cursor.listing.map(\.name)
+            if let own { await cursor.read(only: own) }
             if first > 0 { try await cursor.skip(to: first) }
             do {
                 var calls = 0
@@ -67,6 +69,9 @@ struct ArchiveReading {
             #expect(file.name == names[first + ends.count])
             ends.append(reason)
             files?.leftOut += 1
+        case .file(.passed(let file)):
+            #expect(file.name == names[first + ends.count])
+            ends.append("passed")
         }
     }
 

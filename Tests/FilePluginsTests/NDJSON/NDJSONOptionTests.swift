@@ -28,6 +28,28 @@ struct NDJSONOptionTests {
         #expect(given.maxFileSize == 1024)
     }
 
+    @Test(
+        "Each compression has its own usual level",
+        arguments: [("gzip", 6), ("zstd", 3), ("none", nil)] as [(String, Int?)])
+    func usualLevels(_ compression: String, level: Int?) throws {
+        let sink = try #require(
+            NDJSONSink.make(Options(["path": Self.path, "compression": .text(compression)]), Self.context)
+                as? NDJSONSink)
+        #expect(sink.compression.rawValue == compression && sink.level == level)
+    }
+
+    @Test(
+        "A level that the compression hasn't is an error at the level",
+        arguments: [
+            ("gzip", 10, "must be a whole number, from 1 to 9 with gzip, not '10'"),
+            ("zstd", 20, "must be a whole number, from 1 to 19 with zstd, not '20'"),
+            ("none", 3, "is for gzip and zstd: plain text has no level"),
+        ])
+    func levels(_ compression: String, level: Int, message: String) throws {
+        let options = Options(["path": Self.path, "compression": .text(compression), "level": .integer(level)])
+        #expect(throws: OptionError("level", message)) { try NDJSONSink.make(options, Self.context) }
+    }
+
     @Test("Merge is refused, with what to use instead")
     func merge() throws {
         #expect {

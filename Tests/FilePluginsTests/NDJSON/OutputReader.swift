@@ -3,21 +3,24 @@ import Foundation
 import PipelineCore
 import PipelineTesting
 
-/// An output folder of its own, read by Python's gzip and json, never by the code under test.
+/// An output folder of its own, read by Python's gzip and json and the tool `zstd`, never by the code under test.
 final class OutputReader: Sendable {
     let folder: TemporaryFolder
     var path: String { folder.file("out") }
-    private let level: Int
+    private let compression: FileCompression
+    private let level: Int?
     private let maxFileSize: Int
 
-    init(level: Int = 6, maxFileSize: Int = 256 << 20) throws {
+    init(_ compression: FileCompression = .gzip, level: Int? = nil, maxFileSize: Int = 256 << 20) throws {
         folder = try TemporaryFolder()
+        self.compression = compression
         self.level = level
         self.maxFileSize = maxFileSize
     }
 
     func sink(_ mode: WriteMode = .append, at path: String? = nil) -> NDJSONSink {
-        NDJSONSink(path: path ?? self.path, mode: mode, level: level, maxFileSize: maxFileSize)
+        NDJSONSink(
+            path: path ?? self.path, mode: mode, compression: compression, level: level, maxFileSize: maxFileSize)
     }
 
     var store: SinkConformance.Store {
@@ -56,7 +59,12 @@ final class OutputReader: Sendable {
 
     /// Checks each manifest against its files, and gives the rows as lists, nested values as compact text.
     private static let script = """
-        import gzip, hashlib, json, os
+        import gzip, hashlib, json, os, subprocess
+        def unpacked(path, data):
+            if path.endswith(".gz"): return gzip.decompress(data)
+            if path.endswith(".ndjson"): return data
+            return subprocess.run(["zstd", "-dc"], input=data, check=True, capture_output=True).stdout
+        endings = {"gzip": ".ndjson.gz", "zstd": ".ndjson.zst", "none": ".ndjson"}
         root, table = arguments
         runs = []
         if os.path.isdir(root):
@@ -79,7 +87,8 @@ final class OutputReader: Sendable {
             for file in manifest["files"]:
                 data = open(run + "/" + file["path"], "rb").read()
                 assert len(data) == file["bytes"] and hashlib.sha256(data).hexdigest() == file["sha256"], file
-                text = gzip.decompress(data)
+                assert file["path"].endswith(endings[manifest["compression"]]), file
+                text = unpacked(file["path"], data)
                 assert len(text) == file["uncompressed_bytes"] and text.count(b"\\n") == file["rows"], file
                 if file["table"] != table: continue
                 for line in text.decode("utf-8").split("\\n")[:-1]:
@@ -108,6 +117,6 @@ final class OutputReader: Sendable {
 
     /// The data files of a run's folder alone.
     static func data(below path: String) throws -> [String: [UInt8]] {
-        try files(below: path).filter { $0.key.hasSuffix(".ndjson.gz") }
+        try files(below: path).filter { $0.key.contains(".ndjson") }
     }
 }

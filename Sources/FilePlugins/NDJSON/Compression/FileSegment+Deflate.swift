@@ -17,7 +17,7 @@ extension FileSegment {
         let status = deflateInit2_(
             stream, Int32(level), Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size))
-        guard status == Z_OK else { throw PipelineError(.unavailable, "no memory is left for compressing rows") }
+        guard status == Z_OK else { throw PipelineError.noMemory }
         defer { deflateEnd(stream) }
         self.init(
             bytes: Self.compress(text, stream), length: text.count, rows: rows,

@@ -2,7 +2,7 @@ internal import CZlib
 
 /// Inflates a gzip file: one member or several in a row, with zero bytes after the last one tolerated, as gzip(1) and
 /// tape drives leave them. zlib checks each member's CRC-32 and length.
-final class GzipInflater {
+final class GzipInflater: Decompressor {
     private let file: InputFile
     /// zlib keeps a pointer to its stream, so the stream mustn't move.
     private let stream: UnsafeMutablePointer<z_stream>
@@ -15,14 +15,7 @@ final class GzipInflater {
     /// Uncompressed bytes before the read at hand, and its room.
     private var produced: UInt64 = 0
     private var room: UInt32 = 0
-    /// Where members begin, from the last one that was asked for on.
-    private var starts: [MemberStart] = []
-    private var firstStart = 0
-
-    private struct MemberStart {
-        var compressed: UInt64
-        var uncompressed: UInt64
-    }
+    private var starts = MemberStarts()
 
     private enum State {
         /// Zero or more members lie behind; another one, padding or the end may follow.
@@ -40,7 +33,7 @@ final class GzipInflater {
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())
         compressed = .allocate(byteCount: chunk, alignment: 16)
-        guard sluice_inflate_init_gzip(stream) == Z_OK else { throw Self.outOfMemory }
+        guard sluice_inflate_init_gzip(stream) == Z_OK else { throw CompressedForm.outOfMemory }
     }
 
     deinit {
@@ -50,9 +43,6 @@ final class GzipInflater {
         compressed.deallocate()
     }
 
-    /// Fills the buffer with uncompressed bytes; none means that the end is reached.
-    ///
-    /// - Throws: `InputDamage` where the data ends early or is corrupt; bytes before the damage come first.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         stream.pointee.next_out = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(clamping: buffer.count)
@@ -91,7 +81,7 @@ final class GzipInflater {
                 stream.pointee.next_in += 1
                 stream.pointee.avail_in -= 1
             }
-            if stream.pointee.avail_in > 0 { throw trailingGarbage("its zero padding") }
+            if stream.pointee.avail_in > 0 { throw CompressedForm.gzip.trailingGarbage(behind: "its zero padding") }
             if fileEnded { state = .ended }
         case .ended:
             break
@@ -99,29 +89,13 @@ final class GzipInflater {
     }
 
     private func noteStart() {
-        let start = MemberStart(
+        starts.note(
             compressed: file.offset - UInt64(stream.pointee.avail_in),
             uncompressed: produced + UInt64(room - stream.pointee.avail_out))
-        // An empty member holds nothing that could be asked for.
-        if starts.count > firstStart, starts.last?.uncompressed == start.uncompressed { starts.removeLast() }
-        starts.append(start)
     }
 
-    /// Where the member that holds an uncompressed byte begins in the file; of a byte that wasn't read yet, the last member
-    /// that was.
-    ///
-    /// - Parameter offset: no less than in the call before.
-    func member(at offset: UInt64) -> UInt64 {
-        while firstStart + 1 < starts.count, starts[firstStart + 1].uncompressed <= offset { firstStart += 1 }
-        if firstStart > 1024 {
-            starts.removeFirst(firstStart)
-            firstStart = 0
-        }
-        return firstStart < starts.count ? starts[firstStart].compressed : 0
-    }
+    func member(at offset: UInt64) -> UInt64 { starts.member(at: offset) }
 
-    /// What a file of so many bytes would come to if the rest is packed as well as what was inflated; nil where that is
-    /// nothing.
     func size(ofStored stored: UInt64) -> UInt64? {
         if state == .ended { return produced }
         let consumed = file.offset - UInt64(stream.pointee.avail_in)
@@ -137,25 +111,17 @@ final class GzipInflater {
             state = .betweenMembers
         case Z_BUF_ERROR:
             // zlib can't go on without input, and there was room for output: the file has no more.
-            throw InputDamage(
-                message: "is cut off: the file ends in the middle of its gzip data", hint: InputDamage.repair)
+            throw CompressedForm.gzip.cutOff
         case Z_MEM_ERROR:
-            throw Self.outOfMemory
+            throw CompressedForm.outOfMemory
         default:
             let detail = stream.pointee.msg.map { String(cString: $0) } ?? "invalid data"
             if members > 1, stream.pointee.total_out == 0, detail == "incorrect header check" {
-                throw trailingGarbage("its gzip data")
+                throw CompressedForm.gzip.trailingGarbage()
             }
-            throw InputDamage(message: "is corrupt gzip data (\(detail))", hint: InputDamage.repair)
+            throw CompressedForm.gzip.corrupt(detail)
         }
     }
-
-    private func trailingGarbage(_ place: String) -> InputDamage {
-        InputDamage(message: "holds something other than gzip data behind \(place)", hint: InputDamage.repair)
-    }
-
-    private static let outOfMemory = InputDamage(
-        message: "can't be inflated: out of memory", hint: "Free some memory and run again: the run resumes.")
 
     private func refill() throws {
         let count = try file.read(into: compressed)
