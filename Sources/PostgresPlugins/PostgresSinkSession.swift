@@ -113,7 +113,8 @@ actor PostgresSinkSession: SinkSession {
 
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
         try requireNothingPrepared()
-        let start = CommitState.Commit(beginning: run, fingerprint: fingerprint)
+        let start = CommitState.Commit(
+            beginning: run, fingerprint: fingerprint, tracksChanges: sink.mode.mergesWithEarlierRuns)
         try Failpoint.reach("postgres.begin.before-transaction")
         try attempting("begin run \(run.runID)") { store in
             if !commits.droppedTables.isEmpty { try store.tables.create(in: store.connection) }

@@ -34,10 +34,10 @@ struct ConstraintViolation: Error {
 
 extension RecordRefusals {
     /// Within a transaction that is the caller's.
-    init(_ writer: MergeWriter, _ connection: SQLiteConnection, runID: String) {
+    init(_ writer: MergeWriter, _ connection: SQLiteConnection, _ run: RunRecord) {
         struct Done: Error {}
         self.init(
-            write: { batch in try connection.savepoint { try writer.write(batch, runID: runID) } },
+            write: { batch in try connection.savepoint { try writer.write(batch, run: run) } },
             undoing: { body in
                 do {
                     try connection.savepoint {

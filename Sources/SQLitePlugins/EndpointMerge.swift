@@ -4,18 +4,32 @@ internal import SQLStore
 /// The merge of one batch's endpoints and their parts.
 struct EndpointMerge {
     let endpoints: EndpointStatements
-    let parts: [TableWriter]
-    let connection: SQLiteConnection
-    let runID: String
+    let parts: [PartStatements]
+    let removals: RemovalStatements?
+    let run: RunRecord
+    /// What the store was seen to have, rows of the batch that others of the batch stand for aside.
+    private(set) var observed: RunCounts
+    /// Whether the last endpoint was in the store: most are, or most aren't.
+    private var expectsStored = false
+
+    init(
+        endpoints: EndpointStatements, parts: [PartStatements], removals: RemovalStatements?, run: RunRecord
+    ) {
+        self.endpoints = endpoints
+        self.parts = parts
+        self.removals = removals
+        self.run = run
+        observed = RunCounts()
+        observed.changes = EndpointChanges()
+    }
 
     private var table: TableWriter { endpoints.writer }
 
     /// Deletes what the batch's users have in the store and no longer in the batch, and marks in the plan what the batch
     /// replaces.
-    func removeStale(
-        _ users: TableWriter, _ userRows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout RunCounts
-    ) throws {
+    mutating func removeStale(_ users: TableWriter, _ userRows: RowsInPlace, _ plan: inout MergePlan) throws {
         guard let ofUser = endpoints.ofUser else { return }
+        let status = users.definition.index(of: "status")
         // IDs to delete, one after the other: the statement that finds them must end first.
         var stale: [UInt8] = []
         var ends: [Int] = []
@@ -28,85 +42,131 @@ struct EndpointMerge {
             try ofUser.bindInPlace(1, user.application)
             try ofUser.bindInPlace(2, user.id)
             while try ofUser.step() {
-                let isOfThisRun = isThisRun(ofUser.bytes(1))
+                let isOfThisRun = endpoints.isOfRun(ofUser.bytes(1))
                 if !isOfThisRun { observed.previousEndpoints += 1 }
                 let id = ofUser.bytes(0)
                 if let row = plan.endpoints[KeyInPlace(application: user.application, id: id)], plan.writes(row) {
                     plan.fates[row] = .replaceStored
-                    if isOfThisRun { observed.superseded += 1 }
                 } else {
-                    if isOfThisRun { observed.superseded += 1 } else { observed.removed += 1 }
+                    if isOfThisRun { withdraw(isChanged: endpoints.isDateOfRun(ofUser.bytes(2))) }
+                    if !isOfThisRun { observed.removed += 1 }
                     stale.append(contentsOf: id)
                     ends.append(stale.count)
                 }
             }
             ofUser.reset()
+            let isAbsent = status.map { userRows.bytes(row, $0).elementsEqual("absent".utf8) } ?? false
             try stale.withUnsafeBytes { bytes in
                 var start = 0
                 for end in ends {
                     let id = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-                    try delete(KeyInPlace(application: user.application, id: id))
+                    let key = KeyInPlace(application: user.application, id: id)
+                    try removals?.note(key, user: .bytes(.text, user.id), isAbsent ? .absent : .gone)
+                    try delete(key)
                     start = end
                 }
             }
         }
     }
 
-    /// Writes the endpoints' rows; the parts of those that are replaced go. Rows that give way to what is stored are marked
-    /// in the plan.
-    func write(_ rows: RowsInPlace, _ plan: inout MergePlan, _ observed: inout RunCounts) throws {
+    /// Counts an endpoint of this run that goes again.
+    private mutating func withdraw(isChanged: Bool) {
+        observed.superseded += 1
+        observed.changes? += .observed(withdrawn: isChanged ? (added: 1, unchanged: 0) : (added: 0, unchanged: 1))
+    }
+
+    /// Writes the endpoints' rows, and compares the parts of those that are stored already; what the batch lacks of them
+    /// goes. Rows that give way to what is stored are marked in the plan.
+    mutating func write(
+        _ rows: RowsInPlace, _ plan: inout MergePlan, _ comparisons: inout [PartComparison]
+    ) throws {
         for row in rows.order(by: table.id) {
             switch plan.fates[row] {
             case .replaced, .older: continue
             case .write:
-                // Nearly always the endpoint is new, and then this is all.
-                if try table.insert(rows, row) { continue }
-                let key = key(rows, row)
-                let date = plan.prefersNewest ? endpoints.date.map { rows.bytes(row, $0) } : nil
-                switch try standing(key, against: date) {
-                case .newer:
-                    plan.giveWay(row)
-                    continue
-                case .ofThisRun: observed.superseded += 1
-                case .ofAnotherRun, .absent: break
-                }
-                try deleteParts(key)
-                try table.upsert(rows, row)
-            case .replaceStored:
-                try deleteParts(key(rows, row))
-                try table.upsert(rows, row)
+                if !expectsStored, try insert(rows, row) { continue }
+                expectsStored = try merge(rows, row, &plan, &comparisons)
+                if !expectsStored { _ = try insert(rows, row) }
+            case .replaceStored: _ = try merge(rows, row, &plan, &comparisons)
             case .outdated:
                 // Record by record it would have been written, perhaps over another user's, and then been removed.
-                try delete(key(rows, row))
+                let key = key(rows, row)
+                guard let stored = try endpoints.find(key) else { continue }
+                let user = stored.user
+                try removals?.note(key, user: user, .gone)
+                endpoints.endFinding()
+                try delete(key)
             }
         }
     }
 
-    /// Deletes the endpoint that a filter has taken out of the input, unless what is stored of it is newer.
-    func remove(
-        tombstones rows: RowsInPlace, _ row: Int, prefersNewest: Bool, _ observed: inout RunCounts
-    ) throws {
-        let key = KeyInPlace(
-            application: rows.bytes(row, Tombstones.applicationID), id: rows.bytes(row, Tombstones.endpointID))
-        let date = prefersNewest && endpoints.date != nil ? rows.bytes(row, Tombstones.effectiveDate) : nil
-        switch try standing(key, against: date) {
-        case .newer, .absent: return
-        case .ofThisRun: observed.superseded += 1
-        case .ofAnotherRun: observed.removed += 1
-        }
-        try delete(key)
+    /// Writes an endpoint's row unless it is stored; false where it is.
+    private mutating func insert(_ rows: RowsInPlace, _ row: Int) throws -> Bool {
+        guard try table.insert(rows, row) else { return false }
+        observed.changes? += .observed(added: 1)
+        let user = table.definition.index(of: "user_id").map { (rows.cell(row, $0), rows.arena) }
+        try removals?.takeBack(key(rows, row), user: user)
+        return true
     }
 
-    /// Writes the rows of one table of parts, those of dropped endpoints left out.
-    func write(
-        _ rows: RowsInPlace, of part: TableWriter, groupEnds: [Int], _ endpointRows: RowsInPlace, _ plan: MergePlan
-    ) throws {
-        if !plan.dropsEndpoints {
-            for row in rows.order(by: part.id) { try part.upsert(rows, row) }
+    /// Brings a stored endpoint up to date; false where it isn't stored.
+    private mutating func merge(
+        _ rows: RowsInPlace, _ row: Int, _ plan: inout MergePlan, _ comparisons: inout [PartComparison]
+    ) throws -> Bool {
+        let key = key(rows, row)
+        guard let stored = try endpoints.find(key) else { return false }
+        defer { endpoints.endFinding() }
+        if isSuperseded(row, of: rows, by: stored, plan) {
+            plan.giveWay(row)
+            return true
+        }
+        var isSame = endpoints.isSame(rows, row)
+        let (isOfRun, isChanged) = (stored.isOfRun, stored.isChanged)
+        if let user = table.definition.index(of: "user_id"), removals != nil,
+            stored.user?.isSame(as: rows.cell(row, user), in: rows.arena) == false
+        {
+            try removals?.note(key, user: stored.user, .moved)
+        }
+        endpoints.endFinding()
+        for (number, part) in parts.enumerated() where try part.compare(row, key, &comparisons[number]) {
+            isSame = false
+        }
+        if isSame { try endpoints.writeSeen(rows, row) } else { try table.update(rows, row) }
+        if isOfRun {
+            observed.superseded += 1
+            if !isSame, !isChanged { observed.changes? += .observed(changedAgain: 1) }
+        } else {
+            observed.changes? += isSame ? .observed(unchanged: 1) : .observed(changed: 1)
+        }
+        return true
+    }
+
+    /// Whether a batch's row is older than what is stored of its endpoint, or stands earlier in the same run.
+    private func isSuperseded(
+        _ row: Int, of rows: RowsInPlace, by stored: EndpointStatements.Stored, _ plan: MergePlan
+    ) -> Bool {
+        if plan.prefersNewest, let date = endpoints.date {
+            if rows.bytes(row, date).isEarlier(than: stored.date) { return true }
+            if stored.date.isEarlier(than: rows.bytes(row, date)) { return false }
+        }
+        guard plan.comparesOrdinals, stored.isOfRun, let ordinal = endpoints.ordinal else { return false }
+        return stored.ordinal > rows.cell(row, ordinal).integer
+    }
+
+    /// Deletes the endpoint that a filter has taken out of the input, unless what is stored of it is newer.
+    mutating func remove(tombstones rows: RowsInPlace, _ row: Int, prefersNewest: Bool) throws {
+        let key = KeyInPlace(
+            application: rows.bytes(row, Tombstones.applicationID), id: rows.bytes(row, Tombstones.endpointID))
+        guard let stored = try endpoints.find(key) else { return }
+        defer { endpoints.endFinding() }
+        if prefersNewest, endpoints.date != nil, rows.bytes(row, Tombstones.effectiveDate).isEarlier(than: stored.date)
+        {
             return
         }
-        let owners = try PartOwners(rows, of: part.definition, groupEnds: groupEnds, endpointRows, plan)
-        for row in rows.order(by: part.id) where owners.isKept(row) { try part.upsert(rows, row) }
+        if stored.isOfRun { withdraw(isChanged: stored.isChanged) } else { observed.removed += 1 }
+        try removals?.note(key, user: stored.user, .filtered)
+        endpoints.endFinding()
+        try delete(key)
     }
 
     private func key(_ rows: RowsInPlace, _ row: Int) -> KeyInPlace {
@@ -114,36 +174,7 @@ struct EndpointMerge {
     }
 
     private func delete(_ key: KeyInPlace) throws {
-        try deleteParts(key)
+        for part in parts { try part.writer.delete(key) }
         try table.delete(key)
-    }
-
-    private func deleteParts(_ key: KeyInPlace) throws {
-        for part in parts { try part.delete(key) }
-    }
-
-    private enum Standing {
-        /// It has a later date than the row at hand, where that is what counts.
-        case newer
-        case ofThisRun
-        case ofAnotherRun
-        case absent
-    }
-
-    /// What the store has of an endpoint.
-    ///
-    /// - Parameter date: of the row at hand; nil where dates decide nothing.
-    private func standing(_ key: KeyInPlace, against date: UnsafeRawBufferPointer?) throws -> Standing {
-        let stored = endpoints.stored
-        try stored.bindInPlace(1, key.application)
-        try stored.bindInPlace(2, key.id)
-        defer { stored.reset() }
-        guard try stored.step() else { return .absent }
-        if let date, date.isEarlier(than: stored.bytes(1)) { return .newer }
-        return isThisRun(stored.bytes(0)) ? .ofThisRun : .ofAnotherRun
-    }
-
-    private func isThisRun(_ stored: UnsafeRawBufferPointer) -> Bool {
-        stored.count == runID.utf8.count && stored.elementsEqual(runID.utf8)
     }
 }

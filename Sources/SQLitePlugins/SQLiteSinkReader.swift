@@ -1,4 +1,3 @@
-internal import CSQLite
 internal import LocalFiles
 internal import PipelineCore
 internal import SQLStore
@@ -12,7 +11,7 @@ internal import Darwin
 /// Looks at a pipeline's rows and runs in a database, in one read transaction.
 ///
 /// Nothing is made beside the file: a write-ahead log that nobody has open holds nothing, and is passed over.
-actor SQLiteSinkReader: SinkReader {
+actor SQLiteSinkReader: ChangeReader {
     private let executor = BlockingExecutor(label: "sqlite.reader")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -26,12 +25,8 @@ actor SQLiteSinkReader: SinkReader {
     private var heldAtFirst: Set<String> = []
     /// What the database holds; nil where there is no file yet.
     private var content: StoredContent?
-    private var scan: Scan?
-
-    private struct Scan {
-        var statement: SQLiteStatement
-        var table: TableDefinition
-    }
+    private var scan: SQLiteRows?
+    private var feed: ChangeFeed?
 
     init(_ sink: SQLiteSink, _ context: SinkReadingContext) {
         self.sink = sink
@@ -68,6 +63,7 @@ actor SQLiteSinkReader: SinkReader {
 
     func close() {
         scan = nil
+        feed = nil
         connection?.close()
         connection = nil
     }
@@ -107,34 +103,38 @@ actor SQLiteSinkReader: SinkReader {
             let sql = content?.selection(
                 from: table, ofRun: runID, join: "CROSS JOIN", value: { "t.\(quoted($0.name))" })
         else { return }
-        scan = Scan(statement: try connection.prepare(sql), table: table)
+        scan = SQLiteRows(try connection.prepare(sql), of: table)
     }
 
     func nextRows() throws -> RowBuffer? {
-        guard let connection, let scan else { return nil }
-        var builder = RowBuilder(columnCount: scan.table.columns.count)
-        while builder.rowCount < 1024, builder.memory < 1 << 20 {
-            guard try scan.statement.step() else {
-                scan.statement.reset()
-                self.scan = nil
-                try checkSettled(connection)
-                break
-            }
-            for (index, column) in scan.table.columns.enumerated() {
-                builder.append(Self.cell(scan.statement, index, column.type, &builder))
-            }
-        }
-        return builder.rowCount == 0 ? nil : builder.finish()
+        guard let connection, scan != nil else { return nil }
+        let rows = try scan?.nextRows()
+        if rows == nil { scan = nil }
+        try checkSettled(connection)
+        return rows
     }
 
-    private static func cell(
-        _ row: SQLiteStatement, _ index: Int, _ type: ColumnType, _ builder: inout RowBuilder
-    ) -> Cell {
-        switch row.type(index) {
-        case SQLITE_NULL: return .null
-        case SQLITE_INTEGER: return .integer(Int64(row.integer(index)))
-        case SQLITE_FLOAT: return Cell(kind: .real, bits: row.double(index).bitPattern, length: 0)
-        default: return builder.store(type.textKind, row.bytes(index))
-        }
+    // MARK: Changes
+
+    func removals(in window: ChangeWindow) throws -> [StoredRemovals] { try content?.removals(in: window) ?? [] }
+
+    func undatedEndpoints() throws -> Int { try content?.undatedEndpoints() ?? 0 }
+
+    func readChanges(in window: ChangeWindow) throws -> [TableDefinition] {
+        feed = nil
+        guard let connection, let content else { return [] }
+        // Each table's rows are sorted, on disk beyond what the cache may have; five sorts go on at the same time.
+        try connection.execute("PRAGMA cache_size = -4096")
+        // The cross join reads endpoints once, and looks up the parts of those that have changed.
+        let queries = content.changeQueries(
+            in: window, join: "CROSS JOIN", bytewise: { "\($0) COLLATE BINARY" }, value: { "t.\(quoted($1.name))" })
+        feed = try ChangeFeed(queries) { SQLiteRows(try connection.prepare($1), of: $0.table) }
+        return queries.map(\.table)
+    }
+
+    func nextChanges() throws -> [StoredChange] {
+        guard let connection, let changes = try feed?.next() else { return [] }
+        try checkSettled(connection)
+        return changes
     }
 }

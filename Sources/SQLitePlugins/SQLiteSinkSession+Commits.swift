@@ -7,12 +7,12 @@ extension SQLiteSinkSession {
         let last = try store.commits.requireNext(batch)
         try Failpoint.reach("sqlite.prepare.before-transaction")
         do {
-            return try prepare(batch, after: last, store) { try $1.write($0, runID: last.run.runID) }
+            return try prepare(batch, after: last, store) { try $1.write($0, run: last.run) }
         } catch is ConstraintViolation {
             // Savepoints cost, so they are for those who need them.
             return try store.connection.describingViolations {
                 try prepare(batch, after: last, store) { batch, writer in
-                    let observed = try RecordRefusals(writer, store.connection, runID: last.run.runID).write(
+                    let observed = try RecordRefusals(writer, store.connection, last.run).write(
                         batch, store.tables.layout.definitions, runID: last.run.runID, shard: store.ledger.shard)
                     try Failpoint.reach("sqlite.prepare.after-refusals")
                     return observed

@@ -123,7 +123,9 @@ actor SQLiteSinkSession: SinkSession {
     func begin(_ run: RunRecord, fingerprint: String) throws -> Checkpoint {
         let store = try opened()
         try store.commits.requireNothingPrepared()
-        let start = CommitState.Commit(beginning: run, fingerprint: fingerprint)
+        let start = CommitState.Commit(
+            beginning: run, fingerprint: fingerprint,
+            tracksChanges: store.tables.layout.mode.mergesWithEarlierRuns)
         if !store.commits.droppedTables.isEmpty { try store.tables.create(in: store.connection) }
         try Failpoint.reach("sqlite.begin.before-transaction")
         try store.connection.transaction {

@@ -1,5 +1,6 @@
 internal import CSQLite
 internal import PipelineCore
+internal import SQLStore
 
 /// A compiled statement. Parameters count from 1 and columns from 0, as in SQLite.
 final class SQLiteStatement {
@@ -121,5 +122,19 @@ final class SQLiteStatement {
     func bytes(_ column: Int) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_text(handle, Int32(column))
         return UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(handle, Int32(column))))
+    }
+
+    /// The value as it is to be compared with a batch's, valid until the statement is stepped or reset; nil for bytes that
+    /// are no text.
+    func value(_ column: Int, _ type: ColumnType) -> StoredValue? {
+        switch sqlite3_column_type(handle, Int32(column)) {
+        case SQLITE_NULL: .null
+        case SQLITE_INTEGER: .integer(sqlite3_column_int64(handle, Int32(column)))
+        case SQLITE_FLOAT:
+            // On disk it is the integer: SQLite has no negative zero.
+            double(column) == 0 ? .integer(0) : .real(double(column))
+        case SQLITE_TEXT: .bytes(type.textKind, bytes(column))
+        default: nil
+        }
     }
 }

@@ -33,7 +33,8 @@ final class SQLiteStore {
     func mergeWriter() throws -> MergeWriter {
         if let writer { return writer }
         if !isPublished { try requireShadows() }
-        let made = try MergeWriter(connection, destinations, conflict: conflict)
+        let made = try MergeWriter(
+            connection, destinations, conflict: conflict, tracksChanges: tables.layout.mode.mergesWithEarlierRuns)
         writer = made
         return made
     }

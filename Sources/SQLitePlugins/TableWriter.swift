@@ -12,25 +12,40 @@ final class TableWriter {
     private let connection: SQLiteConnection
     private let insertNew: SQLiteStatement
     private let replace: SQLiteStatement
+    private let update: SQLiteStatement?
     private let delete: SQLiteStatement?
 
-    init(_ connection: SQLiteConnection, _ place: LayoutPlaces.Place) throws {
+    /// - Parameter copies: further columns, by name, each with the place of the column whose value it takes.
+    init(_ connection: SQLiteConnection, _ place: LayoutPlaces.Place, copies: [(name: String, place: Int)] = []) throws
+    {
         self.connection = connection
         let definition = place.definition
         self.definition = definition
         index = place.index
         (application, id) = (place.application, place.id)
         let key = definition.key
+        let columns =
+            definition.columns.enumerated().map { (name: $1.name, parameter: "?\($0 + 1)") }
+            + copies.map { (name: $0.name, parameter: "?\($0.place + 1)") }
         let names = definition.columns.map(\.name)
         let insert =
-            "INSERT INTO \(quoted(definition.name)) (\(quoted(names))) "
-            + "VALUES (\((1...names.count).map { "?\($0)" }.joined(separator: ", ")))"
-        let updates = names.filter { !key.contains($0) }.map { "\(quoted($0)) = excluded.\(quoted($0))" }
+            "INSERT INTO \(quoted(definition.name)) (\(quoted(columns.map(\.name)))) "
+            + "VALUES (\(columns.map(\.parameter).joined(separator: ", ")))"
+        let others = columns.filter { !key.contains($0.name) }
+        let updates = others.map { "\(quoted($0.name)) = excluded.\(quoted($0.name))" }
         // The conflict's target is named, so that a NULL in a key is an error and not a row that is passed over.
         insertNew = try connection.prepare("\(insert) ON CONFLICT (\(quoted(key))) DO NOTHING")
         replace = try connection.prepare(
             "\(insert) ON CONFLICT (\(quoted(key))) DO \(updates.isEmpty ? "NOTHING" : "UPDATE SET \(updates.joined(separator: ", "))")"
         )
+        let isKey = columns.filter { key.contains($0.name) }.map { "\(quoted($0.name)) = \($0.parameter)" }
+        update =
+            try others.isEmpty
+            ? nil
+            : connection.prepare(
+                "UPDATE \(quoted(definition.name)) "
+                    + "SET \(others.map { "\(quoted($0.name)) = \($0.parameter)" }.joined(separator: ", ")) "
+                    + "WHERE \(isKey.joined(separator: " AND "))")
         switch definition.role {
         case .endpoints, .endpointParts:
             delete = try connection.prepare(
@@ -49,6 +64,13 @@ final class TableWriter {
     func upsert(_ rows: RowsInPlace, _ row: Int) throws {
         try bind(replace, rows, row)
         try replace.run()
+    }
+
+    /// Writes a row in the place of the one with its key, which must be there.
+    func update(_ rows: RowsInPlace, _ row: Int) throws {
+        guard let update else { return }
+        try bind(update, rows, row)
+        try update.run()
     }
 
     /// Writes a row unless there is one with its key; false where there is.
@@ -70,6 +92,7 @@ final class TableWriter {
     func letGo() {
         insertNew.clearBindings()
         replace.clearBindings()
+        update?.clearBindings()
         delete?.clearBindings()
     }
 

@@ -69,6 +69,20 @@ struct PostgresNewestTests {
         return "\(id) \(mark): \(names.joined(separator: " ")): \(mark)"
     }
 
+    /// Waits until a session that has to do with a table of the schema waits for a lock.
+    private static func untilOneWaits(in schema: PostgresSchema) async throws {
+        let waiting = """
+            SELECT count(*) FROM pg_stat_activity AS a WHERE wait_event_type = 'Lock' AND EXISTS (
+                SELECT 1 FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation
+                WHERE l.pid = a.pid AND c.relnamespace = '\(schema.name)'::regnamespace)
+            """
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try schema.text(waiting) == "0" {
+            try #require(ContinuousClock.now < deadline, "no session waits for a lock")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
     @Test(
         "A writer that waits for another one sees what that has left", arguments: [WriteMode.merge, .append],
         [(1, 2), (2, 1), (2, 2)])
@@ -88,10 +102,7 @@ struct PostgresNewestTests {
             let superseded = try await first.prepare([Self.line("e1", dates.0, "first"), Self.line("e2", 1, "first")])
             #expect(superseded == (isStored && mode == .append ? 1 : 0))
             async let other = second.prepare([Self.line("e1", dates.1, "second"), Self.line("e3", 1, "second")])
-            let waiting = """
-                SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\(schema.name)%'
-                """
-            while try schema.text(waiting) == "0" { try await Task.sleep(for: .milliseconds(10)) }
+            try await Self.untilOneWaits(in: schema)
             try await first.session.commit()
             #expect(try await other == 1)
             try await second.session.commit()
@@ -111,9 +122,7 @@ struct PostgresNewestTests {
         let second = try await Writer(schema, .merge, shard: 1)
         _ = try await first.prepare([Self.line("e1", 2, "first")])
         async let other = second.prepare([Self.line("e1", 1, "second")])
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\(schema.name)%'"
-        while try schema.text(waiting) == "0" { try await Task.sleep(for: .milliseconds(10)) }
+        try await Self.untilOneWaits(in: schema)
         await first.session.abandon()
         #expect(try await other == 0)
         try await second.session.commit()

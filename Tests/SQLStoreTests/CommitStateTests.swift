@@ -15,7 +15,7 @@ struct CommitStateTests {
 
     private func begun() -> CommitState {
         var commits = CommitState(place: "here", pipeline: "nightly")
-        commits.begin(CommitState.Commit(beginning: Self.record, fingerprint: "f"))
+        commits.begin(CommitState.Commit(beginning: Self.record, fingerprint: "f", tracksChanges: false))
         return commits
     }
 
@@ -78,7 +78,7 @@ struct CommitStateTests {
         let error = #expect(throws: PipelineError.self) { try commits.requireNext(Self.batch(1)) }
         #expect(
             error?.message == "here: table 'users' is gone, and with it what the unfinished run has committed there")
-        commits.begin(CommitState.Commit(beginning: Self.record, fingerprint: "g"))
+        commits.begin(CommitState.Commit(beginning: Self.record, fingerprint: "g", tracksChanges: false))
         #expect(try commits.requireNext(Self.batch(1)).checkpoint.fingerprint == "g")
     }
 

@@ -56,6 +56,33 @@ extension PostgresConnection {
         }
     }
 
+    /// Gives the rows of a `COPY … TO STDOUT` one after the other, each valid within the call alone.
+    ///
+    /// - Throws: `PostgresFailure`; what `body` throws, and then the connection is closed.
+    func copyOut(_ sql: String, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try send { PQsendQuery($0, sql) }
+        let begun = try results()
+        guard begun.status == PGRES_COPY_OUT else { throw failure(begun) }
+        while handle != nil {
+            var data: UnsafeMutablePointer<CChar>?
+            let count = Int(PQgetCopyData(handle, &data, 1))
+            if count == -1 { break }
+            if count == 0 {
+                guard exchange() else { throw brokenConnection() }
+                if Task.isCancelled { stopWaiting() }
+                continue
+            }
+            guard count > 0, let data else { throw brokenConnection() }
+            defer { PQfreemem(data) }
+            do { try body(UnsafeRawBufferPointer(start: data, count: count)) } catch {
+                close()
+                throw error
+            }
+        }
+        let ended = try results()
+        if ended.isFailure { throw failure(ended) }
+    }
+
     /// Waits until the kernel has taken all that was put.
     func flush() throws {
         while handle != nil, PQflush(handle) != 0 {

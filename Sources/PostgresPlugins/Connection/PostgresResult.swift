@@ -45,8 +45,12 @@ final class PostgresResult {
     var rowCount: Int { Int(PQntuples(handle)) }
 
     func text(_ row: Int, _ column: Int) -> String? {
-        guard row < rowCount, PQgetisnull(handle, Int32(row), Int32(column)) == 0 else { return nil }
+        guard !isNull(row, column) else { return nil }
         return PQgetvalue(handle, Int32(row), Int32(column)).map { String(cString: $0) }
+    }
+
+    func isNull(_ row: Int, _ column: Int) -> Bool {
+        row >= rowCount || PQgetisnull(handle, Int32(row), Int32(column)) != 0
     }
 
     /// A value's bytes, valid for as long as the result; none for NULL.

@@ -46,7 +46,8 @@ struct CopiedRow {
         return plain.withUnsafeBytes { Self.cell($0, type, &builder) }
     }
 
-    private static func cell(
+    /// The cell of a value that isn't NULL.
+    static func cell(
         _ value: UnsafeRawBufferPointer, _ type: ColumnType, _ builder: inout RowBuilder
     ) -> Cell {
         switch type {

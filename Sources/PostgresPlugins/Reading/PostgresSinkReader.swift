@@ -3,7 +3,7 @@ internal import PipelineCore
 internal import SQLStore
 
 /// Looks at a pipeline's rows and runs in a schema, in one read-only transaction with one snapshot; a standby will do.
-actor PostgresSinkReader: SinkReader {
+actor PostgresSinkReader: ChangeReader {
     private let executor = BlockingExecutor(label: "postgres.reader")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -16,6 +16,7 @@ actor PostgresSinkReader: SinkReader {
     /// The locks that were held before anything was read; nil where the server, a standby, can't know.
     private var heldAtFirst: Set<Int32>?
     private var scan: Scan?
+    private var feed: ChangeFeed?
 
     private struct Scan {
         var row: CopiedRow
@@ -27,7 +28,7 @@ actor PostgresSinkReader: SinkReader {
     private static let settings = [
         "TimeZone = 'UTC'", "DateStyle = 'ISO, YMD'", "standard_conforming_strings = on", "extra_float_digits = 1",
         "statement_timeout = 0", "lock_timeout = '3s'", "idle_in_transaction_session_timeout = 0",
-        "client_min_messages = 'warning'", "jit = off",
+        "client_min_messages = 'warning'", "jit = off", "cursor_tuple_fraction = 1",
     ]
 
     init(_ sink: PostgresSink, _ context: SinkReadingContext) {
@@ -63,6 +64,7 @@ actor PostgresSinkReader: SinkReader {
 
     func close() {
         scan = nil
+        feed = nil
         connection?.close()
         connection = nil
     }
@@ -111,16 +113,20 @@ actor PostgresSinkReader: SinkReader {
 
     func read(_ table: TableDefinition, ofRun runID: String) throws {
         scan = nil
-        let there = relations[table.name]?.columns ?? []
-        let sql = try openedContent().selection(from: table, ofRun: runID) { column in
-            let name = "t.\(quoted(column.name))"
-            let isTime = there.contains { $0.name == column.name && $0.type == PostgresTables.typeName(.time) }
-            return isTime ? timeText(name) : "\(name)::text"
-        }
-        guard let sql else { return }
+        guard let sql = try openedContent().selection(from: table, ofRun: runID, value: { text(of: $0, in: table) })
+        else { return }
         let connection = try opened()
         try attempting("read table '\(table.name)'") { try connection.beginCopyOut("COPY (\(sql)) TO STDOUT") }
         scan = Scan(row: CopiedRow(table), columnCount: table.columns.count)
+    }
+
+    /// The expression for a column's value, in rows that are called `t`.
+    private func text(of column: Column, in table: TableDefinition) -> String {
+        let name = "t.\(quoted(column.name))"
+        let isTime = relations[table.name]?.columns.contains {
+            $0.name == column.name && $0.type == PostgresTables.typeName(.time)
+        }
+        return isTime == true ? timeText(name) : "\(name)::text"
     }
 
     func nextRows() throws -> RowBuffer? {
@@ -143,5 +149,34 @@ actor PostgresSinkReader: SinkReader {
         }
         if !isEnded { self.scan = scan }
         return builder.rowCount == 0 ? nil : builder.finish()
+    }
+
+    // MARK: Changes
+
+    func removals(in window: ChangeWindow) throws -> [StoredRemovals] {
+        let content = try openedContent()
+        return try attempting("read its removals") { try content.removals(in: window) }
+    }
+
+    func undatedEndpoints() throws -> Int {
+        let content = try openedContent()
+        return try attempting("read its endpoints") { try content.undatedEndpoints() }
+    }
+
+    func readChanges(in window: ChangeWindow) throws -> [TableDefinition] {
+        feed = nil
+        let (connection, content) = (try opened(), try openedContent())
+        let queries = content.changeQueries(
+            in: window, bytewise: { "\($0) COLLATE \"C\"" }, value: { text(of: $1, in: $0) })
+        try attempting("read its changes") {
+            feed = try ChangeFeed(queries) {
+                try CursorRows(connection, named: "changes_\($0.table.name)", $1, of: $0.table)
+            }
+        }
+        return queries.map(\.table)
+    }
+
+    func nextChanges() throws -> [StoredChange] {
+        try attempting("read its changes") { try feed?.next() ?? [] }
     }
 }

@@ -45,7 +45,7 @@ extension PostgresTables {
                 SELECT c.oid, c.relname, c.relkind, c.relacl, c.reloptions, c.relrowsecurity FROM pg_catalog.pg_class AS c
                 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
                 WHERE n.nspname = $1 AND c.relname IN (\(relations.map(literal).joined(separator: ", "))))
-            SELECT 1 FROM own WHERE relacl IS NOT NULL OR reloptions IS NOT NULL OR relrowsecurity
+            SELECT 1 FROM own WHERE relacl IS NOT NULL OR reloptions <> '{\(Self.room)}' OR relrowsecurity
                 OR relkind = 'v' AND position(\(literal(Self.trait)) IN pg_get_viewdef(oid)) = 0
             UNION ALL SELECT 1 FROM pg_catalog.pg_trigger JOIN own ON own.oid = tgrelid WHERE NOT tgisinternal
             UNION ALL SELECT 1 FROM pg_catalog.pg_policy AS p JOIN own ON own.oid = p.polrelid

@@ -11,9 +11,18 @@ extension PostgresTables {
         }
         let table =
             "CREATE TABLE \(name(definition.name)) (\(columns.joined(separator: ", ")), "
-            + "PRIMARY KEY (\(quoted(definition.key))))"
+            + "PRIMARY KEY (\(quoted(definition.key))))\(isSeenAgain(definition) ? " WITH (\(Self.room))" : "")"
         return [table] + definition.indexes.map { index(on: definition.name, $0) }
     }
+
+    /// Whether each run writes to rows of the table that haven't changed, to say that they were seen.
+    private func isSeenAgain(_ definition: TableDefinition) -> Bool {
+        !layout.mode.keepsRunsApart && (definition.role == .endpoints || definition.role == .users)
+    }
+
+    /// The room that a page keeps for the next version of all of its rows: there they need no entries in indexes (heap-only
+    /// tuples). Without it the first run after a table was filled would double it all the same.
+    static let room = "fillfactor=50"
 
     /// The server finds the name, so none can be taken.
     func index(on table: String, _ columns: [String]) -> String {

@@ -28,6 +28,9 @@ struct BatchMerge {
         return userRows.order(by: users.id).filter { plan.writes(user: $0, userRows, of: users) }
     }
 
+    /// Endpoints to write.
+    var endpointCount: Int { plan.fates.indices.count(where: plan.writes) }
+
     func endpoints() -> [Int] {
         guard let endpoints = places.endpoints else { return [] }
         let rows = endpointRows.order(by: endpoints.id)

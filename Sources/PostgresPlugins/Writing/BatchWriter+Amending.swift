@@ -23,9 +23,7 @@ extension BatchWriter {
             let ordinal = place.definition.index(of: "ordinal"), !batch.tables[place.index].isEmpty
         else { return [] }
         return try batch.tables[place.index].withRows { rows in
-            func texts(_ column: Int) -> String {
-                "{" + (0..<rows.count).map { Self.element(rows.bytes($0, column)) }.joined(separator: ",") + "}"
-            }
+            func texts(_ column: Int) -> String { Self.array(rows, Array(0..<rows.count), column) }
             let ordinals = (0..<rows.count).map { String(rows.cell($0, ordinal).integer) }.joined(separator: ",")
             let found = try connection.query(
                 """
@@ -37,6 +35,11 @@ extension BatchWriter {
                 """, [texts(place.application), texts(place.id), "{\(ordinals)}", runID])
             return Set((0..<found.rowCount).map { found.integer($0, 0) - 1 })
         }
+    }
+
+    /// A text column's values as an array's literal.
+    static func array(_ rows: RowsInPlace, _ order: [Int], _ column: Int) -> String {
+        "{" + order.map { element(rows.bytes($0, column)) }.joined(separator: ",") + "}"
     }
 
     /// A text as an element of an array's literal.

@@ -3,54 +3,65 @@ internal import SQLStore
 
 /// Copying a batch's rows to the server.
 extension BatchWriter {
-    /// - Returns: rows of users and endpoints copied, by table.
-    func copyOwners(
-        _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace,
-        to destination: (TableDefinition) -> String
+    /// Copies users and endpoints into the session's own tables.
+    ///
+    /// - Returns: rows copied, by table.
+    func stageOwners(
+        _ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace
     ) throws -> [String: Int] {
         var counts: [String: Int] = [:]
-        // Those that others may refer to come first.
         if let place = places.users {
             counts[place.definition.name] = try BinaryCopy.send(
-                users, resolved.users(), of: place.definition, to: destination(place.definition), connection)
+                users, resolved.users(), CopiedColumn.all(of: place.definition),
+                to: StagedMerge.staging(place.definition), connection)
         }
         if let place = places.endpoints {
+            let columns =
+                CopiedColumn.all(of: place.definition)
+                + [CopiedColumn(name: StagedMerge.batchRow, type: .integer, place: nil)]
             counts[place.definition.name] = try BinaryCopy.send(
-                endpoints, resolved.endpoints(), of: place.definition, to: destination(place.definition), connection)
+                endpoints, resolved.endpoints(), columns, to: StagedMerge.staging(place.definition), connection)
         }
         return counts
     }
 
-    /// - Returns: rows of parts copied, by table.
-    func copyParts(
-        _ batch: Batch, _ resolved: BatchMerge, to destination: (TableDefinition) -> String
-    ) throws -> [String: Int] {
-        var counts: [String: Int] = [:]
+    /// Copies users and endpoints to their place.
+    func copyOwners(_ resolved: BatchMerge, _ users: RowsInPlace, _ endpoints: RowsInPlace) throws {
+        // Those that others may refer to come first.
+        if let place = places.users {
+            _ = try BinaryCopy.send(
+                users, resolved.users(), CopiedColumn.all(of: place.definition), to: destination(place.definition),
+                connection)
+        }
+        if let place = places.endpoints {
+            var columns = CopiedColumn.all(of: place.definition)
+            if merge.tracksChanges, let date = EndpointContent(place.definition).logicalDate {
+                columns.append(CopiedColumn(name: MergeRecords.changedAt.name, type: .time, place: date))
+            }
+            _ = try BinaryCopy.send(
+                endpoints, resolved.endpoints(), columns, to: destination(place.definition), connection)
+        }
+    }
+
+    /// Copies all of a batch's parts to their place.
+    func copyParts(_ batch: Batch, _ resolved: BatchMerge) throws {
         for place in places.parts {
             let buffer = batch.tables[place.index]
-            counts[place.definition.name] = try buffer.withRows { rows in
-                try BinaryCopy.send(
-                    rows, try resolved.parts(rows, of: place, groupEnds: buffer.groupEnds), of: place.definition,
-                    to: destination(place.definition), connection)
+            try buffer.withRows { rows in
+                let order = try resolved.parts(rows, of: place, groupEnds: buffer.groupEnds)
+                _ = try BinaryCopy.send(
+                    rows, order, CopiedColumn.all(of: place.definition), to: destination(place.definition), connection)
             }
         }
-        return counts
     }
 
     func copyOutdated(_ order: [Int], _ endpoints: RowsInPlace) throws -> Int {
         guard let place = places.endpoints, !order.isEmpty else { return 0 }
-        var keys = RowBuffer(columnCount: 2)
-        for row in order {
-            for column in [place.application, place.id] {
-                keys.append(keys.store(.text, endpoints.bytes(row, column)))
-            }
-        }
-        let definition = TableDefinition(
-            name: StagedMerge.outdated, role: .endpoints,
-            columns: [Column("application_id", .text), Column("endpoint_id", .text)], key: [])
-        return try keys.withRows { rows in
-            try BinaryCopy.send(
-                rows, Array(0..<rows.count), of: definition, to: StagedMerge.outdated, connection)
-        }
+        return try BinaryCopy.send(
+            endpoints, order,
+            [
+                CopiedColumn(name: "application_id", type: .text, place: place.application),
+                CopiedColumn(name: "endpoint_id", type: .text, place: place.id),
+            ], to: StagedMerge.outdated, connection)
     }
 }

@@ -3,11 +3,11 @@ internal import SQLStore
 
 /// Writing what the server admits of a batch.
 extension BatchWriter {
-    func refusals(runID: String) -> RecordRefusals {
+    func refusals(_ run: RunRecord) -> RecordRefusals {
         RecordRefusals(
             write: { batch in
                 try self.isolated {
-                    let observed = try self.writeContent(batch, runID: runID)
+                    let observed = try self.writeContent(batch, run: run)
                     try self.writeFailures(of: batch)
                     return observed
                 }
@@ -30,9 +30,9 @@ extension BatchWriter {
             guard rows.count > 0 else { return }
             hasStagedRows = true
             _ = try BinaryCopy.send(
-                rows, Array(0..<rows.count), of: place.definition, to: StagedMerge.staging(place.definition), connection
-            )
+                rows, Array(0..<rows.count), CopiedColumn.all(of: place.definition),
+                to: StagedMerge.staging(place.definition), connection)
         }
-        if !batch.tables[place.index].isEmpty { try connection.execute(merge.upsert(place)) }
+        if !batch.tables[place.index].isEmpty { try merge.upsert(place) }
     }
 }

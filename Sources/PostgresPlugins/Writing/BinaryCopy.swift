@@ -8,6 +8,8 @@ internal import SQLStore
 struct BinaryCopy: ~Copyable {
     private let connection: PostgresConnection
     private let types: [ColumnType]
+    /// By column where its values stand in a row; -1 for the row's own number.
+    private let places: [Int]
     private let buffer: UnsafeMutableRawBufferPointer
     private var used = 0
 
@@ -16,9 +18,10 @@ struct BinaryCopy: ~Copyable {
     /// Nothing but text and JSON is longer.
     private static let widestFixedValue = 12
 
-    init(_ connection: PostgresConnection, _ types: [ColumnType]) {
+    init(_ connection: PostgresConnection, _ columns: [CopiedColumn]) {
         self.connection = connection
-        self.types = types
+        types = columns.map(\.type)
+        places = columns.map { $0.place ?? -1 }
         buffer = .allocate(byteCount: Self.capacity, alignment: 8)
         // A signature, no flags, no extension.
         for byte in [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0, 0, 0, 0, 0, 0, 0, 0, 0] as [UInt8] {
@@ -29,17 +32,17 @@ struct BinaryCopy: ~Copyable {
 
     deinit { buffer.deallocate() }
 
-    /// Sends rows of a table to a table whose columns are the same.
+    /// Sends rows to a table with these columns.
     ///
     /// - Returns: Rows that the server has taken.
     static func send(
-        _ rows: RowsInPlace, _ order: [Int], of definition: TableDefinition, to table: String,
+        _ rows: RowsInPlace, _ order: [Int], _ columns: [CopiedColumn], to table: String,
         _ connection: PostgresConnection
     ) throws -> Int {
         guard !order.isEmpty else { return 0 }
-        let sql = "COPY \(table) (\(quoted(definition.columns.map(\.name)))) FROM STDIN (FORMAT binary)"
+        let sql = "COPY \(table) (\(quoted(columns.map(\.name)))) FROM STDIN (FORMAT binary)"
         return try connection.copy(sql) { connection in
-            var copy = BinaryCopy(connection, definition.columns.map(\.type))
+            var copy = BinaryCopy(connection, columns)
             for row in order { try copy.append(rows, row) }
             try copy.end()
         }
@@ -49,7 +52,11 @@ struct BinaryCopy: ~Copyable {
         try reserve(2)
         put(UInt16(truncatingIfNeeded: types.count))
         let first = row * rows.columnCount
-        for column in 0..<types.count { try append(rows.cells[first + column], types[column], rows.arena) }
+        for column in 0..<types.count {
+            let place = places[column]
+            let cell = place < 0 ? Cell.integer(Int64(row)) : rows.cells[first + place]
+            try append(cell, types[column], rows.arena)
+        }
     }
 
     @inline(__always)
@@ -113,6 +120,19 @@ struct BinaryCopy: ~Copyable {
     private mutating func put<Integer: FixedWidthInteger>(_ value: Integer) {
         buffer.storeBytes(of: value.bigEndian, toByteOffset: used, as: Integer.self)
         used += MemoryLayout<Integer>.size
+    }
+}
+
+/// One column of a table that rows are copied to.
+struct CopiedColumn {
+    var name: String
+    var type: ColumnType
+    /// Where its values stand in a row; nil for the row's number in the batch.
+    var place: Int?
+
+    /// The columns of a table whose rows have its form.
+    static func all(of definition: TableDefinition) -> [CopiedColumn] {
+        definition.columns.enumerated().map { CopiedColumn(name: $1.name, type: $1.type, place: $0) }
     }
 }
 

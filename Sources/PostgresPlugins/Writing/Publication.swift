@@ -44,22 +44,23 @@ struct Publication {
             hint: "Run with --fresh to give the unfinished run up and begin again.")
     }
 
-    /// Puts the run's rows in the place of what is published. Readers see either, within one snapshot; views and grants
-    /// stay as they are.
+    /// Puts the run's rows in the place of what is published, and writes what differs. Readers see either, within one
+    /// snapshot; views and grants stay as they are.
     func publish(pipeline: String, runID: String) throws -> RunCounts {
         let observed = try ReplacedEndpoints(tables.database(connection), tables.layout).count()
         try Failpoint.reach("postgres.publish.before-deletes")
         // Those that refer to others go first, and come last.
-        let parentsFirst = tables.layout.parentsFirst
-        try connection.execute("SET CONSTRAINTS ALL DEFERRED")
-        for definition in parentsFirst.reversed() {
-            try connection.execute("DELETE FROM \(tables.name(definition.name))")
+        let parentsFirst = try tables.layout.parentsFirst.map {
+            try TableReplacement($0, published: tables.name($0.name), shadow: shadow($0), connection)
         }
+        // Nobody else looks at the shadows, so nothing has counted their rows yet, and plans would be guesses.
+        for table in parentsFirst { try connection.execute("ANALYZE \(table.shadow)") }
+        try connection.execute("SET CONSTRAINTS ALL DEFERRED")
+        for table in parentsFirst.reversed() { try connection.execute(table.deletion) }
         try Failpoint.reach("postgres.publish.after-deletes")
-        for definition in parentsFirst {
-            let columns = quoted(definition.columns.map(\.name))
-            try connection.execute(
-                "INSERT INTO \(tables.name(definition.name)) (\(columns)) SELECT \(columns) FROM \(shadow(definition))")
+        for table in parentsFirst {
+            if let sighting = table.sighting { try connection.execute(sighting) }
+            try connection.execute(table.insertion)
         }
         try Failpoint.reach("postgres.publish.after-inserts")
         for failures in tables.layout.definitions

@@ -112,11 +112,14 @@ public struct CommitState {
 
 extension CommitState.Commit {
     /// A run at its start.
-    public init(beginning run: RunRecord, fingerprint: String) {
+    ///
+    /// - Parameter tracksChanges: whether its batches tell what they change.
+    public init(beginning run: RunRecord, fingerprint: String, tracksChanges: Bool) {
         var run = run
         run.state = .running
         run.finishedAt = nil
         run.counts = RunCounts()
+        if tracksChanges { run.counts.changes = EndpointChanges() }
         self.init(
             run: run,
             checkpoint: Checkpoint(

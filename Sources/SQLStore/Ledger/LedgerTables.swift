@@ -81,7 +81,7 @@ extension Checkpoint: LedgerValue {
             .text("input_hash", \.progress.inputHash),
             // As the source wrote it, whatever spaces the database puts between its parts.
             LedgerColumn("source_state", .json, write: { $0.progress.sourceState }) {
-                $0.progress.sourceState = $1.map(withoutSpaces)
+                $0.progress.sourceState = $1.map(CompactJSON.of)
             },
             .text("fingerprint", \.fingerprint),
             // For people.
@@ -97,28 +97,4 @@ extension RunState {
         }
         self = state
     }
-}
-
-/// JSON without the spaces between its parts.
-private func withoutSpaces(_ json: String) -> String {
-    var result = ""
-    var isInString = false
-    var isEscaped = false
-    for scalar in json.unicodeScalars {
-        if isInString {
-            if isEscaped {
-                isEscaped = false
-            } else if scalar == "\\" {
-                isEscaped = true
-            } else if scalar == "\"" {
-                isInString = false
-            }
-        } else if scalar == " " {
-            continue
-        } else if scalar == "\"" {
-            isInString = true
-        }
-        result.unicodeScalars.append(scalar)
-    }
-    return result
 }

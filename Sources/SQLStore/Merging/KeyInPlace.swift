@@ -27,6 +27,7 @@ public struct KeyInPlace: Hashable {
 }
 
 extension UnsafeRawBufferPointer {
+    @usableFromInline
     func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
         guard count == other.count else { return false }
         guard count > 0, let start = baseAddress, let otherStart = other.baseAddress else { return true }

@@ -15,7 +15,7 @@ public struct LayoutPlaces {
         public func name(_ column: Int) -> String { definition.columns[column].name }
 
         /// The key of one of the table's rows, valid for as long as the rows stay in place.
-        func key(_ rows: RowsInPlace, _ row: Int) -> KeyInPlace {
+        public func key(_ rows: RowsInPlace, _ row: Int) -> KeyInPlace {
             KeyInPlace(application: rows.bytes(row, application), id: rows.bytes(row, id))
         }
     }

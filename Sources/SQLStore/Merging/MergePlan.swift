@@ -10,7 +10,7 @@ public struct MergePlan {
         case replaceStored
         /// Another row of the batch has its key and counts.
         case replaced
-        /// The store has its endpoint with a newer date.
+        /// The store has its endpoint with a newer date, or from a record of the same run further on.
         case older
         /// It is its key's last row, but its user was fetched once more, later in the batch, and didn't have it any more.
         case outdated
@@ -27,6 +27,9 @@ public struct MergePlan {
     private(set) var repeatsUsers = false
     /// Whether the date of endpoints decides which of two counts, and not their order.
     public private(set) var prefersNewest = false
+    /// Whether an endpoint stays that the same run has stored from a record further on, where dates don't decide: the records
+    /// are an archive's, whose shards commit in any order.
+    public private(set) var comparesOrdinals = false
 
     /// Plans what becomes of a batch's rows.
     ///
@@ -42,6 +45,8 @@ public struct MergePlan {
         if let users = places.users { add(users: userRows, of: users) }
         guard let endpoints = places.endpoints else { return }
         let definition = endpoints.definition
+        comparesOrdinals =
+            userRows.count == 0 && definition.index(of: "ordinal") != nil && definition.index(of: "run_id") != nil
         if conflict == .newest, userRows.count == 0, let date = definition.dateColumn {
             add(newestOf: rows, of: endpoints, date: date)
         } else {
@@ -104,7 +109,7 @@ public struct MergePlan {
         superseded += 1
     }
 
-    /// Notes that the store has an endpoint that is newer than its row in the batch.
+    /// Notes that the store has an endpoint that counts against its row in the batch.
     public mutating func giveWay(_ row: Int) {
         guard writes(row) else { return }
         fates[row] = .older

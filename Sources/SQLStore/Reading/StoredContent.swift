@@ -2,10 +2,10 @@ public import PipelineCore
 
 /// What a store holds for somebody who only looks: runs, as its ledger has them, and which rows are whose.
 public struct StoredContent {
-    private let database: any SQLDatabase
-    private let context: SinkReadingContext
+    let database: any SQLDatabase
+    let context: SinkReadingContext
     private let mode: WriteMode
-    private let columns: [String: Set<String>]
+    let columns: [String: Set<String>]
 
     /// - Parameters:
     ///   - columns: the tables that are there, with the names of their columns; the ledger's needn't be there, and may lack

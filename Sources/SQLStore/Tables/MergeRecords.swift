@@ -3,7 +3,7 @@ public import PipelineCore
 /// What a merge keeps beside the layout's rows, for those who follow its changes.
 public enum MergeRecords {
     /// When a value of the endpoint last changed: the logical date of the run that changed it.
-    static let changedAt = Column("changed_at", .time)
+    public static let changedAt = Column("changed_at", .time)
 
     /// The endpoints that went, and why: `gone`, `moved`, `filtered` or `absent`.
     public static let removals = TableDefinition(

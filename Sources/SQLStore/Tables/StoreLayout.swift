@@ -36,7 +36,8 @@ public struct StoreLayout: Sendable {
         return definitions.map(Self.stored) + [MergeRecords.removals]
     }
 
-    private static func stored(_ definition: TableDefinition) -> TableDefinition {
+    /// A layout's table as a merge keeps it.
+    static func stored(_ definition: TableDefinition) -> TableDefinition {
         guard definition.role == .endpoints else { return definition }
         var stored = definition
         stored.columns.insert(
