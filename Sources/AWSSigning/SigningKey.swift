@@ -3,19 +3,22 @@ internal import Synchronization
 
 /// The key that SigV4 derives from a secret for one scope.
 public struct SigningKey: Sendable {
-    private let key: SymmetricKey
+    /// Begun with the key already, which is half of an HMAC's work for a text this short.
+    private let begun: HMAC<SHA256>
 
     public init(secretAccessKey: String, scope: CredentialScope) {
         var key = SymmetricKey(data: Array("AWS4\(secretAccessKey)".utf8))
         for part in [scope.day, scope.region, scope.service, "aws4_request"] {
             key = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array(part.utf8), using: key))
         }
-        self.key = key
+        begun = HMAC(key: key)
     }
 
     /// HMAC-SHA-256 of a string to sign, in lower-case hex.
     public func signature(_ stringToSign: [UInt8]) -> String {
-        LowerHex.text(HMAC<SHA256>.authenticationCode(for: stringToSign, using: key))
+        var code = begun
+        code.update(data: stringToSign)
+        return LowerHex.text(code.finalize())
     }
 }
 

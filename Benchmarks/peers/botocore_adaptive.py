@@ -46,7 +46,6 @@ def main():
 
     def work():
         while time.monotonic() - start < seconds:
-            # Unknown ones: the nulls in some synthetic answers, as the service is said to send them, end botocore's parser.
             user = f"nobody-{next(numbers):06d}"
             try:
                 client.get_user_endpoints(ApplicationId="a" * 32, UserId=user)
@@ -61,7 +60,8 @@ def main():
     for worker in workers:
         worker.join(max(0, start + seconds + 1 - time.monotonic()))
     with lock:
-        print(json.dumps({"accepted": accepted[: int(seconds)], "throttled": throttled[: int(seconds)], "failed": len(failed)}))
+        counted = {"accepted": accepted[: int(seconds)], "throttled": throttled[: int(seconds)]}
+        print(json.dumps({**counted, "failed": len(failed)}))
 
 
 main()

@@ -1,0 +1,1 @@
+"""Servers that belong to one measurement, on loopback or a socket, and end with it."""

@@ -1,0 +1,1 @@
+"""What was written, as a number of rows and a hash."""
