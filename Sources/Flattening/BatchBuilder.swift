@@ -18,6 +18,8 @@ public struct BatchBuilder: Sendable {
 
     /// Records since the last `finish`.
     public var recordCount: Int { counts.records }
+    /// Rows since the last `finish`, for each of the layout's tables.
+    public var rowCounts: [Int] { rows.rowCounts }
     /// Memory that the rows take, in bytes.
     public var byteCount: Int { rows.byteCount }
 

@@ -47,6 +47,14 @@ struct BatchRows: Sendable {
         shard = run.shard
     }
 
+    /// For each table, in the layout's order.
+    var rowCounts: [Int] {
+        let owners = [users.builder.rowCount, endpoints.builder.rowCount]
+        if maps != nil { return owners + [failures.builder.rowCount] }
+        let parts = [attributes.builder.rowCount, metrics.builder.rowCount, userAttributes.builder.rowCount]
+        return owners + parts + [failures.builder.rowCount]
+    }
+
     /// Memory that the rows take, in bytes.
     var byteCount: Int {
         users.builder.memory + endpoints.builder.memory + attributes.builder.memory + metrics.builder.memory

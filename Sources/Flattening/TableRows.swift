@@ -17,8 +17,8 @@ struct TableRows: Sendable {
 
     /// Stores what all rows of a batch share.
     private mutating func begin(_ run: RowContext) {
-        runID = builder.store(.text, run.runID)
-        logicalDate = builder.store(.time, run.logicalDate)
+        runID = run.runID.map { builder.store(.text, $0) } ?? .null
+        logicalDate = run.logicalDate.map { builder.store(.time, $0) } ?? .null
         emptyMap = builder.store(.json, "{}")
         emptyList = builder.store(.json, "[]")
         applicationID = .null

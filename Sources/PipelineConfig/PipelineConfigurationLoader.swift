@@ -23,6 +23,8 @@ public struct PipelineConfigurationLoader: Sendable {
         case everything
         /// A look at the sinks, which hold rows already.
         case sinks
+        /// Rows that are made without a run, and go to none of its sinks.
+        case rows
         /// A look at the file alone, where nothing of what it refers to is at hand.
         case text
     }
@@ -100,7 +102,7 @@ public struct PipelineConfigurationLoader: Sendable {
                 pipeline: "", name: "", stateDirectory: folder, environment: environment, version: version,
                 shards: shards, warn: warn))
         decoder.takesStandardInput = path == Self.standardInput
-        decoder.wantsSinksAlone = wanted == .sinks
+        decoder.wanted = wanted
         let configuration = decoder.decodePipeline(
             root, file: path, stateDirectory: stateDirectory, columnProblems: columnProblems,
             placeConflicts: placeConflicts)

@@ -14,11 +14,22 @@ struct SinkContent {
         var runID: String
         /// Counts the batches ever merged.
         var batch: Int
+        /// The date of the run that last changed a value of it.
+        var changedAt: String
         /// None is earlier than any.
         var date: String { endpoint.effectiveDate ?? "" }
 
         /// Whether this execution of a run wrote it, not an earlier one.
         func isOf(_ run: String) -> Bool { runID == run && ordinal >= 0 }
+
+        /// The bytes of all that is the endpoint's own, parts included.
+        var content: [UInt8] {
+            let row = SinkFixture.endpointRow(endpoint, user: userID, ordinal: 0, runID: "")
+            let parts = [
+                SinkFixture.attributeRows(endpoint, runID: nil), SinkFixture.metricRows(endpoint, runID: nil),
+            ]
+            return Array("\(row) \(parts)".utf8)
+        }
     }
 
     private var users: [Key: [RowView.Value]] = [:]
@@ -43,7 +54,7 @@ struct SinkContent {
             func write(_ endpoint: SinkFixture.Endpoint, of user: String) {
                 endpoints[Key(endpoint.id.utf8)] = StoredEndpoint(
                     endpoint: endpoint, user: Key(user.utf8), userID: user, ordinal: ordinal, runID: runID,
-                    batch: batches)
+                    batch: batches, changedAt: SinkFixture.logicalDate(ofRun: runID))
                 written += 1
             }
             switch record {
@@ -89,7 +100,38 @@ struct SinkContent {
             + mine.count { $0.value.isOf(runID) && endpoints[$0.key] == nil }
             + taken.count { $0.value.isOf(runID) }
             + written - endpoints.count { $0.value.batch == batches }
+        observed.changes = changes(from: before, withdrawn: Set(mine.keys).union(taken.keys), runID: runID)
         return observed
+    }
+
+    /// Counts what the batch at hand has made of the endpoints that were there before, and gives those that it left as
+    /// they were the date that they had.
+    ///
+    /// - Parameter withdrawn: the keys of those that may have gone by this batch.
+    private mutating func changes(
+        from before: [Key: StoredEndpoint], withdrawn: Set<Key>, runID: String
+    ) -> EndpointChanges {
+        var changes = EndpointChanges()
+        let date = SinkFixture.logicalDate(ofRun: runID)
+        for (key, endpoint) in endpoints where endpoint.batch == batches {
+            guard let other = before[key] else {
+                changes.added += 1
+                continue
+            }
+            let isSame = other.content == endpoint.content
+            if isSame { endpoints[key]?.changedAt = other.changedAt }
+            if !other.isOf(runID) {
+                if isSame { changes.unchanged += 1 } else { changes.changed += 1 }
+            } else if !isSame, other.changedAt != date {
+                changes.changed += 1
+                changes.unchanged -= 1
+            }
+        }
+        for key in withdrawn where endpoints[key] == nil {
+            guard let other = before[key], other.isOf(runID) else { continue }
+            if other.changedAt == date { changes.added -= 1 } else { changes.unchanged -= 1 }
+        }
+        return changes
     }
 
     /// Makes the rows of an earlier execution of a run an earlier run's, before all that this one writes.

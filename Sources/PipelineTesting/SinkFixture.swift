@@ -6,6 +6,17 @@ public enum SinkFixture {
     public static let application = "app-1"
     public static let logicalDate = "2026-11-23T00:00:00.000Z"
 
+    /// The date that a run's ID ends with, as in `conformance-20261123T000000Z`; else `logicalDate`.
+    public static func logicalDate(ofRun runID: String) -> String {
+        let stamp = Array(runID.utf8.suffix(16))
+        guard stamp.count == 16, stamp[8] == UInt8(ascii: "T"), stamp[15] == UInt8(ascii: "Z") else {
+            return logicalDate
+        }
+        func digits(_ range: Range<Int>) -> String { String(decoding: stamp[range], as: UTF8.self) }
+        return "\(digits(0..<4))-\(digits(4..<6))-\(digits(6..<8))T"
+            + "\(digits(9..<11)):\(digits(11..<13)):\(digits(13..<15)).000Z"
+    }
+
     public static let users = TableDefinition(
         name: "users", role: .users,
         columns: [
@@ -185,7 +196,7 @@ public enum SinkFixture {
     ) -> [RowView.Value] {
         [
             .text(application), .text(user), .text(status), .integer(Int64(endpoints)), .integer(Int64(ordinal)),
-            .text(runID), .time(logicalDate),
+            .text(runID), .time(logicalDate(ofRun: runID)),
         ]
     }
 
@@ -193,7 +204,8 @@ public enum SinkFixture {
         [
             .text(application), .text(endpoint.id), .text(user), endpoint.address.map { .text($0) } ?? .null,
             endpoint.effectiveDate.map { .time($0) } ?? .null, endpoint.latitude.map { .number($0) } ?? .null,
-            .json(endpoint.extra), .integer(Int64(ordinal)), .text(runID), .time(logicalDate),
+            .json(endpoint.extra), .integer(Int64(ordinal)), .text(runID),
+            .time(logicalDate(ofRun: runID)),
         ]
     }
 

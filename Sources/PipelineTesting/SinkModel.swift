@@ -56,6 +56,7 @@ struct SinkModel {
         var observed = RunCounts()
         if isKeyed {
             observed = content.merge(records, firstOrdinal: firstOrdinal, runID: runID, conflict: conflict)
+            if mode != .merge { observed.changes = nil }
             for (offset, record) in records.enumerated() {
                 guard case .failed(let user) = record else { continue }
                 let key = FailureKey(run: RunKey(runID: runID, shard: shard), ordinal: firstOrdinal + offset)

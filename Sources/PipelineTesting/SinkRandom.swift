@@ -32,7 +32,14 @@ struct SinkRandom: RandomNumberGenerator {
         return .found(user, (0..<Int.random(in: 0...3, using: &self)).map { _ in endpoint() })
     }
 
+    /// One of a few endpoints in one of its few states, so that equal ones meet.
     private mutating func endpoint() -> SinkFixture.Endpoint {
+        let number = Int.random(in: 0..<12, using: &self)
+        var state = SinkRandom(seed: UInt64(number * 4 + Int.random(in: 0..<4, using: &self)))
+        return state.endpoint(number)
+    }
+
+    private mutating func endpoint(_ number: Int) -> SinkFixture.Endpoint {
         var attributes: [String: [String]] = [:]
         for _ in 0..<Int.random(in: 0...2, using: &self) {
             attributes["a\(Int.random(in: 0..<3, using: &self))"] =
@@ -41,7 +48,7 @@ struct SinkRandom: RandomNumberGenerator {
         var metrics: [String: Double] = [:]
         if Bool.random(using: &self) { metrics["m"] = Double(next() % 1000) / 8 }
         return SinkFixture.Endpoint(
-            "e\(Int.random(in: 0..<12, using: &self))", address: Bool.random(using: &self) ? String(next()) : nil,
+            "e\(number)", address: Bool.random(using: &self) ? String(next()) : nil,
             effectiveDate: date(), attributes: attributes, metrics: metrics)
     }
 

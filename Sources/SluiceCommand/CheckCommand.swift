@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import LocalFiles
 internal import PipelineConfig
 internal import PipelineCore
@@ -50,7 +51,8 @@ struct CheckCommand: PipelineCommand {
         }
         await plan.check(&check)
         await plan.source.lookup?.shutdown()
-        Terminal.writeResult(output == .json ? check.json : String(check.text.dropLast()))
+        let width = isatty(STDOUT_FILENO) == 1 ? Terminal.width(of: STDOUT_FILENO) : nil
+        Terminal.writeResult(output == .json ? check.json : String(check.text(width: width).dropLast()))
         if check.exitCode != 0 { throw ExitCode(check.exitCode) }
     }
 }

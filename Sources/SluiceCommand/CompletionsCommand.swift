@@ -26,7 +26,8 @@ struct CompletionsCommand: ParsableCommand {
     func run() {
         let script = Sluice.completionScript(for: CompletionShell(rawValue: shell.rawValue) ?? .bash)
         // Sourced, so without a line that names an interpreter.
-        let text = script.hasPrefix("#!") ? script.drop { $0 != "\n" }.dropFirst() : script[...]
-        Terminal.writeResult(String(text))
+        let text = script.hasPrefix("#!") ? String(script.drop { $0 != "\n" }.dropFirst()) : script
+        let help = HelpCompletion(commands: CommandIndex(Sluice.self).names.filter { $0 != "help" })
+        Terminal.writeResult(help.added(to: text, for: shell))
     }
 }

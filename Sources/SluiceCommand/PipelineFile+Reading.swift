@@ -9,12 +9,12 @@ extension PipelineFile {
     /// - Throws: `ExitCode`.
     static func read(
         _ path: String, _ host: PluginHost, _ logging: LogOptions, _ settings: SettingsOptions, shards: Int = 1,
-        mayAskInstance: Bool = false
+        mayAskInstance: Bool = false, wanted: PipelineConfigurationLoader.Wanted = .everything
     ) throws -> PipelineFile {
         let log = logging.logger()
         do {
             let pipeline = try PipelineFile(
-                path: path, host: host, log: log, mayAskInstance: mayAskInstance, shards: shards)
+                path: path, host: host, log: log, mayAskInstance: mayAskInstance, shards: shards, wanted: wanted)
             for warning in pipeline.configuration.warnings {
                 switch logging.logFormat {
                 case .text: Terminal.standardError.writeLine("\(warning)")

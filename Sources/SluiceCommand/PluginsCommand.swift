@@ -50,7 +50,7 @@ struct SchemaCommand: HostedCommand {
         abstract: "Print the JSON Schema of pipelines.",
         discussion: CommandHelp(
             "sluice schema > sluice.schema.json",
-            "sluice schema > sluice.schema.json && check-jsonschema --schemafile sluice.schema.json nightly.yaml",
+            "sluice schema > s.json && check-jsonschema --schemafile s.json nightly.yaml",
             words: """
                 Save it beside your pipelines and name it in their first line, and editors complete and check them:
                 # yaml-language-server: $schema=sluice.schema.json

@@ -21,12 +21,7 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp(
             "The date the run is for, as 2026-11-23 or 2026-11-23T04:00:00Z; a date that is done does nothing.",
             valueName: "time"),
-        transform: { text in
-            guard let date = Timestamp(text) else {
-                throw ValidationError("'\(text)' is no date such as 2026-11-23 or 2026-11-23T04:00:00Z.")
-            }
-            return date
-        })
+        transform: DateArgument.read)
     var logicalDate: Timestamp?
 
     var request: RunRequest {

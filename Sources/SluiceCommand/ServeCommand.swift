@@ -19,7 +19,7 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Serve GetUserEndpoints for synthetic users.",
         discussion: CommandHelp(
             "sluice serve --synthetic",
-            "sluice serve --synthetic --users 10000 --rate 300 --faults status:500=0.01 --ids users.txt",
+            "sluice serve --synthetic --rate 300 --ids users.txt",
             words: """
                 Users are named user-000000, user-000001 and so on. What the server says of each depends on the seed and \
                 the ID alone. Three in a hundred are absent. IDs that begin with 'odd-' get answers that a client must \

@@ -19,9 +19,9 @@ public struct Sluice: AsyncParsableCommand {
         version: Version.number,
         subcommands: [
             InitCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, TestCommand.self, RetryCommand.self,
-            StatusCommand.self, ReportCommand.self, VerifyCommand.self, ValidateCommand.self,
-            PreviewCommand.self, PluginsCommand.self, SchemaCommand.self, CompletionsCommand.self, ServeCommand.self,
-            DemoCommand.self,
+            StatusCommand.self, ReportCommand.self, ChangesCommand.self, VerifyCommand.self, ValidateCommand.self,
+            PreviewCommand.self, FlattenCommand.self, PluginsCommand.self, SchemaCommand.self, CompletionsCommand.self,
+            ServeCommand.self, DemoCommand.self,
         ])
 
     @Flag(name: .customShort("V"), help: "Show the version.")

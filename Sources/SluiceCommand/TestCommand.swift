@@ -94,7 +94,7 @@ private struct TestResult {
     var test: PipelineTest
     var differences: [RowDifference]
 
-    private var title: String { "\(test.name ?? "test") (\(origin):\(test.place.line))" }
+    private var title: String { "\(PrintableText.of(test.name ?? "test")) (\(origin):\(test.place.line))" }
 
     static func text(_ results: [TestResult]) -> String {
         var lines = results.flatMap { result -> [String] in

@@ -1,23 +1,14 @@
 """All shards of a run together are the run: every ID in exactly one of them, by a hash that never changes."""
 
 import hashlib
-from collections import Counter
 
 import pytest
-from support.archives import PARTS, SPAN, archive, endpoints, listing, numbered, spread
 from support.content import TABLES, Store
 from support.ndjson import Folder
 from support.readers import identities
-from support.sluice import LOGICAL_DATE
+from support.shards import DATED, NDJSON, RUN, SHARD, run_shards, together
 
-RUN = "under-test-20260102T030405Z"
-DATED = ("--logical-date", LOGICAL_DATE)
 COUNTS = [1, 2, 3, 7]
-NDJSON = [{"type": "ndjson", "path": "out", "mode": "append"}]
-#: What tells the shards apart in a table that all of them write.
-SHARD = TABLES["failures"].index("shard")
-#: Words about a place that isn't the rows' own.
-DIAGNOSTICS = [TABLES["failures"].index(name) for name in ("message", "status", "request_id", "attempts")]
 
 
 def shard_of(identity, count):
@@ -47,31 +38,6 @@ def asking(sluice, name, users, **settings):
     return sluice.pipeline(
         name, users[0].url, users[1], batch_size=60, limits={"max_absent": "100%", "accept_failed": 2}, **settings
     )
-
-
-def run_shards(sluice, pipeline, count, *arguments):
-    """Runs all shards; their summaries."""
-    return [
-        sluice.run(pipeline, "--shard", f"{index}/{count}", *arguments).expect(0).summary for index in range(count)
-    ]
-
-
-def rows_of(run):
-    return {table: [comparable(table, row) for row in run.rows(table, append=True)] for table in run.tables}
-
-
-def comparable(table, row):
-    if table == "failures":
-        row = [cell for place, cell in enumerate(row) if place != SHARD and place not in DIAGNOSTICS]
-    return repr(row)
-
-
-def together(runs):
-    result = Counter()
-    for run in runs:
-        for table, rows in rows_of(run).items():
-            result.update((table, row) for row in rows)
-    return result
 
 
 @pytest.mark.parametrize("count", COUNTS)
@@ -131,46 +97,6 @@ def test_one_store_for_all(sluice, users, postgres, count):
             assert one == other, f"{table} of {right.path}: {sorted(set(one) ^ set(other), key=repr)[:4]}"
         shards = right.query("SELECT shard, state FROM sluice_runs ORDER BY 1")
         assert [(int(shard), state) for shard, state in shards] == [(index, "complete") for index in range(count)]
-
-
-@pytest.mark.parametrize("count", [2, 7])
-def test_an_archive(sluice, tmp_path, dice, count):
-    """Its records are dealt out one by one in each file, whatever is in them."""
-    lines = endpoints(500)
-    lines[123] = b"no JSON\n"
-    spread(tmp_path / "exports", lines, 4, dice)
-    limits = {"accept_failed": 1}
-    whole = archive(sluice, "whole", tmp_path / "exports", sinks=NDJSON, limits=limits)
-    sluice.run(whole, *DATED).expect(0)
-    pipeline = archive(sluice, "shards", tmp_path / "exports", sinks=NDJSON, limits=limits)
-    run_shards(sluice, pipeline, count, *DATED)
-    runs = Folder(pipeline.folder / "out").runs
-    for index in range(count):
-        run = runs[f"{RUN}.shard{index}"]
-        ordinal = TABLES["endpoints"].index("ordinal")
-        found = [row[ordinal] for row in run.rows("endpoints", append=True)]
-        records = [number for number, text in numbered(listing(tmp_path / "exports")) if text != b"no JSON"]
-        assert len(records) == 499 and found == [number for number in records if number % SPAN % count == index]
-    assert together(runs.values()) == together([Folder(whole.folder / "out").runs[RUN]])
-
-
-def test_an_archive_into_one_store(sluice, tmp_path, dice):
-    spread(tmp_path / "exports", endpoints(500), 4, dice)
-    whole, pipeline = (archive(sluice, name, tmp_path / "exports") for name in ("whole", "shards"))
-    sluice.run(whole, *DATED).expect(0)
-    run_shards(sluice, pipeline, 3, *DATED)
-    for table in PARTS:
-        assert Store(whole.database).rows(table) == Store(pipeline.database).rows(table)
-
-
-def test_the_last_line_cannot_be_told_in_parts(sluice, tmp_path, dice):
-    spread(tmp_path / "exports", endpoints(20), 2, dice)
-    pipeline = archive(sluice, "last", tmp_path / "exports")
-    pipeline.document["source"]["conflict"] = "last"
-    pipeline.write()
-    assert "conflict: newest" in sluice.run(pipeline, "--shard", "0/2", *DATED).expect(78).message
-    assert not pipeline.database.exists() or not Store(pipeline.database).run_states
-    sluice.run(pipeline, *DATED).expect(0)
 
 
 @pytest.mark.parametrize("variable", ["JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX"])

@@ -6,7 +6,9 @@ import Testing
     @Test(arguments: [
         ("user_id", 100), ("UserId", 100), ("USERID", 100), ("user-uuid", 100), ("customer_id", 80),
         ("MemberNumber", 80),
-        ("externalId", 80), ("user", 80), ("id", 60), ("uuid", 60), ("UID", 60), ("order_id", 40), ("orderId", 40),
+        ("externalId", 80), ("user", 80), ("pinpoint_user", 100), ("Pinpoint ID", 100),
+        ("pinpoint_endpoint_id", 40), ("pinpoint", 0), ("id", 60), ("uuid", 60), ("UID", 60), ("order_id", 40),
+        ("orderId", 40),
         ("OrderID", 40), ("email", 30), ("E-Mail", 30), ("paid", 0), ("valid", 0), ("name", 0), ("", 0),
     ])
     func name(_ name: String, points: Int) {

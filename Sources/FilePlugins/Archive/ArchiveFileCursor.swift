@@ -8,6 +8,8 @@ actor ArchiveFileCursor: ArchiveCursor {
 
     private let warn: @Sendable (String) -> Void
     private var archive: ArchiveListing?
+    /// The files that are read, by number; nil for all of them.
+    private var own: Set<Int>?
     /// The number of the first file behind the one at hand.
     private var nextFile = 0
     private var current: ArchiveFileInput?
@@ -18,7 +20,7 @@ actor ArchiveFileCursor: ArchiveCursor {
     private var hasBegun = false
     /// What ended the reading; it follows the events before it.
     private var failure: (any Error)?
-    /// Bytes of all files as they stand on disk, and of those that lie behind.
+    /// Bytes of all files that are read as they stand on disk, and of those of them that lie behind.
     private var size: UInt64 = 0
     private var sizeRead: UInt64 = 0
 
@@ -28,16 +30,33 @@ actor ArchiveFileCursor: ArchiveCursor {
     init(warn: @escaping @Sendable (String) -> Void) { self.warn = warn }
 
     func list(_ path: PathOption, _ filter: NameFilter) throws {
-        let archive = try ArchiveListing(path, filter, warn: warn)
-        size = archive.names.reduce(0) { $0 + $1.size }
+        list(try ArchiveListing(path, filter, warn: warn))
+    }
+
+    /// An archive of one file, which is read from an open descriptor.
+    func list(descriptor: Int32, shown: String) {
+        list(ArchiveListing(stream: InputStream(descriptor: descriptor), shown: shown))
+    }
+
+    private func list(_ archive: ArchiveListing) {
         self.archive = archive
+        size = size(of: archive.names.indices)
     }
 
     var listing: [ListedFile] { archive?.names ?? [] }
 
+    func read(only files: Set<Int>) {
+        own = files
+        size = size(of: listing.indices)
+    }
+
     func skip(to number: Int) {
-        sizeRead = listing[..<number].reduce(0) { $0 + $1.size }
+        sizeRead = size(of: 0..<number)
         nextFile = number
+    }
+
+    private func size(of numbers: Range<Int>) -> UInt64 {
+        numbers.reduce(0) { own?.contains($1) == false ? $0 : $0 + listing[$1].size }
     }
 
     // MARK: - What a file holds
@@ -68,11 +87,11 @@ actor ArchiveFileCursor: ArchiveCursor {
             .noInput, "no file of \(archive.path.written) is an archive", hint: (unreadable ?? "") + Self.hint)
     }
 
-    private static let hint = "An archive is JSON documents, or Pinpoint's import CSV, plain or gzip."
+    private static let hint = "An archive is JSON documents, or Pinpoint's import CSV, plain, gzip or zstd."
 
     private func content(of file: ArchiveFile) throws -> ArchiveContent {
         if let problem = file.problem { return .unreadable(problem) }
-        do { return try ArchiveContent.sniff(file.path) } catch let damage as InputDamage {
+        do { return try file.sniff() } catch let damage as InputDamage {
             throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
         }
     }
@@ -82,7 +101,7 @@ actor ArchiveFileCursor: ArchiveCursor {
         var head = [UInt8](repeating: 0, count: file.problem == nil ? 64 : 0)
         if file.problem == nil {
             do {
-                let input = try InputFile(path: file.path)
+                let input = try file.open()
                 defer { input.close() }
                 let count = try head.withUnsafeMutableBytes { try input.read(into: $0) }
                 head.removeLast(head.count - count)
@@ -129,7 +148,8 @@ actor ArchiveFileCursor: ArchiveCursor {
 
     private func nextEvent() throws -> ArchiveEvent? {
         guard let archive else { return nil }
-        if !hasBegun, nextFile == 0 { try requireText(archive) }
+        // What nobody but other shards will open says nothing about this one's files.
+        if !hasBegun, nextFile == 0, own == nil { try requireText(archive) }
         hasBegun = true
         if !queued.isEmpty { return queued.removeFirst() }
         if let current { return try event(of: current) }
@@ -141,6 +161,7 @@ actor ArchiveFileCursor: ArchiveCursor {
     }
 
     private func begin(_ file: ArchiveFile, isOneFile: Bool) throws -> ArchiveEvent {
+        if own?.contains(nextFile) == false { return .file(.passed(file.listed)) }
         if let reason = file.listed.leftOut { return .file(.leftOut(file.listed, reason: reason)) }
         let content: ArchiveContent
         if let seen, seen.number == nextFile { content = seen.content } else { content = try self.content(of: file) }

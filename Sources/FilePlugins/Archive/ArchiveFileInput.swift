@@ -5,8 +5,8 @@ internal import PipelineCore
 /// One file of an archive while it is read.
 final class ArchiveFileInput {
     let file: ArchiveFile
-    /// What the system said of it before it was opened.
-    private let status: FileStatus
+    /// What the system said of it before it was opened; nil for a stream.
+    private let status: FileStatus?
     /// Nil where the file was damaged from its first bytes on.
     private(set) var window: InputWindow?
     /// Nil until what stands before the first record is read.
@@ -23,17 +23,17 @@ final class ArchiveFileInput {
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where it isn't what was listed any more.
     init(_ file: ArchiveFile, _ form: ArchiveContent.Form, utf16: UTF16Order?) throws {
-        let status = try Self.status(of: file)
-        guard status.identity.inode == file.listed.inode, status.size >= file.listed.size else {
+        let status = file.stream == nil ? try Self.status(of: file) : nil
+        if let status, status.identity.inode != file.listed.inode || status.size < file.listed.size {
             throw Self.replaced(file)
         }
         self.file = file
         self.status = status
-        do { try InputFile(path: file.path).close() } catch let damage as InputDamage {
+        do { try file.open().close() } catch let damage as InputDamage {
             throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
         }
         do {
-            let window = try InputWindow(path: file.path, utf16: utf16)
+            let window = try file.window(utf16: utf16)
             self.window = window
             cutter = try ArchiveCutter(window, form)
         } catch let damage as InputDamage { self.damage = damage }
@@ -53,7 +53,7 @@ final class ArchiveFileInput {
     }
 
     /// The file as it was when it was opened.
-    var opened: ListedFile { ListedFile(status, name: file.name) }
+    var opened: ListedFile { status.map { ListedFile($0, name: file.name) } ?? file.listed }
 
     /// Lines completely before the next record.
     private var line: UInt64 { cutter?.line ?? 0 }
@@ -80,9 +80,10 @@ final class ArchiveFileInput {
 
     /// - Throws: `PipelineError` of kind `.noInput` where the path names another file by now, or one that has shrunk.
     func checkIdentity() throws {
-        let read = max(window?.fileOffset ?? 0, self.status.size)
+        guard let opened = self.status else { return }
+        let read = max(window?.fileOffset ?? 0, opened.size)
         let status = try Self.status(of: file)
-        guard status.identity == self.status.identity, status.size >= read else { throw Self.replaced(file) }
+        guard status.identity == opened.identity, status.size >= read else { throw Self.replaced(file) }
     }
 
     private static func status(of file: ArchiveFile) throws -> FileStatus {

@@ -3,13 +3,13 @@ public import PipelineCore
 /// Reads earlier exports: a file, a folder with all its subfolders, or what a glob matches, in byte order of relative names.
 ///
 /// - A file holds a JSON document on each line, JSON documents or lists over any number of lines, or is CSV as Pinpoint
-///   imports it; gzip and UTF-16 are recognised by their first bytes.
+///   imports it; gzip, zstd and UTF-16 are recognised by their first bytes.
 /// - Of a folder or glob, evident junk (an image, a mark of another program) is left out and counted, and any other file
 ///   that can't be read is one fault. A file is looked at when it is reached.
 /// - In a folder, and where a glob's component doesn't say so itself, names that begin with a dot are left out.
 /// - A file that ends early or is corrupt ends with one fault; reading goes on with the next one.
 /// - A position's token is the file's relative name, its offset counts that file's uncompressed bytes, and its member is
-///   where the gzip member begins that holds this offset.
+///   where the gzip member or zstd frame begins that holds this offset.
 /// - Memory doesn't grow with the archive, the list of its files aside.
 public struct ArchiveFileReader: ArchiveReader {
     private let path: PathOption

@@ -40,8 +40,22 @@ struct ArchiveListing {
         var folder: FileStatus.Identity
     }
 
+    /// What is read in place of the one file.
+    private let stream: InputStream?
+
+    /// A stream as the one file of an archive.
+    init(stream: InputStream, shown: String) {
+        self.stream = stream
+        path = PathOption(written: shown, resolved: shown)
+        filter = NameFilter()
+        warn = { _ in }
+        isOneFile = true
+        names = [ListedFile(name: shown, size: 0, modified: 0, inode: 0)]
+    }
+
     /// - Throws: `PipelineError` of kind `.noInput` where there is no file, or something can't be listed.
     init(_ path: PathOption, _ filter: NameFilter, warn: @escaping (String) -> Void) throws {
+        stream = nil
         self.path = path
         self.filter = filter
         self.warn = warn
@@ -67,7 +81,7 @@ struct ArchiveListing {
         let listed = names[number]
         return ArchiveFile(
             listed: listed, path: isOneFile ? path.resolved : opened(listed.name),
-            shown: isOneFile ? path.written : shown(listed.name), problem: problems[listed.name])
+            shown: isOneFile ? path.written : shown(listed.name), problem: problems[listed.name], stream: stream)
     }
 
     private mutating func list() throws {

@@ -6,7 +6,7 @@ public import PipelineCore
 public struct ArchiveSource: Plugin {
     public static let kind = PluginKind.source
     public static let typeName = "archive"
-    public static let summary = "endpoints from exports: JSON or import CSV, plain or gzip, in files and folders"
+    public static let summary = "endpoints from exports: JSON or import CSV, plain, gzip or zstd, in files and folders"
 
     public static let schema = OptionSchema(
         [

@@ -32,6 +32,7 @@ public struct DropTransform: Transform, Plugin {
     }
 
     public var hidesValues: Bool { true }
+    public var mayTakeOut: Bool { false }
     public var namedMembers: [[String]] { paths.map(\.names) }
 
     public func apply(to endpoints: inout EndpointTape) {

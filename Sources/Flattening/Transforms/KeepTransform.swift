@@ -50,6 +50,7 @@ public struct KeepTransform: Transform, Plugin {
     }
 
     public var hidesValues: Bool { true }
+    public var mayTakeOut: Bool { false }
     public let namedMembers: [[String]]
 
     public func apply(to endpoints: inout EndpointTape) {

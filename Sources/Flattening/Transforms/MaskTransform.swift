@@ -14,6 +14,7 @@ public struct MaskTransform: Transform {
     let method: Method
 
     public var hidesValues: Bool { true }
+    public var mayTakeOut: Bool { false }
     public var namedMembers: [[String]] { paths.map(\.names) }
 
     public func apply(to endpoints: inout EndpointTape) {

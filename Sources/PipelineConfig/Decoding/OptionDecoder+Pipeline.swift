@@ -23,7 +23,7 @@ extension OptionDecoder {
         checkKeys(of: root, known: topLevelKeys)
         let (reports, others) = Self.split(fields.filter { !$0.type.containsPlugin })
         let decoded = decodeFields(others, of: root)
-        let report = withStandIns(wantsSinksAlone) { $0.decodeFields(reports, of: root) }
+        let report = withStandIns(wanted != .everything) { $0.decodeFields(reports, of: root) }
         let isComplete = decoded.failed.isEmpty && report.failed.isEmpty
         let plain =
             isComplete ? Options(decoded.values.merging(report.values) { first, _ in first }) : nil
@@ -39,11 +39,11 @@ extension OptionDecoder {
                 decodeColumns(flatten, root) { columnProblems($0, layout) }
             }
         }
-        let source = withStandIns(wantsSinksAlone) { $0.decodeSource(root) }
+        let source = withStandIns(wanted == .sinks) { $0.decodeSource(root) }
         if let plan = source?.product as? SourcePlan, plan.conflict == .newest {
             context.neededMembers = [["EffectiveDate"]]
         }
-        let transforms = withStandIns(wantsSinksAlone) { decoder in
+        let transforms = withStandIns(wanted == .sinks) { decoder in
             root["transforms"].map { decoder.decodePlugins($0, kind: .transform, label: "'transforms'") }
                 ?? []
         }

@@ -48,7 +48,7 @@ extension OptionDecoder {
         }
         var transforms: [DecodedPlugin] = []
         if kind == .sink, let list = node["transforms"] {
-            let decoded = withStandIns(wantsSinksAlone) {
+            let decoded = withStandIns(wanted == .sinks) {
                 $0.decodePlugins(list, kind: .transform, label: "'transforms'")
             }
             if let decoded {
@@ -60,7 +60,7 @@ extension OptionDecoder {
         let outer = warnsOfPublicSecrets
         warnsOfPublicSecrets = kind == .transform
         let before = diagnostics.errorCount
-        let decoded = decodeFields(own, of: node)
+        let decoded = withStandIns(kind == .sink && wanted == .rows) { $0.decodeFields(own, of: node) }
         warnsOfPublicSecrets = outer
         guard let options = checked(decoded, by: factory.schema, of: node), isComplete,
             diagnostics.errorCount == before

@@ -16,8 +16,8 @@ struct OptionDecoder {
     var warnsOfPublicSecrets = false
     /// The pipeline itself is read from standard input, so that nothing else can be.
     var takesStandardInput = false
-    /// The sinks alone are wanted: nothing else has to be made.
-    var wantsSinksAlone = false
+    /// What the pipeline is read for: nothing else has to be made.
+    var wanted = PipelineConfigurationLoader.Wanted.everything
     /// The variables and files for which something stands in, and in how many places.
     private(set) var absent: (names: Set<String>, count: Int) = ([], 0)
     /// Keys of the top level, to tell an option that stands too deep.
@@ -107,6 +107,11 @@ struct OptionDecoder {
                     diagnostics.error(
                         "missing option '\(field.key)'", at: node.missingKeyPlace, hint: field.summary)
                 case .defaulted(let yaml): value = decodeDefault(yaml, of: field, in: node)
+                case .defaultedBy(let other, let defaults):
+                    guard case .text(let text)? = result.values[other], !result.unknown.contains(other),
+                        let yaml = defaults.first(where: { $0.text == text })?.yaml
+                    else { continue }
+                    value = decodeDefault(yaml, of: field, in: node)
                 }
             }
             result.values[field.key] = value
@@ -161,8 +166,11 @@ struct OptionDecoder {
         if case .document = type { return decodeDocument(node, label: label) }
         guard !node.isNull else {
             var hint: String?
-            if case .defaulted(let yaml) = field?.presence {
-                hint = "leave it out for the default, \(yaml)"
+            switch field?.presence {
+            case .defaulted(let yaml): hint = "leave it out for the default, \(yaml)"
+            case .defaultedBy(_, let defaults):
+                hint = "leave it out for the default, \(OptionField.shown(defaults))"
+            default: break
             }
             diagnostics.error("\(label) has no value", at: node.place, hint: hint)
             return nil

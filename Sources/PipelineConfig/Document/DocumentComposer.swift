@@ -7,6 +7,8 @@ struct DocumentComposer {
     private static let standardMaximum = 100_000
     private static let maximumDepth = 64
 
+    static let tooDeep = "nested more than \(maximumDepth) deep"
+
     private let veils: KeyVeils
     /// A text without aliases can't have more values.
     private let maximumNodes: Int
@@ -41,7 +43,7 @@ struct DocumentComposer {
                 "the document grows beyond \(maximumNodes) values through its aliases", at: place)
         } else if !hasOverflowed, depth > Self.maximumDepth {
             hasOverflowed = true
-            diagnostics.error("nested more than \(Self.maximumDepth) deep", at: place)
+            diagnostics.error(Self.tooDeep, at: place)
         }
         guard !hasOverflowed else { return result }
         switch node {

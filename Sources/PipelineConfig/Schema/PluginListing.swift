@@ -39,6 +39,7 @@ public enum PluginListing {
                 case .required: "required"
                 case .optional: "optional"
                 case .defaulted(let yaml): "default \(yaml)"
+                case .defaultedBy(_, let defaults): "default " + OptionField.shown(defaults)
                 }
             let line = "\(space)\(key)  \(name(of: field.type)); \(presence). \(field.summary)"
             return [line] + nested(field.type, indentation: indentation + 2)

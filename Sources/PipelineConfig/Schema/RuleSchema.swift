@@ -54,6 +54,8 @@ enum RuleSchema {
             property(key, [("items", .object([("not", .object([("enum", forms(of: path))]))]))])
         case .valuesNotEmpty(let key):
             property(key, [("additionalProperties", .object(notEmpty))])
+        case .within(let key, let range):
+            property(key, [("minimum", .integer(range.lowerBound)), ("maximum", .integer(range.upperBound))])
         }
     }
 

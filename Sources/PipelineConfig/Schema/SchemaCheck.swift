@@ -31,14 +31,32 @@ public enum SchemaCheck {
             if case .object(let nested) = field.type {
                 problems += self.problems(of: nested, named: "\(owner), '\(field.key)'", registry)
             }
-            guard case .defaulted = field.presence else { continue }
-            problems += field.standardValue(of: owner, registry).problems.map { "\(owner): \($0)" }
+            switch field.presence {
+            case .required, .optional: break
+            case .defaulted:
+                problems += field.standardValue(of: owner, registry).problems.map { "\(owner): \($0)" }
+            case .defaultedBy(let other, let defaults):
+                if other == field.key || !keys.contains(other) {
+                    problems.append(
+                        "\(owner): '\(field.key)' has its default by '\(other)', which doesn't stand before it")
+                }
+                for (_, yaml) in defaults {
+                    var field = field
+                    field.presence = .defaulted(yaml)
+                    problems += field.standardValue(of: owner, registry).problems.map { "\(owner): \($0)" }
+                }
+            }
         }
         return problems
     }
 }
 
 extension OptionField {
+    /// "6 for gzip, 3 for zstd"
+    static func shown(_ defaults: [(text: String, yaml: String)]) -> String {
+        defaults.map { "\($0.yaml) for \($0.text)" }.joined(separator: ", ")
+    }
+
     /// The value that the option has where it isn't given, and what is wrong with it; nil for one without a default.
     ///
     /// - Parameter owner: what has the option, for messages.

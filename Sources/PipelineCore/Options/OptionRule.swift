@@ -24,6 +24,8 @@ public struct OptionRule: Sendable {
         case valuesNotEmpty(String)
         /// A list of paths doesn't have this one.
         case without(String, path: [String])
+        /// A whole number is one of these.
+        case within(String, ClosedRange<Int>)
     }
 
     public var conditions: [Condition]
@@ -50,7 +52,7 @@ public struct OptionRule: Sendable {
         let demanded =
             switch demand {
             case .given(let key), .missing(let key), .notEmpty(let key), .valuesNotEmpty(let key),
-                .without(let key, path: _):
+                .without(let key, path: _), .within(let key, _):
                 key
             }
         return [demanded]
@@ -78,6 +80,9 @@ public struct OptionRule: Sendable {
                 guard case .fieldPath(path) = value else { return nil }
                 return OptionError(path: [key, String(place)], message(options))
             }
+        case .within(let key, let range):
+            guard let number = options.integer(key), !range.contains(number) else { return [] }
+            return [OptionError(key, message(options))]
         }
     }
 }

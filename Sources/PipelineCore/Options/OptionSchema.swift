@@ -22,6 +22,9 @@ public struct OptionField: Sendable {
         case optional
         /// The default, written as YAML; it is decoded as if it stood in the file.
         case defaulted(String)
+        /// The default goes by the text of another option, which stands before this one; for a text that isn't here there is
+        /// none.
+        case defaultedBy(String, [(text: String, yaml: String)])
     }
 
     public var key: String

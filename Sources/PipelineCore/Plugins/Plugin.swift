@@ -30,6 +30,14 @@ extension SourcePlan {
         }
     }
 
+    /// The application that all endpoints belong to; nil where an archive's records say it.
+    public var applicationID: String? {
+        switch self {
+        case .lookup(_, let lookup, _): lookup.applicationID
+        case .archive(_, let decoder, _): decoder.applicationID
+        }
+    }
+
     /// What is asked while the run goes on; nil where the records are complete as they are read.
     public var lookup: (any UserLookup)? {
         switch self {

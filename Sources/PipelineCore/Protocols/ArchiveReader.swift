@@ -19,13 +19,18 @@ public protocol ArchiveCursor: Closable {
     ///
     /// - Parameter number: from 0 to the number of names, which is the archive's end.
     func skip(to number: Int) async throws
+    /// Says which files are read: the others aren't opened, and come as `passed`. Called before everything else that reads, if
+    /// at all.
+    ///
+    /// - Parameter files: by number.
+    func read(only files: Set<Int>) async
     /// What comes next, at most `limit` events, at least one; empty at the end of the archive. Every name of the listing comes
-    /// once, in its order: as `leftOut`, or as `begun`, its records, and `ended`.
+    /// once, in its order: as `leftOut` or `passed`, or as `begun`, its records, and `ended`.
     ///
     /// A damaged file ends with a fault among its records, and reading goes on with the next one.
     ///
     /// - Throws: `PipelineError` of kind `.noInput` where reading can't go on (events before that are yielded first), and in
-    ///   the first call, if it begins with the first file, where nothing in the archive can be read.
+    ///   the first call, if it begins with the first file, where nothing in the archive can be read and all of it is to be.
     func next(limit: Int) async throws -> [ArchiveEvent]
 }
 

@@ -13,6 +13,8 @@ public protocol Transform: Sendable {
     func idMask(for id: RecordID) -> (@Sendable (String) -> String)?
     /// The members of an endpoint that its options name, each by its names from the outside in; `*` is every name of a map.
     var namedMembers: [[String]] { get }
+    /// It may take endpoints out, so that a store which merges removes them. True unless a transform says otherwise.
+    var mayTakeOut: Bool { get }
     /// Values are hidden or left out. Then what can't be edited, the bytes of input that couldn't be read, is left out too.
     var hidesValues: Bool { get }
 }
@@ -20,6 +22,7 @@ public protocol Transform: Sendable {
 extension Transform {
     public func idMask(for id: RecordID) -> (@Sendable (String) -> String)? { nil }
     public var hidesValues: Bool { false }
+    public var mayTakeOut: Bool { true }
     public var namedMembers: [[String]] { [] }
 }
 

@@ -81,5 +81,5 @@ public struct InputRun: Sendable, Hashable {
     }
 }
 
-/// An opened list of users. A gzip file that is cut off is where reading can't go on.
+/// An opened list of users. A compressed file that is cut off is where reading can't go on.
 public protocol UserCursor: InputCursor where Record == InputRecord {}

@@ -15,4 +15,6 @@ public enum ArchiveFileEvent: Sendable {
     /// The next name has no records, because of what its file holds or what the listing says. The reason is in words that
     /// follow "it is" or "because".
     case leftOut(ListedFile, reason: String)
+    /// The next name is another process's to read.
+    case passed(ListedFile)
 }

@@ -8,7 +8,7 @@ public struct Position: Hashable, Sendable {
     public var token: String
     /// Bytes of uncompressed input before this position.
     public var offset: UInt64
-    /// Bytes of compressed input before the gzip member that holds this position.
+    /// Bytes of compressed input before the gzip member or zstd frame that holds this position.
     public var member: UInt64
     /// Lines that lie completely before this position.
     public var line: UInt64

@@ -17,7 +17,7 @@ package enum UserIDColumn {
     package static func points(for path: [String]) -> Int {
         guard let name = path.last else { return 0 }
         let folded = folded(name)
-        if users.contains(folded) { return 100 }
+        if users.contains(folded) || isPinpointUser(name) { return 100 }
         // `{"user": {"id": …}}`
         if plain.contains(folded), path.count > 1, let owner = path.dropLast().last, isPeople(owner) {
             return Self.folded(owner).hasPrefix("user") ? 100 : 80
@@ -56,6 +56,12 @@ package enum UserIDColumn {
     /// Whether a table or a member is called after people.
     private static func isPeople(_ name: String) -> Bool {
         words(of: name).contains { word in people.contains { word == $0 || word == $0 + "s" } }
+    }
+
+    /// `pinpoint_user`, `Pinpoint ID`, but not `pinpoint_endpoint_id`.
+    private static func isPinpointUser(_ name: String) -> Bool {
+        let words = words(of: name)
+        return words.count == 2 && words[0] == "pinpoint" && ["user", "id", "uid", "customer"].contains(words[1])
     }
 
     private static func folded(_ name: String) -> String {

@@ -89,7 +89,7 @@ package struct BatchAssembler {
     private mutating func count(_ event: ArchiveFileEvent) {
         switch event {
         case .begun(isRead: true): files.read += 1
-        case .begun(isRead: false), .ended: break
+        case .begun(isRead: false), .ended, .passed: break
         case .leftOut(let file, let reason):
             files.leftOut += 1
             leftOutFiles.append(LeftOutFile(name: file.name, reason: reason))

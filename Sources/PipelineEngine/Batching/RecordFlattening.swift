@@ -17,6 +17,9 @@ package struct RecordFlattening: Sendable {
         for index in builders.indices { builders[index].append(try chains[index].applied(to: record)) }
     }
 
+    /// Rows since the last `finish`, for each content and each of its tables.
+    var rowCounts: [[Int]] { builders.map(\.rowCounts) }
+
     /// The rows since the last call, in the order of the contents.
     package mutating func finish() -> [AssembledBatch.BatchContent] {
         builders.indices.map { index in

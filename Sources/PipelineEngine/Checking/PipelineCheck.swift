@@ -37,14 +37,30 @@ public struct PipelineCheck: Sendable {
     }
 
     /// One line for each finding, and what to do below it: `ok     users        1,000 IDs …`. Ends with a line feed.
-    public var text: String {
-        let width = lines.map(\.part.count).max() ?? 0
+    ///
+    /// - Parameter width: of a terminal: what is longer goes on below itself. Nil: a line each, however long, as programs
+    ///   read them.
+    public func text(width: Int? = nil) -> String {
+        let partWidth = lines.map(\.part.count).max() ?? 0
+        let indent = String(repeating: " ", count: partWidth + 9)
+        func inLines(_ text: String, first: String, rest: String) -> String {
+            guard let width, width - indent.count - 2 >= Self.leastRoom else { return first + text + "\n" }
+            let room = width - rest.count
+            return LabelledText.wrapped(text, room, rest: room).enumerated().map {
+                ($0.offset == 0 ? first : rest) + $0.element + "\n"
+            }.joined()
+        }
         return lines.map { line in
-            let part = line.part + String(repeating: " ", count: width - line.part.count)
-            let hint = line.finding.hint.map { "\n" + String(repeating: " ", count: width + 9) + "→ \($0)" } ?? ""
-            return "\(Self.word(line.finding.verdict))  \(part)  \(line.finding.message)\(hint)\n"
+            let part = line.part + String(repeating: " ", count: partWidth - line.part.count)
+            let message = inLines(
+                line.finding.message, first: "\(Self.word(line.finding.verdict))  \(part)  ", rest: indent)
+            let hint = line.finding.hint.map { inLines($0, first: indent + "→ ", rest: indent + "  ") }
+            return message + (hint ?? "")
         }.joined()
     }
+
+    /// A terminal that has less beside the parts' names breaks lines itself.
+    private static let leastRoom = 24
 
     private static func word(_ verdict: CheckFinding.Verdict) -> String {
         switch verdict {

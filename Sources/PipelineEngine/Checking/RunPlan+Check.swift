@@ -77,7 +77,7 @@ extension RunPlan {
         ]
         let source = try await inTime("the archive") {
             try await ArchiveRecordSource.open(
-                archive, decoder: decoder, resume: SourceResume(), scope: InputScope(limit: Self.checkedRecords))
+                archive, decoder: decoder, resume: SourceResume(), limit: Self.checkedRecords)
         }
         var records = 0
         var failures: [String: Int] = [:]

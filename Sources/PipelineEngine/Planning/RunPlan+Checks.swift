@@ -11,12 +11,21 @@ extension RunPlan {
                 "sink '\(sink.sink.name)' replaces its content, and no single shard may publish for all of them",
                 hint: "Run the pipeline as a whole, or use the mode merge or append.")
         }
-        // Which of an endpoint's lines is the last one, no shard can know: another one may hold it.
-        if case .archive(_, _, .last) = source, let sink = sinks.first(where: { $0.sink.mode.mergesWithEarlierRuns }) {
-            throw PipelineError(
-                .configuration,
-                "sink '\(sink.sink.name)' keeps the last line of each endpoint, and shards end in any order",
-                hint: "Run the pipeline as a whole, or set conflict: newest.")
+        if case .archive = source {
+            if !isDated {
+                throw PipelineError(
+                    .usage, "the shards of an archive must belong to one run: they have to find the same files",
+                    hint: "Name the run's date: --logical-date 2026-11-23 (the same for every shard).")
+            }
+            // What a filter takes out here another shard may write later, from an older line.
+            if let sink = sinks.first(where: { sink in
+                sink.sink.mode.mergesWithEarlierRuns && sink.transforms.contains { $0.mayTakeOut }
+            }) {
+                throw PipelineError(
+                    .configuration,
+                    "sink '\(sink.sink.name)' removes what a filter takes out, and shards end in any order",
+                    hint: "Run the pipeline as a whole, or use the mode append.")
+            }
         }
         if !isDated, let sink = sinks.first(where: { $0.sink.mode.keepsRunsApart }) {
             throw PipelineError(

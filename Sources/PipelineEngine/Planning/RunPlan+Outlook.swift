@@ -82,11 +82,11 @@ extension RunPlan {
         switch source {
         case .lookup(let reader, _, _): return .list(try await reader.count(within: Self.countingTime))
         case .archive(let reader, _, _):
-            let archive = try await ListedArchive.open(reader)
+            let archive = try await ListedArchive.open(reader, for: shard)
             await archive.cursor.close()
-            let read = archive.listing.filter { $0.leftOut == nil }
+            let read = archive.filesToRead
             return .archive(
-                files: read.count, leftOut: archive.listing.count - read.count,
+                files: read.count, leftOut: archive.listing.count { $0.leftOut != nil },
                 bytes: read.reduce(0) { $0 + $1.size })
         }
     }

@@ -4,8 +4,8 @@ internal import Crypto
 ///
 /// Users are dealt out by a hash of their ID, so that all records of one user are one shard's, on every machine and for
 /// ever: the first 8 bytes of SHA-256 over the ID's UTF-8 bytes, as a big-endian number, modulo `count`. Of 3 shards,
-/// `user-000000` belongs to shard 1, `jane@example.com` to 0, `ünï` to 2. Records of archives are dealt out one by
-/// one: a record's number in its file modulo `count`, so that every shard reads every file.
+/// `user-000000` belongs to shard 1, `jane@example.com` to 0, `ünï` to 2. Archives are dealt out by
+/// file; see `ArchiveShare`.
 public struct Shard: Sendable, Hashable {
     /// From 0.
     public let index: Int
@@ -28,7 +28,7 @@ public struct Shard: Sendable, Hashable {
     /// Whether a user's records are this shard's; input without a usable ID goes by its own bytes.
     package func owns(_ userID: [UInt8]) -> Bool { isWhole || Self.shard(of: userID, count: count) == index }
 
-    /// Whether an archive's record is this shard's.
+    /// Whether an archive's record is this shard's, where there are fewer files than shards.
     ///
     /// - Parameter number: in its file, from 0.
     package func owns(record number: Int) -> Bool { isWhole || number % count == index }

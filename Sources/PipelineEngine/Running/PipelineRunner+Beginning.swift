@@ -23,7 +23,10 @@ extension PipelineRunner {
             runID: RunDecision.runID(plan.pipeline, date), state: .running, logicalDate: date.text,
             startedAt: now().text, version: plan.version, listingHash: archive?.hash)
         let lanes: [SinkLane]
-        do { lanes = try await begin(record, abandoning: abandoning, keepsInput: keepsInput, request, sinks) } catch {
+        do {
+            if let archive { try await requireSameListing(archive, in: record) }
+            lanes = try await begin(record, abandoning: abandoning, keepsInput: keepsInput, request, sinks)
+        } catch {
             await archive?.cursor.close()
             throw error
         }

@@ -83,7 +83,7 @@ extension PipelineRunner {
 
     /// Lists an archive.
     func list(_ reader: any ArchiveReader) async throws -> ListedArchive {
-        try await untilStopped { try await ListedArchive.open(reader) }
+        try await untilStopped { try await ListedArchive.open(reader, for: plan.shard) }
     }
 
     /// The run as its input's reader knows it.

@@ -111,8 +111,13 @@ struct RunExecution {
         case .archive(let reader, let decoder, _):
             let archive: ListedArchive
             if let listed = self.archive { archive = listed } else { archive = try await runner.list(reader) }
+            // Also of a run that has just begun: another shard may have begun it at the same moment.
+            do { try await runner.requireSameListing(archive, in: record) } catch {
+                await archive.cursor.close()
+                throw error
+            }
             let source = try await ArchiveRecordSource.open(
-                archive, decoder: decoder, resume: resume, scope: scope, isStopped: isStopped)
+                archive, decoder: decoder, resume: resume, limit: runner.plan.inputLimit, isStopped: isStopped)
             return await consume(source, account: source.account, sourceState: { nil }) { _ in source.fractionRead }
         }
     }

@@ -22,12 +22,12 @@ public struct RunPreview: Sendable {
     /// - Throws: `PipelineError` where the input can't be read, or the service doesn't answer or refuses to.
     public static func make(_ plan: RunPlan, records: Int) async throws -> RunPreview {
         let date = Timestamp.now.wholeSecond
-        let run = RowContext(
-            runID: RunDecision.runID(plan.pipeline, date), logicalDate: date.text, shard: plan.shard.index)
+        let runID = RunDecision.runID(plan.pipeline, date)
+        let run = RowContext(runID: runID, logicalDate: date.text, shard: plan.shard.index)
         let scope = InputScope(shard: plan.shard, limit: records)
         switch plan.source {
         case .lookup(let reader, let lookup, let concurrency):
-            let input = InputRun(pipeline: plan.pipeline, runID: run.runID, startedAt: date.text)
+            let input = InputRun(pipeline: plan.pipeline, runID: runID, startedAt: date.text)
             try await reader.prepare(for: input)
             do {
                 let source = try await LookupSource.open(
@@ -42,7 +42,8 @@ public struct RunPreview: Sendable {
             }
         case .archive(let reader, let decoder, _):
             let source = try await ArchiveRecordSource.open(
-                try await ListedArchive.open(reader), decoder: decoder, resume: SourceResume(), scope: scope)
+                try await ListedArchive.open(reader, for: scope.shard), decoder: decoder, resume: SourceResume(),
+                limit: scope.limit)
             return try await gather(source, source.account, plan, run, records)
         }
     }

@@ -22,25 +22,25 @@ package struct ArchivePlace: Sendable, Hashable {
         switch event {
         case .record: record += 1
         case .file(.begun): break
-        case .file(.ended), .file(.leftOut): self = ArchivePlace(file: file + 1)
+        case .file(.ended), .file(.leftOut), .file(.passed): self = ArchivePlace(file: file + 1)
         }
     }
 }
 
 /// What an archive may have at most: every ordinal is below 2⁵³, which numbers in JSON hold as well.
-package struct ArchiveBounds: Sendable {
+public struct ArchiveBounds: Sendable {
     /// Names in the listing.
-    package var files = 1 << 21
+    public var files = 1 << 21
     /// Records in one file.
-    package var records = 1 << 32
+    public var records = 1 << 32
 
-    package init() {}
+    public init() {}
 
     /// - Throws: `PipelineError` of kind `.noInput` where there are too many names.
-    func check(_ listing: [ListedFile]) throws {
-        guard listing.count > files else { return }
+    func check(fileCount count: Int) throws {
+        guard count > files else { return }
         throw PipelineError(
-            .noInput, "the archive has \(listing.count) names, more than the \(files) that can be numbered",
+            .noInput, "the archive has \(count) names, more than the \(files) that can be numbered",
             hint: "Read it in parts, each with a 'path' and a pipeline of its own, or join its files.")
     }
 

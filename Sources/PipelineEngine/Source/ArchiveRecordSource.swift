@@ -5,7 +5,7 @@ internal import Synchronization
 /// An archive's records with their endpoints, in input order: read one after the other, decoded in chunks on all cores.
 package actor ArchiveRecordSource: RecordSource {
     private let decoder: any RecordDecoder
-    private let shard: Shard
+    private let share: ArchiveShare
     /// The account of the input before the first event.
     package nonisolated let account: InputAccount
     private let cursor: any ArchiveCursor
@@ -34,28 +34,30 @@ package actor ArchiveRecordSource: RecordSource {
 
     /// Verifies the consumed input against the checkpoint, then begins to read.
     ///
-    /// - Parameter archive: at its beginning; it is closed with the source, or where this throws.
+    /// - Parameters:
+    ///   - archive: at its beginning; it is closed with the source, or where this throws.
+    ///   - limit: The input is taken to end after so many records; nil for all of them.
     /// - Throws: `ChangedInput`, before anything is yielded; `PipelineError` of the reader.
     package static func open(
-        _ archive: ListedArchive, decoder: any RecordDecoder, resume: SourceResume, scope: InputScope = InputScope(),
+        _ archive: ListedArchive, decoder: any RecordDecoder, resume: SourceResume, limit: Int? = nil,
         isStopped: @Sendable () -> Bool = { false }
     ) async throws -> ArchiveRecordSource {
         let verified = try await VerifiedArchive.read(archive, against: resume, isStopped: isStopped)
-        let source = ArchiveRecordSource(archive, verified, decoder: decoder, scope: scope)
+        let source = ArchiveRecordSource(archive, verified, decoder: decoder, limit: limit)
         await source.begin(with: verified.surplus, resume)
         return source
     }
 
     private init(
-        _ archive: ListedArchive, _ verified: VerifiedArchive, decoder: any RecordDecoder, scope: InputScope
+        _ archive: ListedArchive, _ verified: VerifiedArchive, decoder: any RecordDecoder, limit: Int?
     ) {
         self.decoder = decoder
-        shard = scope.shard
+        share = archive.share
         cursor = archive.cursor
         bounds = archive.bounds
         account = verified.account
         place = verified.place
-        recordsLeft = scope.limit.map { max(0, $0 - verified.consumed) }
+        recordsLeft = limit.map { max(0, $0 - verified.consumed) }
     }
 
     private func begin(with surplus: [ArchiveEvent], _ resume: SourceResume) {
@@ -148,41 +150,20 @@ package actor ArchiveRecordSource: RecordSource {
             place.advance(by: event)
         }
         chunks.append(
-            Task { @concurrent [decoder, shard, events] in
+            Task { @concurrent [decoder, share, events] in
                 var place = start
                 return events.map { event in
                     defer { place.advance(by: event) }
                     switch event {
                     case .file(let event): return .file(event)
-                    case .record(let record) where shard.owns(record: place.record):
-                        return .record(Self.decode(record, ordinal: place.ordinal, decoder))
+                    case .record(let record) where share.owns(record: place.record):
+                        return .record(SourceRecord(record, ordinal: place.ordinal, decoder))
                     case .record(let record):
                         return .skipped(
                             ordinal: place.ordinal, next: record.next, hashedBytes: record.hashedBytes)
                     }
                 }
             })
-    }
-
-    private static func decode(_ record: ArchiveRecord, ordinal: Int, _ decoder: any RecordDecoder) -> SourceRecord {
-        let outcome: Outcome
-        switch record.content {
-        case .fault(let fault): outcome = .failed(RecordFailure(fault))
-        case .document(let document):
-            switch decoder.decode(document) {
-            case .failed(var failure):
-                failure.message = "line \(record.line): \(failure.message)"
-                if failure.code == FailureCode.malformedRecord.rawValue {
-                    failure.raw = Array(document.prefix(InputFault.rawLimit))
-                }
-                outcome = .failed(failure)
-            case let decoded: outcome = decoded
-            }
-        }
-        return SourceRecord(
-            ordinal: ordinal, userID: nil, applicationID: decoder.applicationID, next: record.next,
-            origin: RecordOrigin(file: record.file, line: record.line), hashedBytes: record.hashedBytes,
-            outcome: outcome)
     }
 
     private func wake() {

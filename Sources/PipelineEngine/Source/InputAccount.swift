@@ -28,6 +28,7 @@ package struct InputAccount: Sendable {
         case .ended(let file), .leftOut(let file, _):
             chains?.append(file, records: records.digest)
             records = InputHash()
+        case .passed(let file): chains?.pass(file)
         }
     }
 

@@ -101,7 +101,12 @@ extension ListedArchive {
         var chains = ArchiveChains()
         for number in 0...min(numbers.upperBound, listing.count) {
             if numbers.contains(number), stored.agreesOnStates(with: chains) { return number }
-            if number < listing.count { chains.appendState(of: listing[number]) }
+            guard number < listing.count else { continue }
+            if share.opens(file: number) {
+                chains.appendState(of: listing[number])
+            } else {
+                chains.pass(listing[number])
+            }
         }
         return nil
     }

@@ -24,7 +24,9 @@ struct ArchiveAccount {
                 let rest = reason.count > 1 ? " and \(CountText.of(reason.count - 1)) more" : ""
                 return "\(PrintableText.of(reason.name))\(rest) (\(PrintableText.of(reason.text)))"
             }
-            lines.append("Can't be read, a failure each: \(reasons.joined(separator: ", ")).")
+            lines.append(
+                "Can't be read, a failure each: \(reasons.joined(separator: ", ")). 'exclude' in the pipeline leaves them out."
+            )
         }
         let broken = survey.faults - min(survey.faults, survey.unreadable.reduce(0) { $0 + $1.count }) + found.strangers
         if broken > 0 { lines.append("No endpoint: \(CountText.of(broken, "record")); a run counts each as failed.") }

@@ -99,7 +99,21 @@ struct InitPlan {
         if draft.needsApplicationID {
             variables.insert(("PINPOINT_APP_ID", "the application's ID: 'aws pinpoint get-apps' lists them"), at: 0)
         }
+        if options.endpointURL != nil, !Self.hasCredentials {
+            variables.append(
+                ("AWS_ACCESS_KEY_ID", "calls are signed; a server that doesn't verify that takes any value"))
+            variables.append(("AWS_SECRET_ACCESS_KEY", "likewise"))
+        }
         self.variables = variables
+    }
+
+    /// Whether the environment says where credentials come from. Who asks another server than AWS may have none.
+    private static var hasCredentials: Bool {
+        let names = [
+            "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        ]
+        return names.contains { ProcessInfo.processInfo.environment[$0]?.isEmpty == false }
     }
 
     /// What the pipeline names in place of a URL: itself, where it holds no password.

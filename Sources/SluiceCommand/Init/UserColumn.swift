@@ -11,6 +11,12 @@ struct UserColumn {
     /// - Parameter wanted: a name, a path of names or a number, as somebody has said it.
     /// - Throws: `PipelineError` of kind `.usage` where there is no such column, or none that could be meant.
     init(_ survey: ListSurvey, wanted: String?, file: String) throws {
+        guard survey.recordsLookedAt > 0 else {
+            throw PipelineError(
+                .noInput, "\(file) holds no record that can be read, only names of columns: \(Self.listed(survey))",
+                hint: "Name a list that holds some user IDs already"
+                    + (survey.format == .csv ? ", and see whether a '\"' in it is never closed." : "."))
+        }
         if let wanted {
             column = try Self.column(wanted, survey, file)
             reason = nil
@@ -19,7 +25,8 @@ struct UserColumn {
         let best = survey.columns.enumerated().filter { Self.mayBeMeant($0.element) }.max {
             (Self.points($0.element), $1.offset) < (Self.points($1.element), $0.offset)
         }
-        guard let best = best?.element else {
+        // Where there is but one, nobody can say which is meant: what makes one wonder is told of it.
+        guard let best = best?.element ?? (survey.format == .lines ? survey.columns.first : nil) else {
             throw PipelineError(
                 .usage, "no column of \(file) looks like user IDs; it has \(Self.listed(survey))",
                 hint: "Say which one holds them: --column NAME.")

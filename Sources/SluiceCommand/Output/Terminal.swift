@@ -91,15 +91,19 @@ final class Terminal: Sendable {
     /// - Returns: False where it couldn't, `errno` says why. A reader that went away isn't told apart from one that read.
     @discardableResult
     static func write(_ text: String, to file: Int32) -> Bool {
-        var bytes = Substring(text).utf8
-        while !bytes.isEmpty {
-            let written = bytes.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) }
-            if let written, written > 0 {
-                bytes = bytes.dropFirst(written)
-            } else if written == nil {
-                bytes = Substring(String(decoding: Array(bytes), as: UTF8.self)).utf8
+        var text = text
+        return text.withUTF8 { write(UnsafeRawBufferPointer($0), to: file) } || errno == EPIPE
+    }
+
+    /// Writes all of these bytes; false where it couldn't, `errno` says why.
+    private static func write(_ bytes: UnsafeRawBufferPointer, to file: Int32) -> Bool {
+        var rest = bytes
+        while !rest.isEmpty {
+            let written = Glibc.write(file, rest.baseAddress, rest.count)
+            if written > 0 {
+                rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
             } else if errno != EINTR {
-                return errno == EPIPE
+                return false
             }
         }
         return true
@@ -108,7 +112,17 @@ final class Terminal: Sendable {
     /// Writes a line to standard output, where results go; ends the process with the code for failed output where that
     /// can't be done, because whoever reads results must not take their absence for success.
     static func writeResult(_ line: String) {
-        guard !write(line + "\n", to: STDOUT_FILENO) else { return }
+        if !write(line + "\n", to: STDOUT_FILENO) { endWithoutOutput() }
+    }
+
+    /// The same for bytes of a longer result; false where its reader went away.
+    static func writeResult(_ bytes: [UInt8]) -> Bool {
+        if bytes.withUnsafeBytes({ write($0, to: STDOUT_FILENO) }) { return true }
+        if errno != EPIPE { endWithoutOutput() }
+        return false
+    }
+
+    private static func endWithoutOutput() -> Never {
         let reason = String(cString: strerror(errno))
         standardError.writeLine("sluice: error: standard output can't be written: \(reason); what is committed is safe")
         exit(PipelineError.Kind.ioError.rawValue)

@@ -9,8 +9,7 @@ import Testing
         _ archive: ListArchive, resume: SourceResume = SourceResume(), shard: Shard = .whole, limit: Int? = nil
     ) async throws -> ArchiveRecordSource {
         try await ArchiveRecordSource.open(
-            ListedArchive.open(archive), decoder: EndpointDecoder(), resume: resume,
-            scope: InputScope(shard: shard, limit: limit))
+            ListedArchive.open(archive, for: shard), decoder: EndpointDecoder(), resume: resume, limit: limit)
     }
 
     private func collect(_ source: ArchiveRecordSource, limit: Int = 100) async throws -> [SourceEvent] {
@@ -151,13 +150,34 @@ import Testing
             #expect(records(events).map(\.ordinal) == [1 << 32, 1 << 32 + 1, 4 << 32, 5 << 32])
             await source.close()
         }
-        let shards = [try await open(archive, shard: Shard(0, of: 2)), try await open(archive, shard: Shard(1, of: 2))]
-        var ordinals: [[Int]] = []
-        for shard in shards {
-            ordinals.append(records(try await collect(shard)).map(\.ordinal))
-            await shard.close()
+        func ordinals(_ shard: Shard) async throws -> [Int] {
+            let source = try await open(archive, shard: shard)
+            let found = records(try await collect(source)).map(\.ordinal)
+            await source.close()
+            return found
         }
-        #expect(ordinals == [[1 << 32, 4 << 32, 5 << 32], [1 << 32 + 1]], "by the record's number in its file")
+        #expect(try await ordinals(Shard(0, of: 2)) == [1 << 32, 1 << 32 + 1, 4 << 32], "a, the largest, and d")
+        #expect(try await ordinals(Shard(1, of: 2)) == [5 << 32], "c and e")
+        // More shards than files: by the record's number in its file.
+        #expect(try await ordinals(Shard(0, of: 6)) == [1 << 32, 4 << 32, 5 << 32])
+        #expect(try await ordinals(Shard(1, of: 6)) == [1 << 32 + 1])
+    }
+
+    /// Files are dealt out the largest first, and opened by their shard alone.
+    @Test func shardsHaveWholeFiles() async throws {
+        let sizes = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
+        let files = sizes.enumerated().map { number, size in
+            ListArchive.File(String(UnicodeScalar(UInt8(97 + number))), (0..<size).map(document))
+        }
+        // By hand: f 9 | h 6 | e 5; i, k and c make it 13 | 11 | 10; a, j, g 15 | 14 | 13; b and d 15 | 15 | 14.
+        let expected = [["c", "f", "g"], ["d", "h", "j", "k"], ["a", "b", "e", "i"]]
+        for index in 0..<3 {
+            let archive = ListArchive(files: files)
+            let source = try await open(archive, shard: Shard(index, of: 3))
+            _ = try await collect(source)
+            #expect(archive.opened.take() == expected[index])
+            await source.close()
+        }
     }
 
     @Test func moreThanCanBeNumberedIsRefused() async throws {

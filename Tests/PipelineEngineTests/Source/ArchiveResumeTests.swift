@@ -30,8 +30,7 @@ import Testing
     ) async throws -> Life {
         let archive = ListArchive(files: files)
         let source = try await ArchiveRecordSource.open(
-            ListedArchive.open(archive), decoder: EndpointDecoder(), resume: resume,
-            scope: InputScope(shard: shard, limit: limit))
+            ListedArchive.open(archive, for: shard), decoder: EndpointDecoder(), resume: resume, limit: limit)
         var assembler = BatchAssembler(
             run: RowContext(runID: "r", logicalDate: "2026-01-01T00:00:00.000Z"),
             contents: [([], .normalized(mode: .append))], batchSize: batchSize, progress: resume.progress,
@@ -180,8 +179,9 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<3) func aShardResumes(index: Int) async throws {
-        let shard = Shard(index, of: 3)
+    /// Of whole files, or, of more shards than files, of some records of each.
+    @Test(arguments: [Shard(0, of: 3), Shard(1, of: 3), Shard(2, of: 3), Shard(0, of: 9), Shard(1, of: 9)])
+    func aShardResumes(shard: Shard) async throws {
         let whole = try await run(batchSize: 4, shard: shard).batches
         for done in whole.indices {
             let life = try await run(

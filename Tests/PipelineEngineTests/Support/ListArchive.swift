@@ -60,6 +60,7 @@ final class OpenedFiles: Sendable {
 private actor ListArchiveCursor: ArchiveCursor {
     private let archive: ListArchive
     private let events: [(file: Int, event: ArchiveEvent)]
+    private var own: Set<Int>?
     private var index = 0
     private var recordsRead = 0
 
@@ -90,12 +91,19 @@ private actor ListArchiveCursor: ArchiveCursor {
         return [.file(.begun(isRead: isRead))] + records + [.file(.ended(file.listed))]
     }
 
+    func read(only files: Set<Int>) { own = files }
+
     func skip(to number: Int) { index = events.firstIndex { $0.file >= number } ?? events.count }
 
     func next(limit: Int) async throws -> [ArchiveEvent] {
         var result: [ArchiveEvent] = []
         while result.count < limit, index < events.count {
             let (file, event) = events[index]
+            if own?.contains(file) == false {
+                result.append(.file(.passed(archive.files[file].listed)))
+                skip(to: file + 1)
+                continue
+            }
             switch event {
             case .record:
                 if recordsRead == archive.faultAt {

@@ -31,7 +31,8 @@ struct YAMLMistake: Equatable {
         /// What is sure goes first; how lines are indented is judged last, since so much else looks like it.
         var found: YAMLMistake? {
             let checks: [(Self) -> YAMLMistake?] = [
-                \.conflict, \.anotherDocument, \.tab, \.quote, \.bracket, \.sign, \.missingBlank, \.missingColon,
+                \.depth, \.conflict, \.anotherDocument, \.tab, \.quote, \.bracket, \.sign, \.missingBlank,
+                \.missingColon,
                 \.missingDash, \.colonInValue, \.indentation,
             ]
             return checks.lazy.compactMap { $0(self) }.first
@@ -46,6 +47,11 @@ struct YAMLMistake: Equatable {
 }
 
 extension YAMLMistake.Search {
+    /// The library has a limit of its own, far beyond ours.
+    private var depth: YAMLMistake? {
+        complaint.says("Maximum nesting level") ? YAMLMistake(DocumentComposer.tooDeep, at: complaint.place) : nil
+    }
+
     private var conflict: YAMLMistake? {
         guard
             let line = outline.lines.first(where: {

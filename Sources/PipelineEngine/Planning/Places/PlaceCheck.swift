@@ -9,7 +9,21 @@ public struct PlaceCheck {
         var label: String
         var role: PlaceRole
         var file: FilePlace
+        /// The files that a database keeps beside its own. Looked up once: every pair of places is compared.
+        var companions: [FilePlace]
         var inputs: InputFiles?
+
+        init(_ place: PlannedPlace, index: Int) {
+            self.index = index
+            (owner, label, role, inputs) = (place.owner, place.label, place.role, place.inputs)
+            let file = FilePlace(place.path)
+            self.file = file
+            if case .outputFile(let endings) = place.role {
+                companions = endings.map { FilePlace(file.path + $0) }
+            } else {
+                companions = []
+            }
+        }
     }
 
     /// In the order of the places at fault, one for each at most.
@@ -24,11 +38,7 @@ public struct PlaceCheck {
     ///   - pipeline: names its runs.
     public init(_ places: [PlannedPlace], pipeline: String) {
         self.pipeline = pipeline
-        let resolved = places.enumerated().map { index, place in
-            ResolvedPlace(
-                index: index, owner: place.owner, label: place.label, role: place.role, file: FilePlace(place.path),
-                inputs: place.inputs)
-        }
+        let resolved = places.enumerated().map { ResolvedPlace($1, index: $0) }
         inputs = resolved.filter { !places[$0.index].isOutput }
         let outputs = resolved.filter { places[$0.index].isOutput }
         linked = inputs.flatMap { Self.links(of: $0, outputs) }
@@ -61,10 +71,9 @@ public struct PlaceCheck {
         let reads = input.inputs?.reads ?? { name, _ in name.isEmpty }
         switch output.role {
         case .input, .inputs: return false
-        case .outputFile(let companions):
-            return ([""] + companions).contains { ending in
-                let file = ending.isEmpty ? output.file : FilePlace(output.file.path + ending)
-                return file.path(below: input.file).map { reads($0, false) } ?? false
+        case .outputFile:
+            return ([output.file] + output.companions).contains { file in
+                file.path(below: input.file).map { reads($0, false) } ?? false
             }
         case .outputFolder(let names, let holdsRuns):
             let entries = names + (holdsRuns ? ["\(pipeline)-20000101T000000Z"] : [])
@@ -104,10 +113,10 @@ public struct PlaceCheck {
     private func relation(of output: ResolvedPlace, to earlier: ResolvedPlace) -> String? {
         if output.file.isSame(as: earlier.file) { return "to the same place as" }
         switch (output.role, earlier.role) {
-        case (.outputFile(let own), .outputFile(let others)):
+        case (.outputFile, .outputFile):
             let isBeside =
-                own.contains { FilePlace(output.file.path + $0).isSame(as: earlier.file) }
-                || others.contains { output.file.isSame(as: FilePlace(earlier.file.path + $0)) }
+                output.companions.contains { $0.isSame(as: earlier.file) }
+                || earlier.companions.contains { output.file.isSame(as: $0) }
             if isBeside { return "to a file that belongs to the database of" }
         case (.outputFile, .outputFolder) where output.owner == .report:
             // A report may stand beside what is written there.

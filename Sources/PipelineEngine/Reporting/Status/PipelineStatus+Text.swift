@@ -3,32 +3,29 @@ internal import PipelineCore
 extension PipelineStatus {
     /// Some lines for each sink, with their values one below the other.
     public var text: String {
-        var lines = ["pipeline \(pipeline)"]
+        var text = LabelledText()
+        text.headline("pipeline \(pipeline)")
         for sink in sinks {
-            lines.append("sink \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue))")
+            text.headline("sink \(sink.name): \(sink.type) \(sink.target) (\(sink.mode.rawValue))")
             if let error = sink.error {
-                lines.append(Self.line("error", error.message))
+                text.add("error", error.message)
                 continue
             }
             guard let last = sink.last else {
-                lines.append(Self.line("last run", "none yet"))
+                text.add("last run", "none yet")
                 continue
             }
-            lines += describe(last)
+            describe(last, in: &text)
             if !last.state.isPublished {
-                guard let complete = sink.lastComplete else {
-                    lines.append(Self.line("complete", "no run yet"))
-                    continue
-                }
-                lines.append(Self.line("complete", "\(complete.runID), \(ageText(complete))"))
+                text.add("complete", sink.lastComplete.map { "\($0.runID), \(ageText($0))" } ?? "no run yet")
             }
         }
         if let maxAge, let isFresh {
             let limit = Self.text(maxAge)
-            lines.append(
+            text.headline(
                 isFresh ? "fresh: every sink has a complete run younger than \(limit)" : staleness(maxAge, limit))
         }
-        return lines.joined(separator: "\n")
+        return text.text
     }
 
     private func staleness(_ maxAge: Duration, _ limit: String) -> String {
@@ -36,31 +33,29 @@ extension PipelineStatus {
         return "stale: no complete run younger than \(limit) in \(stale)"
     }
 
-    private func describe(_ run: StoredRunGroup) -> [String] {
+    private func describe(_ run: StoredRunGroup, in text: inout LabelledText) {
         let counts = run.counts
         var records =
             "\(counts.records) = \(counts.found) found + \(counts.absent) absent + \(counts.failed) failed"
         if counts.refused > 0 { records += ", \(counts.refused) refused" }
-        var lines = [
-            Self.line("last run", "\(run.runID), \(run.stateText), \(ageText(run))"),
-            Self.line("date", run.logicalDate), Self.line("started", run.startedAt),
-            Self.line("finished", run.finishedAt ?? "not yet"), Self.line("records", records),
-            Self.line("endpoints", "\(counts.endpoints) written, \(counts.removed) removed"),
-        ]
+        text.add("last run", "\(run.runID), \(run.stateText), \(ageText(run))")
+        text.add("date", run.logicalDate)
+        text.add("started", run.startedAt)
+        text.add("finished", run.finishedAt ?? "not yet")
+        text.add("records", records)
+        text.add("endpoints", "\(counts.endpoints) written, \(counts.removed) removed")
         if run.isSharded {
             for shard in run.members {
                 let progress = shard.progress.map { ", \(Self.describe($0))" } ?? ""
-                lines.append(
-                    Self.line(
-                        "shard \(shard.shard)/\(run.shards)",
-                        "\(shard.stateText), \(shard.record.counts.records) records\(progress)"))
+                text.add(
+                    "shard \(shard.shard)/\(run.shards)",
+                    "\(shard.stateText), \(shard.record.counts.records) records\(progress)")
             }
             let missing = run.shards - run.members.count
-            if missing > 0 { lines.append(Self.line("shards", "\(missing) of \(run.shards) not begun")) }
+            if missing > 0 { text.add("shards", "\(missing) of \(run.shards) not begun") }
         } else if let progress = run.members.first?.progress {
-            lines.append(Self.line("progress", Self.describe(progress)))
+            text.add("progress", Self.describe(progress))
         }
-        return lines
     }
 
     private static func describe(_ progress: StoredProgress) -> String {
@@ -73,10 +68,6 @@ extension PipelineStatus {
     private func ageText(_ run: StoredRunGroup) -> String {
         guard let age = age(run) else { return "of an unknown time" }
         return "\(run.finishedAt == nil ? "began" : "ended") \(Self.text(age)) ago"
-    }
-
-    private static func line(_ label: String, _ value: String) -> String {
-        "  \(label)\(String(repeating: " ", count: max(1, 12 - label.count)))\(value)"
     }
 
     /// `26 h`, `3 d 4 h`, `12 min`, `40 s`

@@ -13,7 +13,12 @@ package struct StoredRunGroup: Sendable {
         let times = members.compactMap(\.record.finishedAt)
         return times.count == members.count && isWhole ? times.max() : nil
     }
-    package var counts: RunCounts { members.reduce(into: RunCounts()) { $0 += $1.record.counts } }
+    package var counts: RunCounts {
+        var counts = members.dropFirst().reduce(into: first.counts) { $0 += $1.record.counts }
+        // What isn't known of a shard isn't known of the run.
+        if members.contains(where: { $0.record.counts.changes == nil }) { counts.changes = nil }
+        return counts
+    }
     package var isSharded: Bool { shards > 1 || members.contains { $0.shard > 0 } }
     /// How many shards it has, as far as the store knows.
     package var shards: Int {

@@ -71,20 +71,12 @@ private struct HistoryTable {
         let rows =
             [["date", "records", "failed", "took", "state"]]
             + runs.map { run in
-                // Exact to the second: the rest is zeros in practice.
                 [
-                    run.logicalDate.replacing(".000Z", with: "Z"), "\(run.counts.records)", "\(run.counts.failed)",
+                    run.logicalDate.shownDate, "\(run.counts.records)", "\(run.counts.failed)",
                     run.durationText, run.stateText,
                 ]
             }
-        let widths = (0..<5).map { column in rows.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
-        lines = rows.map { row in
-            let cells = row.enumerated().map { column, cell in
-                let space = String(repeating: " ", count: widths[column] - DisplayWidth.of(cell))
-                // Numbers and times stand on the right.
-                return (1...3).contains(column) ? space + cell : column == 4 ? cell : cell + space
-            }
-            return cells.joined(separator: "  ")
-        }
+        // Numbers and times stand on the right.
+        lines = AlignedColumns.lines(rows, right: 1..<4)
     }
 }

@@ -24,6 +24,9 @@ struct LabelledText {
         for (index, line) in lines.enumerated() { append(index == 0 ? label : "", line) }
     }
 
+    /// Lines of a table, below a headline.
+    mutating func add(table: [String]) { lines += table.map { "  " + $0 } }
+
     /// A command for a shell, which may be copied as it stands, also where it takes several lines.
     mutating func add(_ label: String, command: [String]) {
         let room = Self.width - Self.indent
