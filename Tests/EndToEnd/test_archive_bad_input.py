@@ -9,6 +9,7 @@ import sqlite3
 import threading
 
 import pytest
+import zstandard
 from support.archives import archive, endpoint, endpoints, line, spread
 from support.content import Store
 from support.sluice import APPLICATION, LOGICAL_DATE
@@ -88,20 +89,29 @@ def test_without_an_application(sluice, tmp_path):
     assert store.failures("line") == [(3,)]
 
 
+def checked_zstd(data):
+    """In frames, as what is cut off within a block has nothing of it."""
+    packer = zstandard.ZstdCompressor(write_checksum=True)
+    return b"".join(packer.compress(data[start : start + 4000]) for start in range(0, len(data), 4000))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, checked_zstd], ids=["gzip", "zstd"])
 @pytest.mark.parametrize("how", ["truncated", "checksum", "garbage behind"])
-def test_a_damaged_file(sluice, tmp_path, how):
+def test_a_damaged_file(sluice, tmp_path, how, pack):
     """It fails from there on, with its line; the files behind it are read."""
     lines = endpoints(900)
     folder = tmp_path / "exports"
+    # Names say nothing.
     spread_names = ["1.gz", "2.gz", "3.gz"]
     folder.mkdir()
     for number, name in enumerate(spread_names):
-        (folder / name).write_bytes(gzip.compress(b"".join(lines[number * 300 : number * 300 + 300]), mtime=0))
+        (folder / name).write_bytes(pack(b"".join(lines[number * 300 : number * 300 + 300])))
     whole = (folder / "2.gz").read_bytes()
     if how == "truncated":
         (folder / "2.gz").write_bytes(whole[: len(whole) // 2])
     elif how == "checksum":
-        (folder / "2.gz").write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
+        broken = whole[:-8] + b"\0\0\0\0" + whole[-4:] if pack is gzip.compress else whole[:-4] + b"\0\0\0\0"
+        (folder / "2.gz").write_bytes(broken)
     else:
         (folder / "2.gz").write_bytes(whole + b"\x1f\x8b\x08 and then nonsense")
     store, result = run(sluice, folder, 65)

@@ -2,10 +2,13 @@
 
 import base64
 import gzip
+import subprocess
 import zlib
 
 import pytest
+import zstandard
 from support.content import Store, same_content
+from support.readers import skippable
 from support.scripted_server import endpoints
 from support.sluice import LOGICAL_DATE
 
@@ -217,24 +220,28 @@ def test_the_brake(sluice, server, tmp_path):
     assert result.summary["resumed_from"] == 2000
 
 
-def gzip_of(lines):
-    return gzip.compress(b"\n".join(lines) + b"\n", mtime=0)
+def checked_zstd(data):
+    """In frames, as what is cut off within a block has nothing of it."""
+    packer = zstandard.ZstdCompressor(write_checksum=True)
+    return b"".join(packer.compress(data[start : start + 4000]) for start in range(0, len(data), 4000))
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, checked_zstd], ids=["gzip", "zstd"])
 @pytest.mark.parametrize("fault", ["truncated", "corrupt"])
-def test_a_broken_gzip(sluice, server, tmp_path, fault):
+def test_a_broken_compressed_file(sluice, server, tmp_path, fault, pack):
     """The whole batches before the fault are committed; the repaired file is read on from there."""
     lines = [b"user-%06d-%08x" % (number, zlib.crc32(b"%d" % number)) for number in range(5000)]
-    whole = gzip_of(lines)
-    path = tmp_path / "users.txt.gz"
+    whole = pack(b"\n".join(lines) + b"\n")
+    path = tmp_path / ("users.txt.gz" if pack is gzip.compress else "users.txt.zst")
     if fault == "truncated":
         path.write_bytes(whole[: len(whole) * 2 // 3])
     else:
-        # The last bytes are the checksum and the length.
-        path.write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:])
+        # gzip's last bytes are the checksum and the length, zstd's the checksum.
+        path.write_bytes(whole[:-8] + b"\0\0\0\0" + whole[-4:] if pack is gzip.compress else whole[:-4] + b"\0\0\0\0")
     pipeline = sluice.pipeline("broken", server.url, path, batch_size=100)
     result = sluice.run(pipeline, "--logical-date", LOGICAL_DATE).expect(66)
-    assert "users.txt.gz" in result.message and "line" in result.message
+    assert path.name in result.message and "line" in result.message
+    assert f"{'gzip' if pack is gzip.compress else 'zstd'} data" in result.message
     store = Store(pipeline.database)
     committed = store.next_ordinal
     assert committed > 2000 and committed % 100 == 0 and store.count("users") == committed
@@ -255,6 +262,25 @@ def test_gzip_members_in_a_row(sluice, server, tmp_path):
     data = gzip.compress(b"anna\nbe") + gzip.compress(b"rt\n") + gzip.compress(b"") + gzip.compress(b"carla\n")
     store, _ = run(sluice, server, tmp_path, data, name="users.txt", code=0)
     assert asked_for(store) == [(0, "anna"), (1, "bert"), (2, "carla")]
+
+
+def test_zstd_frames_in_a_row(sluice, server, tmp_path):
+    """`cat a.zst b.zst` is a zstd file too, and its name says nothing; what is set aside in it is passed over."""
+    first, *rest = [zstandard.compress(part) for part in (b"anna\nbe", b"rt\n", b"", b"carla\n")]
+    data = skippable(b"x" * 70_000, 7) + first + skippable(b"") + b"".join(rest) + skippable(b"end", 15)
+    store, _ = run(sluice, server, tmp_path, data, name="users.txt.gz", code=0)
+    assert asked_for(store) == [(0, "anna"), (1, "bert"), (2, "carla")]
+
+
+def test_zstd_that_asks_for_too_much_memory(sluice, server, tmp_path):
+    """What `zstd --long=31` writes of a stream: one clear error, before anybody is asked for."""
+    packed = subprocess.run(["zstd", "-c", "--long=31"], input=b"anna\n", capture_output=True, check=True).stdout
+    # The window's size stands behind the descriptor, which says that there is one, and a checksum.
+    assert packed[4] == 4
+    window = b"\x28\xb5\x2f\xfd\x04" + bytes([(31 - 10) << 3]) + packed[6:]
+    _, result = run(sluice, server, tmp_path, window, name="users.txt.zst", code=66)
+    assert "users.txt.zst can't be unpacked within 128 MiB of memory: it asks for 2048 MiB" in result.message
+    assert "zstd -d --long=31 FILE" in result.err and not server.asked
 
 
 def test_unusual_ids_reach_the_table_unchanged(sluice, server, tmp_path):

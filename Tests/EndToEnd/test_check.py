@@ -6,6 +6,7 @@ import sqlite3
 
 import pytest
 from support.scripted_server import Answer
+from support.terminal import Terminal
 
 
 def listing(folder):
@@ -143,6 +144,26 @@ def test_an_archive(sluice, tmp_path):
     assert said[0][1].startswith("1 file and 1 left out, ")
     assert ("doubt", "of all 2 records 1 can't be read: 1 MalformedRecord") in said
     assert ("doubt", "no transform met 'Attributes.e-mail' in the first 1 endpoint") in said
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_long_lines_on_a_terminal(sluice, server, tmp_path, columns):
+    """What is found goes on below itself; on a pipe it stays a line each."""
+    (tmp_path / "users.txt").write_text("u1\n")
+    pipeline = sluice.pipeline("wide", server.url, tmp_path / "users.txt")
+    without = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    piped = sluice("check", pipeline.file, environment=without).expect(77).out
+    failure = next(line for line in piped.splitlines() if line.startswith("FAIL"))
+    assert len(failure) > 120 and "AWS_WEB_IDENTITY_TOKEN_FILE" in failure
+    screen = Terminal([sluice.binary, "check", pipeline.file], sluice.environment(**without), columns)
+    try:
+        assert screen.end() == 77
+        lines = screen.bytes.decode().replace("\r\n", "\n").splitlines()
+    finally:
+        screen.close()
+    assert max(map(len, lines)) <= columns, lines
+    # A path that is wider than the terminal is cut as well.
+    assert "".join("".join(lines).split()) == "".join(piped.split())
 
 
 def test_a_database(sluice, server, postgres, tmp_path):

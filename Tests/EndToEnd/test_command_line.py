@@ -16,8 +16,8 @@ sinks:
 """
 
 COMMANDS = [
-    "init", "run", "plan", "check", "test", "retry", "status", "report", "verify", "validate", "preview", "plugins",
-    "schema", "completions", "serve", "demo",
+    "init", "run", "plan", "check", "test", "retry", "status", "report", "changes", "verify", "validate", "preview",
+    "flatten", "plugins", "schema", "completions", "serve", "demo",
 ]  # fmt: skip
 
 #: What is typed, and what standard error says, behind the prefix; all of them end with 64, and print nothing else.
@@ -54,6 +54,15 @@ MISTAKES = [
     ("run it.yaml other.yaml", "unexpected argument 'other.yaml'\n  'sluice run --help' says what it takes."),
     ("run it.yaml --limit", "missing value for '--limit <n>'\n  'sluice run --help' says what it takes."),
     ("run it.yaml --limit 0", "--limit must be at least 1.\n  'sluice run --help' says what it takes."),
+    ("run it.yaml --logical-date 2026-11-23T04:00:00.5Z",
+     "the value '2026-11-23T04:00:00.5Z' is invalid for '--logical-date <time>': '2026-11-23T04:00:00.5Z' has a "
+     "fraction of a second; dates are whole seconds: 2026-11-23T04:00:00Z.\n  'sluice run --help' says what it takes."),
+    ("run it.yaml --logical-date 20261123T040000.123456+0100",
+     "the value '20261123T040000.123456+0100' is invalid for '--logical-date <time>': '20261123T040000.123456+0100' has "
+     "a fraction of a second; dates are whole seconds: 20261123T040000+0100.\n  'sluice run --help' says what it takes."),
+    ("run it.yaml --logical-date 2026-02-30T04:00:00.5Z",
+     "the value '2026-02-30T04:00:00.5Z' is invalid for '--logical-date <time>': '2026-02-30T04:00:00.5Z' is no date such "
+     "as 2026-11-23 or 2026-11-23T04:00:00Z.\n  'sluice run --help' says what it takes."),
     ("run it.yaml --output yaml",
      "the value 'yaml' is invalid for '--output <output>'. Please provide one of 'text' or 'json'.\n"
      "  'sluice run --help' says what it takes."),
@@ -119,6 +128,10 @@ def test_help_of_a_command(desk, command):
     examples = [line.strip() for line in lines if line.startswith("  $ ")]
     assert lines[blank + 1] == "  " + examples[0], "an example comes first"
     assert len(examples) >= 2 and all(example.startswith(f"$ sluice {command}") for example in examples)
+    # One that is broken over two lines can't be copied.
+    for example in (line for line in lines if line.startswith("  $ ")):
+        following = lines[lines.index(example) + 1]
+        assert not following or following.startswith("  $ "), f"{example}\n{following}"
     codes = re.search(r"Exit codes: ([\s\S]*?)\.\n\n", text)
     assert codes, text
     words = dict(re.findall(r"(\d+) ([^;]+)", " ".join(codes[1].split())))
@@ -151,7 +164,7 @@ def test_short_forms_mean_the_same_everywhere(sluice):
         by_command.setdefault(command, set()).add(name)
     for command in ("run", "retry", "status", "verify", "validate", "test"):
         assert "quiet" in by_command[command], command
-    for command in ("run", "plan", "check", "test", "retry", "status", "report", "verify", "preview"):
+    for command in ("run", "plan", "check", "test", "retry", "status", "report", "changes", "verify", "preview"):
         assert {"output", "log-level", "verbose", "env-file"} <= by_command[command], command
 
 

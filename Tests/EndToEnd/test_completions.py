@@ -20,10 +20,13 @@ LINES = [
     ("sluice status it.yaml --max\t 26h", "status it.yaml --max-age 26h"),
     ("sluice run it.yaml --log-level de\t", "run it.yaml --log-level debug"),
     ("sluice report it.yaml --output j\t", "report it.yaml --output json"),
+    ("sluice chan\t it.y\t --ro\t", "changes it.yaml --rows"),
     ("sluice verify it.yaml -o j\t", "verify it.yaml -o json"),
     ("sluice plugins po\t", "plugins postgres"),
     ("sluice plugins pipe\t", "plugins pipeline"),
     ("sluice completions z\t", "completions zsh"),
+    ("sluice help vali\t", "help validate"),
+    ("sluice help comp\t", "help completions"),
     ("sluice init --from us\t", "init --from users.csv"),
 ]
 

@@ -7,12 +7,14 @@ import io
 import json
 import os
 import shutil
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import zstandard
 from ruamel.yaml import YAML
 from support.archives import endpoint, line
 from support.content import Store
@@ -106,14 +108,15 @@ FORMS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_list(desk, synthetic_once, ids, form, packed):
+def test_a_list(desk, synthetic_once, ids, form, suffix):
     """It is read as it should be, the pipeline is valid as it stands, and it runs."""
     name, content, options = FORMS[form]
     data = content(ids)
-    name += ".gz" if packed else ""
-    (desk.folder / name).write_bytes(gzip.compress(data) if packed else data)
+    name += suffix
+    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.compress}[suffix]
+    (desk.folder / name).write_bytes(pack(data))
     result = desk.init("--from", name, *SERVICE, "--endpoint-url", synthetic_once.url, "it.yaml").expect(0)
     assert not result.err
     assert "user-0" not in result.out, "no ID is printed"
@@ -260,6 +263,50 @@ def test_doubts_are_told(desk, synthetic_once):
     assert desk("run", "few.yaml", "--output", "json").expect(0).summary["failed"] == 1
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_killed_while_it_writes(desk, ids, number):
+    """A file that has a name is whole: half a pipeline would keep the next call from writing one."""
+    if not shutil.which("strace"):
+        pytest.fail("strace isn't there; install its package, or start the tests with Scripts/test")
+    (desk.folder / "ids.txt").write_text("".join(f"{user}\n" for user in ids))
+    # Writes are of the two files and of standard output alone.
+    trace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=write", "-e", f"inject=write:signal=KILL:when={number}"]
+    call = ["init", "--from", "ids.txt", *SERVICE, "killed.yaml"]
+    killed = desk.sluice(*call, prefix=["env", "-C", str(desk.folder), *trace])
+    assert killed.code == -signal.SIGKILL and "killed.yaml" not in killed.out
+    whole = desk.init("--from", "ids.txt", *SERVICE, "whole.yaml").expect(0)
+    assert whole.out
+    for path in desk.folder.glob("killed.yaml"):
+        expected = (desk.folder / "whole.yaml").read_text().replace("whole", "killed")
+        assert path.read_text() == expected
+    if not (desk.folder / "killed.yaml").exists():
+        desk(*call).expect(0)
+    desk("validate", "killed.yaml").expect(0)
+
+
+def test_a_list_without_columns_is_taken_as_it_is(desk):
+    """There is no column to name in its place: what makes one wonder is told."""
+    (desk.folder / "days.txt").write_text("2025-01-01\n2025-01-02\n")
+    result = desk.init("--from", "days.txt", *SERVICE).expect(0)
+    assert result.out.startswith(
+        "days.txt: an ID on each line; 2 records.\nFew of these look like IDs: they hold blanks, dates or fractions.\n"
+    )
+    desk("validate", "days.yaml").expect(0)
+
+
+def test_credentials_for_another_server(desk, ids):
+    """Calls are signed, whoever answers: somebody without AWS credentials is told before the first call fails."""
+    (desk.folder / "ids.txt").write_text("".join(f"{user}\n" for user in ids))
+    own = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_PROFILE": ""}
+    url = ["--endpoint-url", "http://127.0.0.1:4100"]
+    result = desk.init("--from", "ids.txt", *SERVICE, *url, environment=own).expect(0)
+    assert "  export AWS_ACCESS_KEY_ID=…   # calls are signed; a server that doesn't verify that takes any value\n" in result.out
+    assert "  export AWS_SECRET_ACCESS_KEY=…   # likewise\n" in result.out
+    known = desk.init("--from", "ids.txt", *SERVICE, *url, "b.yaml", environment={"AWS_PROFILE": "exports"}).expect(0)
+    assert "AWS_ACCESS_KEY_ID" not in known.out
+    assert "AWS_ACCESS_KEY_ID" not in desk.init("--from", "ids.txt", *SERVICE, "c.yaml", environment=own).expect(0).out
+
+
 def test_a_long_list_is_sampled(desk):
     (desk.folder / "long.txt").write_text("".join(f"user-{number:06d}\n" for number in range(50_000)))
     result = desk.init("--from", "long.txt", *SERVICE).expect(0)
@@ -288,7 +335,7 @@ def test_a_column_by_name_number_and_path(desk, ids):
         ("empty.txt", b"", 66, "empty.txt is empty\n  Name a list that holds some user IDs already."),
         (
             "wide.csv", "user_id\nx\n".encode("utf-16"), 66,
-            "wide.csv is UTF-16 text; user IDs are read from UTF-8 text, plain or gzip\n  Convert the file and run again.",
+            "wide.csv is UTF-16 text; user IDs are read from UTF-8 text, plain, gzip or zstd\n  Convert the file and run again.",
         ),
         (
             "list.json", b'[\n "a",\n "b"\n]\n', 66,
@@ -301,11 +348,21 @@ def test_a_column_by_name_number_and_path(desk, ids):
         ),
         (
             "sheet.xlsx", b"PK\x03\x04" + bytes(100), 66,
-            "sheet.xlsx is a zip file or a spreadsheet; user IDs are read from UTF-8 text, plain or gzip\n"
+            "sheet.xlsx is a zip file or a spreadsheet; user IDs are read from UTF-8 text, plain, gzip or zstd\n"
             "  Convert the file and run again.",
         ),
+        (
+            "header.csv", b"user_id,name\n", 66,
+            "header.csv holds no record that can be read, only names of columns: user_id, name\n"
+            "  Name a list that holds some user IDs already, and see whether a '\"' in it is never closed.",
+        ),
+        (
+            "open.csv", b'user_id,name\n"a,b\nc,d\n', 66,
+            "open.csv holds no record that can be read, only names of columns: user_id, name\n"
+            "  Name a list that holds some user IDs already, and see whether a '\"' in it is never closed.",
+        ),
     ],
-    ids=["missing", "empty", "UTF-16", "a JSON list", "no IDs", "a spreadsheet"],
+    ids=["missing", "empty", "UTF-16", "a JSON list", "no IDs", "a spreadsheet", "a header", "an open quote"],
 )  # fmt: skip
 def test_what_is_no_list(desk, name, data, code, message):
     if data is not None:
@@ -439,7 +496,7 @@ def test_an_archive(desk):
         f"Applications: {APPLICATION}.\n"
         "Left out: 1 name (its name begins with a dot), 1 name (a mark that another program has left), "
         "1 name (a PNG image).\n"
-        "Can't be read, a failure each: old.parquet (a Parquet file).\n"
+        "Can't be read, a failure each: old.parquet (a Parquet file). 'exclude' in the pipeline leaves them out.\n"
         "\n"
         "Written: exports.yaml, sluice.schema.json\n"
         "\n"

@@ -12,9 +12,13 @@ from support.scripted_server import Answer, endpoints, error
 from support.sluice import LOGICAL_DATE
 
 #: Every sink and mode by itself.
-SINGLE = ["sqlite merge", "sqlite append", "sqlite replace", "ndjson append", "ndjson replace"]
-#: What covers every sink and mode once, most of them two at a time.
-COVERING = ["sqlite append", "sqlite merge + ndjson append", "sqlite replace + ndjson replace"]
+SINGLE = ["sqlite merge", "sqlite append", "sqlite replace", "ndjson append", "ndjson replace", "ndjson append zstd"]
+#: What covers every sink, mode and compression, most of them several at a time.
+COVERING = [
+    "sqlite append",
+    "sqlite merge + ndjson append + ndjson append zstd",
+    "sqlite replace + ndjson replace zstd + ndjson replace none",
+]
 #: Small enough for several files a table.
 MAX_FILE_SIZE = "16KB"
 
@@ -23,11 +27,10 @@ MAX_FILE_SIZE = "16KB"
 def places(tmp_path, kind):
     result = []
     for number, name in enumerate(kind.split(" + ")):
-        sink, mode = name.split()
+        sink, mode, *compression = name.split()
         folder = tmp_path / f"store-{number}"
-        result.append(
-            SQLitePlace(folder, mode) if sink == "sqlite" else NDJSONPlace(folder, mode, max_file_size=MAX_FILE_SIZE)
-        )
+        options = {"max_file_size": MAX_FILE_SIZE, **({"compression": compression[0]} if compression else {})}
+        result.append(SQLitePlace(folder, mode) if sink == "sqlite" else NDJSONPlace(folder, mode, **options))
     return result
 
 

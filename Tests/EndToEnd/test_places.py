@@ -363,7 +363,7 @@ def test_the_demo_writes_over_its_own_files_alone(sluice, tmp_path):
 def test_files_that_never_end(sluice, users, tmp_path):
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
-    for command in ("validate", "run", "preview", "status", "verify", "retry"):
+    for command in ("validate", "run", "preview", "status", "changes", "verify", "retry"):
         assert "it is a FIFO" in sluice(command, fifo, timeout=20).expect(66).err
     assert "it is a device" in sluice("validate", "/dev/zero", timeout=20).expect(66).err
     pipeline = sluice.pipeline("secret", "http://127.0.0.1:1", users, transforms=[

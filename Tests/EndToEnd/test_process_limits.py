@@ -41,7 +41,7 @@ def test_too_few_files_for_anything(sluice, server, files):
 @pytest.mark.parametrize("files", [7, 8, 11])
 def test_too_few_files_to_look(sluice, server, files):
     pipeline = sluice.pipeline("run", server.url, server.ids)
-    for command in ("validate", "status", "verify"):
+    for command in ("validate", "status", "changes", "verify"):
         script = f'ulimit -n {files}; exec "$0" {command} "$1"'
         done = subprocess.run(
             ["bash", "-c", script, sluice.binary, str(pipeline.file)], env=sluice.environment(), capture_output=True,

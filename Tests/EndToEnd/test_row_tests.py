@@ -43,6 +43,12 @@ def test_a_mask_that_masks(sluice):
     assert run(sluice, pipeline(sluice, tests), 0, "--quiet").out == ""
 
 
+def test_a_name_cannot_draw_on_the_terminal(sluice):
+    tests = [{"name": "red \x1b[31mname", "user": "joe", "documents": [], "rows": {"users": [{"status": "absent"}]}}]
+    result = run(sluice, pipeline(sluice, tests), 0)
+    assert result.out.startswith("ok    red \\u{1b}[31mname (") and "\x1b" not in result.out, result.out
+
+
 def test_differences_can_be_read(sluice):
     tests = [
         {

@@ -85,6 +85,7 @@ def test_a_complete_run(scene):
     text = scene.sluice("status", scene.pipeline.file, "--max-age", "26h").expect(0)
     for word in (RUN, "complete", "120", "sqlite", "postgres", "ndjson"):
         assert word in text.out, text.out
+    assert max(map(len, text.out.splitlines())) <= 80, text.out
     assert not text.err and not scene.server.asked
 
 

@@ -9,11 +9,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.archives import archive, line
+from support.dbt_calls import dbt  # noqa: F401
 from support.ndjson import Folder
 from support.postgres import PASSWORD, ROLE
 from support.shapes import APPLICATION, LAYOUTS
@@ -226,18 +226,6 @@ def shape(value):
 PROJECT = Path(__file__).parent / "support" / "dbt"
 
 
-@pytest.fixture(scope="module")
-def dbt(tmp_path_factory):
-    """dbt in an environment of its own; SLUICE_DBT names one that is there already."""
-    if "SLUICE_DBT" in os.environ:
-        return os.environ["SLUICE_DBT"]
-    folder = tmp_path_factory.mktemp("dbt")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    packages = ["dbt-core<1.11", "dbt-postgres", "dbt-duckdb"]
-    subprocess.run([folder / "bin/pip", "install", "-q", "--disable-pip-version-check", *packages], check=True)
-    return str(folder / "bin/dbt")
-
-
 def build(dbt, folder, profile, schema):
     """Builds the models and runs their tests."""
     project = folder / "project"
@@ -255,7 +243,7 @@ def build(dbt, folder, profile, schema):
 
 @pytest.mark.soak
 @pytest.mark.limit(900)
-def test_dbt_on_postgres(sluice, synthetic, postgres, tmp_path, dbt):
+def test_dbt_on_postgres(sluice, synthetic, postgres, tmp_path, dbt):  # noqa: F811
     database, server = postgres(), synthetic(users=500)
     pipeline = sluice.pipeline("dbt", server.url, server.ids, sinks=[database.sink()])
     summary = sluice.run(pipeline).expect(0).summary
@@ -271,7 +259,7 @@ def test_dbt_on_postgres(sluice, synthetic, postgres, tmp_path, dbt):
 
 @pytest.mark.soak
 @pytest.mark.limit(900)
-def test_dbt_on_duckdb(sluice, synthetic, tmp_path, dbt):
+def test_dbt_on_duckdb(sluice, synthetic, tmp_path, dbt):  # noqa: F811
     """On views over the files."""
     import duckdb
 

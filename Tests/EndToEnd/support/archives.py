@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+import zstandard
 from support.content import TABLES
-from support.readers import gzip_members
+from support.readers import gzip_members, zstd_frames
 from support.sluice import APPLICATION
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "FlatteningTests" / "Oracle"))
@@ -48,15 +49,15 @@ def endpoints(count, **members):
 def spread(folder, lines, files, dice):
     """Writes lines into so many files below a folder, whose names have the order of the lines; returns the paths.
 
-    They are plain or gzipped, of one member or several, and some stand in folders of their own.
+    They are plain, gzip or zstd, of one member or several, and some stand in folders of their own.
     """
     places = sorted(dice.sample(range(1, len(lines)), files - 1))
     paths = []
     for number, (start, end) in enumerate(zip([0, *places], [*places, len(lines)], strict=True)):
         part = f"part-{number:04d}" if number % 3 else f"part-{number:04d}/deeper"
         data = b"".join(lines[start:end])
-        kind = dice.choice(["plain", "gzip", "members", "no end"])
-        path = Path(folder) / f"{part}.{'json' if kind in ('plain', 'no end') else 'gz'}"
+        kind = dice.choice(["plain", "gzip", "members", "frames", "no end"])
+        path = Path(folder) / f"{part}.{ {'gzip': 'gz', 'members': 'gz', 'frames': 'json.zst'}.get(kind, 'json')}"
         path.parent.mkdir(parents=True, exist_ok=True)
         if kind == "no end":
             data = data[:-1]
@@ -64,6 +65,8 @@ def spread(folder, lines, files, dice):
             data = gzip.compress(data)
         elif kind == "members":
             data = gzip_members(data, dice, dice.randrange(3, 9))
+        elif kind == "frames":
+            data = zstd_frames(data, dice, dice.randrange(3, 9))
         path.write_bytes(data)
         paths.append(path)
     return paths
@@ -81,6 +84,10 @@ def archive(sluice, name, path, **settings):
 # Its numbers ---------------------------------------------------------------------------------------------------------
 
 
+def unzstd(data):
+    return zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
+
+
 class Listed:
     """One name of a folder, as the rules say it: hidden and excluded ones have a number and nothing else."""
 
@@ -88,7 +95,7 @@ class Listed:
         self.name, self.path = name, folder / name
         self.left_out = any(part.startswith(".") or part in excluded for part in name.split("/"))
         data = b"" if self.left_out else self.path.read_bytes()
-        text = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+        text = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else unzstd(data) if "zst" in name else data
         self.records = [text for text in text.split(b"\n") if text.strip()]
         self.is_read = bool(self.records) and not self.left_out
 

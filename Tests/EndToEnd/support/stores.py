@@ -13,15 +13,16 @@ COUNTS = ("records", "found", "absent", "failed", "endpoints")
 
 
 def places(kinds, folder, postgres):
-    """`"sqlite merge + ndjson append + postgres merge"` as places in a folder of their own, in this order."""
+    """`"sqlite merge + ndjson append zstd + postgres merge"` as places in a folder of their own, in this order."""
     result = []
     for number, kind in enumerate(kinds.split(" + ")):
-        sink, mode = kind.split()
+        sink, mode, *compression = kind.split()
         where = folder / f"{sink}-{number}"
         if sink == "postgres":
             result.append(PostgresPlace(postgres(), mode))
         else:
-            result.append((SQLitePlace if sink == "sqlite" else NDJSONPlace)(where, mode))
+            options = {"compression": compression[0]} if compression else {}
+            result.append((SQLitePlace if sink == "sqlite" else NDJSONPlace)(where, mode, **options))
     return result
 
 
