@@ -15,9 +15,11 @@ from .contest import Unequal
 from .measuring import Broken
 from .results import Result
 from .rows import ROWS
-from .workbench import Workbench
+from .unfinished import Unfinished
+from .workbench import ROUNDS, Workbench
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SCRATCH = ROOT / "out/bench"
 
 
 def main():
@@ -31,6 +33,9 @@ def main():
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
+    about = {"size": options.size, "runs": options.runs, "machine": machine.describe(options.sluice)}
+    unfinished = Unfinished((options.out or SCRATCH) / "unfinished.json", about, options.sluice)
+    kept = unfinished.read() if options.go_on else {}
     # What a peer or a server is given by path must stay readable for others than root.
     os.umask(0o022)
     work = Path(tempfile.mkdtemp(prefix="sluice-bench-"))
@@ -40,20 +45,18 @@ def main():
             before = machine.load()
             if before > 0.5:
                 say(f"this machine has a load of {before:.1f} already: times will say less")
-            results = [result for row in chosen(options) for result in measured(row, bench)]
+            for row in chosen(options):
+                if row.name not in kept:
+                    kept[row.name] = [result.as_json() for result in measured(row, bench)]
+                    unfinished.write(kept)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    document = {
-        "size": options.size,
-        "runs": bench.runs,
-        "is_whole": not options.only,
-        "load_before": before,
-        "machine": machine.describe(options.sluice),
-        "rows": [result.as_json() for result in results],
-    }
+    rows = [result for row in chosen(options) for result in kept[row.name]]
+    document = {**about, "is_whole": not options.only, "load_before": before, "rows": rows}
     page.write(document, options.out or default_folder(options))
+    unfinished.remove()
     print(page.text_table(document))
-    return 1 if any(result.failed for result in results) else 0
+    return 1 if any(row["failed"] for row in rows) else 0
 
 
 def parse():
@@ -66,6 +69,8 @@ def parse():
     parser.add_argument("--runs", type=int, metavar="N", help="rounds of each comparison; the best of each side counts")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="where page, JSON and charts go: docs for a whole run, else out/bench")  # fmt: skip
+    parser.add_argument("--continue", dest="go_on", action="store_true",
+                        help="take over what a run that was stopped has measured, on this machine and with this program")
     parser.add_argument("--page", metavar="JSON", help="only write the page again, from an earlier run's JSON")
     parser.add_argument("--sluice", default=os.environ.get("SLUICE_BIN"), help=argparse.SUPPRESS)
     parser.add_argument("--json-check", default=os.environ.get("JSON_CHECK"), help=argparse.SUPPRESS)
@@ -77,6 +82,7 @@ def parse():
         parser.error("--runs needs a number from 1 on")
     if not options.sluice and not options.list and not options.page:
         parser.error("SLUICE_BIN names no program")
+    options.runs = options.runs or ROUNDS[options.size]
     return options
 
 
@@ -88,7 +94,7 @@ def chosen(options):
 
 def default_folder(options):
     """A partial or small run never takes the place of the figures that are published."""
-    return ROOT / ("docs" if options.size == "full" and not options.only else "out/bench")
+    return ROOT / "docs" if options.size == "full" and not options.only else SCRATCH
 
 
 def measured(row, bench):

@@ -16,6 +16,8 @@ from .stores import sqlite
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 RUN = "bench-20261123T000000Z"
 DATE = "2026-11-23T00:00:00.000Z"
+#: How often each side of a comparison runs, unless said otherwise.
+ROUNDS = {"tiny": 1, "quick": 2, "full": 5}
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIDBENCHMARK",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
@@ -28,7 +30,7 @@ class Workbench:
 
     def __init__(self, work, sluice, json_check, size, runs, say):
         self.work, self.sluice, self.json_check, self.size, self.say = Path(work), sluice, json_check, size, say
-        self.runs = runs or {"tiny": 1, "quick": 2, "full": 5}[size]
+        self.runs = runs
         self.servers = ExitStack()
 
     def __enter__(self):

@@ -1,5 +1,6 @@
 """Scripts/bench's own promise: a time counts only where both sides wrote the same rows, and nothing is left behind."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY, binary
@@ -112,6 +114,30 @@ def test_stopped_it_takes_its_servers_and_files_along(tmp_path):
     assert not os.path.exists(f"/proc/{server}")
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_stopped_run_goes_on(tmp_path):
+    rows = only("archive-ndjson-gz", "growth-sinks")
+    about = {"size": "tiny", "runs": 1}
+    first, measured = bench(tmp_path, *rows)
+    assert first.returncode == 0, first.stderr
+    assert not (tmp_path / "out" / "unfinished.json").exists()
+
+    def takes_over(program):
+        """Whether a row that was measured with this program is taken over."""
+        document = json.loads((tmp_path / "out" / "benchmarks.json").read_text())
+        programs = {**document["machine"]["programs"], "commit": hashlib.sha256(program).hexdigest()}
+        kept = {**about, "machine": {**document["machine"], "programs": programs}}
+        (tmp_path / "out" / "unfinished.json").write_text(
+            json.dumps({"about": kept, "rows": {"archive-ndjson-gz": [measured["archive-ndjson-gz"]]}})
+        )
+        done, again = bench(tmp_path, *rows, "--continue")
+        assert done.returncode == 0, done.stderr
+        assert list(again) == list(measured)
+        return again["archive-ndjson-gz"] == measured["archive-ndjson-gz"]
+
+    assert takes_over(Path(binary()).read_bytes())
+    assert not takes_over(b"another program")
 
 
 def test_an_unknown_row_is_said(tmp_path):
