@@ -97,6 +97,9 @@ let package = Package(
             name: "SQLitePlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "StoreFormat", "CSQLite"]),
         .target(name: "PostgresPlugins", dependencies: ["PipelineCore", "LocalFiles", "SQLStore", "CPostgres"]),
 
+        // What other programs are told of the tables.
+        .target(name: "TableDialects", dependencies: ["PipelineCore"]),
+
         // Configuration and engine know core.
         .target(name: "PipelineConfig", dependencies: ["PipelineCore", .product(name: "Yams", package: "Yams")]),
         .target(
@@ -123,7 +126,8 @@ let package = Package(
             name: "SluiceCommand",
             dependencies: [
                 "PipelineCore", "PipelineConfig", "PipelineEngine", "Pinpoint", "AWSClient", "Flattening", "LocalFiles",
-                "FilePlugins", "SQLitePlugins", "PostgresPlugins", "EndpointServer",
+                "FilePlugins", "SQLitePlugins", "PostgresPlugins", "SQLStore", "RunFolders", "TableDialects",
+                "EndpointServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

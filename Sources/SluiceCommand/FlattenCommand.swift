@@ -46,14 +46,7 @@ struct FlattenCommand: PipelineCommand {
 
     @Option(
         help: ArgumentHelp("Without a pipeline: normalized, or document for one row an endpoint.", valueName: "layout"),
-        completion: .list(TableLayout.allCases.map(\.rawValue)),
-        transform: { name in
-            guard let layout = TableLayout(rawValue: name) else {
-                let names = TableLayout.allCases.map(\.rawValue)
-                throw ValidationError("'\(name)' is no layout: \(names.joined(separator: " or ")).")
-            }
-            return layout
-        })
+        completion: .list(TableLayout.allCases.map(\.rawValue)), transform: TableLayout.argument)
     var layout: TableLayout?
 
     @Option(name: .customLong("application-id"), help: "The application that endpoints belong to.")
@@ -119,7 +112,7 @@ struct FlattenCommand: PipelineCommand {
             var application = applicationID
             if let pipeline {
                 let file = try PipelineFile.read(pipeline, host, logging, settings, wanted: .rows)
-                shape = try RowShape(of: file, sink: sink)
+                shape = try RowShape(of: file.configuration, sink: sink)
                 application = application ?? file.configuration.source.applicationID
             } else {
                 shape = RowShape(layout ?? .normalized)

@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import Flattening
 internal import PipelineConfig
 internal import PipelineCore
@@ -7,17 +8,19 @@ internal import PipelineEngine
 struct RowShape {
     let transforms: [any Transform]
     let layout: Layout
+    /// The sink that is meant; nil for rows of no pipeline.
+    let sink: (any Sink)?
 
     /// Rows of no pipeline.
     init(_ layout: TableLayout) {
         transforms = []
+        sink = nil
         self.layout = Self.layout(layout, .replace, [])
     }
 
     /// - Parameter name: of the sink that is meant; nil where all of them get the same.
     /// - Throws: `PipelineError` of kind `.usage` where there is no such sink, or sinks get different rows and none is named.
-    init(of pipeline: PipelineFile, sink name: String?) throws {
-        let configuration = pipeline.configuration
+    init(of configuration: PipelineConfiguration, sink name: String?) throws {
         let texts = configuration.transformTexts(hash: Fingerprint.digest)
         let layouts = configuration.sinks.map {
             Self.layout(configuration.layout, $0.sink.mode, configuration.columns)
@@ -35,6 +38,7 @@ struct RowShape {
         }
         transforms = configuration.transforms + configuration.sinks[index].transforms
         layout = layouts[index]
+        self.sink = configuration.sinks[index].sink
     }
 
     private static func layout(_ layout: TableLayout, _ mode: WriteMode, _ columns: [PulledColumn]) -> Layout {
@@ -42,5 +46,18 @@ struct RowShape {
         case .normalized: .normalized(mode: mode, columns: columns)
         case .document: .document(mode: mode, maps: .entries, columns: columns)
         }
+    }
+}
+
+extension TableLayout {
+    /// What `--layout` names.
+    ///
+    /// - Throws: `ValidationError` that names the layouts.
+    static func argument(_ name: String) throws -> TableLayout {
+        guard let layout = TableLayout(rawValue: name) else {
+            throw ValidationError(
+                "'\(name)' is no layout: \(TableLayout.allCases.map(\.rawValue).joined(separator: " or ")).")
+        }
+        return layout
     }
 }

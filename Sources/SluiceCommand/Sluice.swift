@@ -20,8 +20,8 @@ public struct Sluice: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, RunCommand.self, PlanCommand.self, CheckCommand.self, TestCommand.self, RetryCommand.self,
             StatusCommand.self, ReportCommand.self, ChangesCommand.self, VerifyCommand.self, ValidateCommand.self,
-            PreviewCommand.self, FlattenCommand.self, PluginsCommand.self, SchemaCommand.self, CompletionsCommand.self,
-            ServeCommand.self, DemoCommand.self,
+            PreviewCommand.self, FlattenCommand.self, TablesCommand.self, PluginsCommand.self, SchemaCommand.self,
+            CompletionsCommand.self, ServeCommand.self, DemoCommand.self,
         ])
 
     @Flag(name: .customShort("V"), help: "Show the version.")

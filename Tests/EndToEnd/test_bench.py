@@ -117,7 +117,7 @@ def test_stopped_it_takes_its_servers_and_files_along(tmp_path):
 
 
 def test_a_stopped_run_goes_on(tmp_path):
-    rows = only("archive-ndjson-gz", "growth-sinks")
+    rows = only("archive-ndjson-gz", "archive-ndjson-zst")
     about = {"size": "tiny", "runs": 1}
     first, measured = bench(tmp_path, *rows)
     assert first.returncode == 0, first.stderr

@@ -17,7 +17,7 @@ sinks:
 
 COMMANDS = [
     "init", "run", "plan", "check", "test", "retry", "status", "report", "changes", "verify", "validate", "preview",
-    "flatten", "plugins", "schema", "completions", "serve", "demo",
+    "flatten", "tables", "plugins", "schema", "completions", "serve", "demo",
 ]  # fmt: skip
 
 #: What is typed, and what standard error says, behind the prefix; all of them end with 64, and print nothing else.

@@ -27,7 +27,7 @@ struct JSONLines: Sendable {
         } else {
             frame = ([], Array("}\n".utf8))
         }
-        nests = table.columns.map(\.hasFixedForm)
+        nests = table.columns.map { $0.entries != nil }
         keys = table.columns.enumerated().map { index, column in
             var writer = JSONWriter()
             writer.value(column.name)

@@ -35,9 +35,8 @@ public struct Layout: Sendable, Hashable {
             content.map { table in
                 var table = isKeyedByRun ? table.keyedByRun() : table
                 if maps == .entries {
-                    let names = Set(Self.mapColumns.map(\.name))
-                    for index in table.columns.indices where names.contains(table.columns[index].name) {
-                        table.columns[index].hasFixedForm = true
+                    for (index, column) in table.columns.enumerated() where Self.mapColumns.contains(column) {
+                        table.columns[index].entries = column == Self.metricsColumn ? .number : .texts
                     }
                 }
                 // At the end, where a table that is there already gains them too.
@@ -77,9 +76,9 @@ extension Layout {
         columns: EndpointColumn.allCases.map { Column($0.name, $0.type) } + mapColumns + lastColumns,
         key: ["application_id", "endpoint_id"], indexes: [["user_id", "application_id"]])
 
-    static let mapColumns = [
-        Column("attributes", .json), Column("metrics", .json), Column("user_attributes", .json),
-    ]
+    private static let metricsColumn = Column("metrics", .json)
+
+    static let mapColumns = [Column("attributes", .json), metricsColumn, Column("user_attributes", .json)]
 
     private static let lastColumns = [
         Column("extra", .json), Column("ordinal", .integer), Column("run_id", .text), Column("logical_date", .time),

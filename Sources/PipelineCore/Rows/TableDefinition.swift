@@ -16,16 +16,23 @@ public enum ColumnType: String, Sendable, Hashable {
 public struct Column: Sendable, Hashable {
     public var name: String
     public var type: ColumnType
-    /// A JSON value of one form in every row, lists of maps with fixed names: readers that guess types can take it nested.
-    /// Other JSON has free names and numbers of any size, which some readers refuse; a format that such readers read has it
-    /// as text.
-    public var hasFixedForm: Bool
+    /// Of JSON that has one form in every row: which one. Readers that guess types can take it nested. Other JSON, nil, has
+    /// free names and numbers of any size, which some readers refuse; a format that such readers read has it as text.
+    public var entries: MapEntries?
 
-    public init(_ name: String, _ type: ColumnType, hasFixedForm: Bool = false) {
+    public init(_ name: String, _ type: ColumnType, entries: MapEntries? = nil) {
         self.name = name
         self.type = type
-        self.hasFixedForm = hasFixedForm
+        self.entries = entries
     }
+}
+
+/// What the entries of a map are where a column has them as a list.
+public enum MapEntries: Sendable, Hashable {
+    /// `{"name":"Interests","values":["a"]}`
+    case texts
+    /// `{"name":"age","value":39.0}`
+    case number
 }
 
 /// What a table's rows are, so that a sink can replace a user's rows as a whole without knowing names.

@@ -49,6 +49,8 @@ struct Manifest {
                     }
                 }
             }
+            writer.key("key")
+            writer.array { writer in table.key.forEach { writer.value($0) } }
         }
     }
 

@@ -31,9 +31,11 @@ public struct StoreLayout: Sendable {
     }
 
     /// The layout's tables as they are made, and what the store keeps beside their rows.
-    public var stored: [TableDefinition] {
-        guard mode.mergesWithEarlierRuns else { return definitions }
-        return definitions.map(Self.stored) + [MergeRecords.removals]
+    public var stored: [TableDefinition] { Self.stored(definitions, mode: mode) }
+
+    /// A layout's tables as a store has them that is written in this mode, and what it keeps beside their rows.
+    public static func stored(_ definitions: [TableDefinition], mode: WriteMode) -> [TableDefinition] {
+        mode.mergesWithEarlierRuns ? definitions.map(stored) + [MergeRecords.removals] : definitions
     }
 
     /// A layout's table as a merge keeps it.

@@ -11,7 +11,7 @@ struct RowTextTests {
         name: "values", role: .users,
         columns: [
             Column("text", .text), Column("integer", .integer), Column("real", .real), Column("json", .json),
-            Column("list", .json, hasFixedForm: true), Column("time \"ü\\", .time),
+            Column("list", .json, entries: .texts), Column("time \"ü\\", .time),
         ], key: ["text"])
 
     /// Writes rows through a whole run and gives the lines of the file.
