@@ -38,9 +38,16 @@ public struct PublishedTables: Sendable {
 
     /// A table's folder, with a slash at the end.
     func folder(of table: TableDefinition, in place: String) -> String {
-        var location = location ?? place
-        while location.hasSuffix("/"), location.count > 1 { location.removeLast() }
-        return "\(location == "/" ? "" : location)/\(table.name)/"
+        "\(folder(place))\(table.name)/"
+    }
+
+    /// What tells of the run and its files.
+    func manifest(in place: String) -> String { "\(folder(place))manifest.json" }
+
+    /// The run's folder, with a slash at the end.
+    private func folder(_ place: String) -> String {
+        let location = location ?? place
+        return location.hasSuffix("/") ? location : location + "/"
     }
 
     /// The columns by which one of several rows with the same key is chosen, the one that counts standing last in their

@@ -157,9 +157,8 @@ def test_duckdb_loads_every_value(published):
 
 def test_sqlite_loads_every_value(published):
     script = published.script("sqlite")
-    database = published.pipeline.folder / "loaded.sqlite"
     for _ in range(2):
-        done = subprocess.run(["sqlite3", "-bail", database], input=script, capture_output=True, text=True, check=False)
+        database, done = load_by_sqlite(published, script)
         assert (done.returncode, done.stderr) == (0, "")
     connection = sqlite3.connect(database)
     connection.row_factory = sqlite3.Row
@@ -173,14 +172,28 @@ def test_sqlite_loads_every_value(published):
     connection.close()
 
 
+def load_by_psql(published, database, script):
+    """psql's end; without the option by which it stops at errors, which the script sets itself."""
+    path = published.pipeline.folder / "load.sql"
+    path.write_text(script)
+    command = [word for word in database.cluster.psql_command(database.name) if word not in ("-v", "ON_ERROR_STOP=1")]
+    environment = database.cluster.psql_environment()
+    command += ["-f", str(path)]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+
+def load_by_sqlite(published, script):
+    """The database, and how the shell ends."""
+    database = published.pipeline.folder / "loaded.sqlite"
+    done = subprocess.run(["sqlite3", database], input=script, capture_output=True, text=True, check=False)
+    return database, done
+
+
 def test_postgres_loads_every_value(published, postgres):
     database = postgres()
-    script = published.pipeline.folder / "load.sql"
-    script.write_text(published.script("postgres"))
+    script = published.script("postgres")
     for _ in range(2):
-        command = [*database.cluster.psql_command(database.name), "-f", str(script)]
-        environment = database.cluster.psql_environment()
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+        done = load_by_psql(published, database, script)
         assert done.returncode == 0, done.stderr
 
     def read(table):
@@ -194,6 +207,63 @@ def test_postgres_loads_every_value(published, postgres):
         return rows
 
     published.check("postgres", read)
+
+
+def test_files_that_are_away_or_broken_take_no_row_away(published, postgres):
+    import duckdb
+
+    connection, database = duckdb.connect(), postgres()
+    connection.execute(published.script("duckdb"))
+    load_by_sqlite(published, published.script("sqlite"))
+    assert load_by_psql(published, database, published.script("postgres")).returncode == 0
+    rows = connection.execute("SELECT count(*) FROM endpoints").fetchone()[0]
+    (first, *_) = published.run.paths("endpoints")
+    for harm in (lambda: first.write_bytes(first.read_bytes()[:-20] + b"\0" * 8), first.unlink):
+        harm()
+        with pytest.raises(duckdb.Error):
+            connection.execute(published.script("duckdb"))
+        path, done = load_by_sqlite(published, published.script("sqlite"))
+        assert done.returncode != 0 and "files_were_read_to_the_end" in done.stderr
+        done = load_by_psql(published, database, published.script("postgres"))
+        assert done.returncode != 0, done.stdout
+        with sqlite3.connect(path) as store:
+            assert store.execute("SELECT count(*) FROM endpoints").fetchone()[0] == rows > 0
+        assert database.psql("SELECT count(*) FROM endpoints").strip() == str(rows)
+        assert connection.execute("SELECT count(*) FROM endpoints").fetchone()[0] == rows
+
+
+@pytest.mark.parametrize("layout", TABLES)
+def test_tables_are_those_that_sinks_make(sluice, postgres, tmp_path, layout):
+    """The types, keys and indexes of a table that is loaded, and of one that a sink has written."""
+    (tmp_path / "export.ndjson").write_text(json.dumps(AWKWARD) + "\n")
+    database, other = postgres(), postgres()
+    pipeline = archive(
+        sluice, "both", tmp_path / "export.ndjson", flatten={"layout": layout, "columns": COLUMNS},
+        sinks=[{"type": "sqlite", "path": "out.sqlite", "mode": "append"}, database.sink("append", schema="public"),
+               {"type": "ndjson", "path": "out", "mode": "append", "compression": "none"}],
+    )  # fmt: skip
+    sluice.run(pipeline).expect(0)
+
+    def script(dialect):
+        return sluice.start("tables", pipeline.file, "--as", dialect, "--sink", "ndjson").wait().expect(0).out
+
+    done = subprocess.run(["sqlite3", pipeline.folder / "loaded.sqlite"], input=script("sqlite"), text=True, check=False,
+                          capture_output=True, cwd=sluice.folder)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    path = pipeline.folder / "load.sql"
+    path.write_text(script("postgres"))
+    other.psql(f"\\i '{path}'")
+    with sqlite3.connect(pipeline.folder / "loaded.sqlite") as loaded, sqlite3.connect(pipeline.folder / "out.sqlite") as own:
+        for table in TABLES[layout]:
+            for query in (f"PRAGMA table_info({table})", f"SELECT name FROM pragma_index_list('{table}') WHERE origin = 'c'"):
+                assert loaded.execute(query).fetchall() == own.execute(query).fetchall(), table
+    for table in TABLES[layout]:
+        for query in (
+            "SELECT attname, format_type(atttypid, atttypmod), attnotnull, attcollation::regcollation FROM pg_attribute "
+            f"WHERE attrelid = 'public.{table}'::regclass AND attnum > 0 ORDER BY attnum",
+            f"SELECT indisprimary, indkey FROM pg_index WHERE indrelid = 'public.{table}'::regclass ORDER BY 1, 2::text",
+        ):
+            assert other.psql(query) == database.psql(query), table
 
 
 # Dialects ------------------------------------------------------------------------------------------------------------

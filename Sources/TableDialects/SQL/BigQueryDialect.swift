@@ -17,7 +17,7 @@ struct BigQueryDialect: SQLDialect {
         "'\(text.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
     }
 
-    func stored(_ column: Column) -> [StoredColumn] {
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
         guard column.type == .json, column.entries == nil else {
             return [StoredColumn(name: column.name, type: type(column))]
         }

@@ -2,9 +2,9 @@ internal import PipelineCore
 
 /// https://duckdb.org/docs/stable/data/json/loading_json
 struct DuckDBDialect: SQLDialect {
-    let title = "DuckDB (duckdb FILE < this)"
+    let title = "DuckDB (duckdb -bail FILE < this)"
 
-    func stored(_ column: Column) -> [StoredColumn] {
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
         let isText = column.type == .json && column.entries == nil
         return [StoredColumn(name: column.name, type: isText ? "JSON" : type(column))]
     }
@@ -14,8 +14,19 @@ struct DuckDBDialect: SQLDialect {
         return [
             "CREATE TEMP TABLE \(quoted(name)) AS FROM read_json(\n"
                 + "  \(literal(published.files(of: table, in: "out/current"))), format = 'newline_delimited',\n"
-                + "  columns = {\(columns)});"
+                + "  columns = {\(columns)});",
+            // A file that is cut off is read as far as it goes, without a word.
+            "SELECT CASE WHEN count(*) = (\(listed(table, published))) THEN count(*)\n"
+                + "  ELSE error(\(literal("\(table.name): the files have other rows than manifest.json says"))) END "
+                + "AS rows FROM \(quoted(name));",
         ]
+    }
+
+    /// The number of a table's rows, by the manifest.
+    private func listed(_ table: TableDefinition, _ published: PublishedTables) -> String {
+        "SELECT listed.rows FROM (SELECT unnest(tables) AS listed FROM read_json(\n"
+            + "    \(literal(published.manifest(in: "out/current"))), columns = {'tables': 'STRUCT(name VARCHAR, rows BIGINT)[]'}))\n"
+            + "  WHERE listed.name = \(literal(table.name))"
     }
 
     /// As the rows have it.

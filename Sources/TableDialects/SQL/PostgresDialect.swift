@@ -2,11 +2,16 @@ internal import PipelineCore
 
 /// For psql, which reads the files itself.
 struct PostgresDialect: SQLDialect {
-    let title = "PostgreSQL (psql -v ON_ERROR_STOP=1 -f this)"
+    let title = "PostgreSQL (psql -f this)"
 
-    func stored(_ column: Column) -> [StoredColumn] {
+    let preparation = ["\\set ON_ERROR_STOP on"]
+    let hasIndexes = true
+
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
         let isText = column.type == .json && column.entries == nil
-        return [StoredColumn(name: column.name, type: type(column)) { isText ? "\($0)::jsonb" : $0 }]
+        // Keys are compared by their bytes.
+        let collation = isKey && column.type == .text ? " COLLATE \"C\"" : ""
+        return [StoredColumn(name: column.name, type: type(column) + collation) { isText ? "\($0)::jsonb" : $0 }]
     }
 
     func staging(_ name: String, _ table: TableDefinition, _ published: PublishedTables) -> [String] {
@@ -27,8 +32,7 @@ struct PostgresDialect: SQLDialect {
 
     private func type(_ column: Column) -> String {
         switch column.type {
-        // Keys are compared by their bytes.
-        case .text: "text COLLATE \"C\""
+        case .text: "text"
         case .integer: "bigint"
         case .real: "double precision"
         case .json: "jsonb"

@@ -9,7 +9,9 @@ struct RedshiftDialect: SQLDialect {
         "Keys aren't enforced.",
     ]
 
-    func stored(_ column: Column) -> [StoredColumn] { [StoredColumn(name: column.name, type: type(column))] }
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
+        [StoredColumn(name: column.name, type: type(column))]
+    }
 
     func staging(_ name: String, _ table: TableDefinition, _ published: PublishedTables) -> [String] {
         let columns = table.columns.map { "\(quoted($0.name)) \(type($0))" }

@@ -12,8 +12,12 @@ protocol SQLDialect {
     var transaction: (begin: String, end: String) { get }
     /// A name as the program spells it.
     func quoted(_ name: String) -> String
+    /// What comes first of all: that an error ends the script, where the program has to be told.
+    var preparation: [String] { get }
+    /// Whether tables have indexes beside their keys.
+    var hasIndexes: Bool { get }
     /// What a column of the rows becomes: one column of the table, or two.
-    func stored(_ column: Column) -> [StoredColumn]
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn]
     /// Fills a table of this name with a table's rows as they are published, in the columns' order.
     func staging(_ name: String, _ table: TableDefinition, _ published: PublishedTables) -> [String]
 }
@@ -29,6 +33,8 @@ struct StoredColumn {
 extension SQLDialect {
     var remarks: [String] { [] }
     var keySuffix: String { "" }
+    var preparation: [String] { [] }
+    var hasIndexes: Bool { false }
     var transaction: (begin: String, end: String) { ("BEGIN;", "COMMIT;") }
     func quoted(_ name: String) -> String { "\"\(name)\"" }
 

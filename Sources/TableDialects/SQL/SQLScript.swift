@@ -11,7 +11,7 @@ struct SQLScript {
     }
 
     var text: String {
-        let definitions = published.tables.map(definition)
+        let definitions = dialect.preparation + published.tables.flatMap { [definition($0)] + indexes(of: $0) }
         let loads = published.tables.map { "-- \($0.name)\n" + load($0).joined(separator: "\n") }
         return ([head] + definitions + [loadHead] + loads).joined(separator: "\n\n") + "\n"
     }
@@ -54,13 +54,23 @@ struct SQLScript {
             + (columns + [key]).joined(separator: ",\n") + "\n);"
     }
 
+    private func indexes(of table: TableDefinition) -> [String] {
+        guard dialect.hasIndexes else { return [] }
+        return table.indexes.map { columns in
+            let name = ([table.name] + columns).joined(separator: "_")
+            return "CREATE INDEX IF NOT EXISTS \(dialect.quoted(name)) "
+                + "ON \(dialect.quoted(table.name)) (\(dialect.quoted(columns)));"
+        }
+    }
+
     private func load(_ table: TableDefinition) -> [String] {
         let name = dialect.quoted(table.name)
         let stage = "sluice_next_\(table.name)"
+        // Either one names the staged rows: where they aren't there, nothing is deleted.
         let isEarlier =
             isOfRuns(table)
             ? "\(dialect.quoted("run_id")) IN (SELECT \(dialect.quoted("run_id")) FROM \(dialect.quoted(stage)))"
-            : "true"
+            : "(SELECT count(*) FROM \(dialect.quoted(stage))) >= 0"
         let columns = table.columns.flatMap { column in stored(column, of: table).map { (column, $0) } }
         return dialect.staging(stage, table, published) + [
             dialect.transaction.begin,
@@ -87,7 +97,7 @@ struct SQLScript {
 
     /// What a column becomes, under names that no other column has.
     private func stored(_ column: Column, of table: TableDefinition) -> [StoredColumn] {
-        dialect.stored(column).map { stored in
+        dialect.stored(column, isKey: table.key.contains(column.name)).map { stored in
             var stored = stored
             while stored.name != column.name, table.index(of: stored.name) != nil { stored.name += "_" }
             return stored

@@ -5,7 +5,10 @@ struct SQLiteDialect: SQLDialect {
     let title = "the sqlite3 shell (sqlite3 FILE < this)"
     let remarks = ["Times are UTC texts, which sort as times do; JSON is text."]
 
-    func stored(_ column: Column) -> [StoredColumn] {
+    let preparation = [".bail on"]
+    let hasIndexes = true
+
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
         let type =
             switch column.type {
             case .integer: "INTEGER"
@@ -23,13 +26,21 @@ struct SQLiteDialect: SQLDialect {
             "CREATE TABLE temp.sluice_lines (line TEXT);",
             // Units and records instead of commas and quotes: a line has neither control character.
             ".import --ascii --schema temp \(command(table, published)) sluice_lines",
-            "CREATE TEMP TABLE \(quoted(name)) AS SELECT\n  \(values.joined(separator: ",\n  "))\nFROM temp.sluice_lines;",
+            // The shell doesn't look at how the command ends, and half of a run is none.
+            "CREATE TABLE temp.sluice_whole (files_were_read_to_the_end INTEGER CHECK (files_were_read_to_the_end = 1));",
+            "INSERT INTO temp.sluice_whole SELECT count(*) FROM temp.sluice_lines WHERE line = '\(Self.end)';",
+            "DROP TABLE temp.sluice_whole;",
+            "CREATE TEMP TABLE \(quoted(name)) AS SELECT\n  \(values.joined(separator: ",\n  "))\n"
+                + "FROM temp.sluice_lines WHERE line <> '\(Self.end)';",
             "DROP TABLE temp.sluice_lines;",
         ]
     }
 
+    /// Follows the last line once all files are read.
+    private static let end = "end"
+
     private func command(_ table: TableDefinition, _ published: PublishedTables) -> String {
-        let words = "|\(published.printing(table)) | tr '\\n' '\\036'"
+        let words = "|{ \(published.printing(table)) && echo \(Self.end); } | tr '\\n' '\\036'"
         return "\"\(words.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 }

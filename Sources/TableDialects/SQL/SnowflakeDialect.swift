@@ -3,7 +3,7 @@ internal import PipelineCore
 /// Types: https://docs.snowflake.com/en/sql-reference/intro-summary-data-types
 /// Loading: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table
 struct SnowflakeDialect: SQLDialect {
-    let title = "Snowflake (snow sql -f this)"
+    let title = "Snowflake (snow sql -f this; elsewhere with exit_on_error, so that it ends at an error)"
     let remarks = [
         "JSON has its text beside it: what a VARIANT can't hold as it is spelled is rounded or NULL there. Names stand in",
         "upper case, which is what Snowflake makes of names without quotes.",
@@ -12,7 +12,7 @@ struct SnowflakeDialect: SQLDialect {
 
     func quoted(_ name: String) -> String { "\"\(name.uppercased())\"" }
 
-    func stored(_ column: Column) -> [StoredColumn] {
+    func stored(_ column: Column, isKey: Bool) -> [StoredColumn] {
         guard column.type == .json, column.entries == nil else {
             return [StoredColumn(name: column.name, type: type(column))]
         }
