@@ -74,11 +74,13 @@ struct ChangesCommand: PipelineCommand {
         // Whoever has read enough of it ends the command, which is no failure.
         signal(SIGPIPE, SIG_IGN)
         var lines = ChangeLines([])
-        var bytes: [UInt8] = []
+        // A slow reader of the output blocks this alone.
+        let output = BlockingCall(label: "changes.output")
         let account = await plan.changedRows(of: planned, since: since, begin: { lines = ChangeLines($0) }) { changes in
-            bytes.removeAll(keepingCapacity: true)
-            for change in changes { lines.append(change, to: &bytes) }
-            return Terminal.writeResult(bytes)
+            var text: [UInt8] = []
+            for change in changes { lines.append(change, to: &text) }
+            let bytes = text
+            return (try? await output.perform { Terminal.writeResult(bytes) }) ?? false
         }
         for note in account.notes { logging.logger().warning("sink '\(planned.sink.name)': \(note)") }
         if let error = account.error { report(error, of: planned.sink.name) }

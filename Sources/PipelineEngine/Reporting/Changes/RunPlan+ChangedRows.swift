@@ -18,7 +18,7 @@ extension RunPlan {
     ///   - take: takes the next changes; false where no more are wanted.
     public func changedRows(
         of planned: PlannedSink, since: Timestamp?, begin: ([TableDefinition]) -> Void,
-        take: ([StoredChange]) throws -> Bool
+        take: ([StoredChange]) async throws -> Bool
     ) async -> ChangedRowsAccount {
         var account = ChangedRowsAccount()
         let status = await status(of: planned) { reader, status in
@@ -38,7 +38,8 @@ extension RunPlan {
             begin(try await reader.readChanges(in: window))
             while true {
                 let changes = try await reader.nextChanges()
-                guard try !changes.isEmpty && take(changes) else { return }
+                if changes.isEmpty { return }
+                guard try await take(changes) else { return }
             }
         }
         account.error = status.error
