@@ -10,6 +10,8 @@ from ..row import Row
 from ..servers.nginx import Nginx
 
 MEMORY = 120 * 2**20
+#: From here on every cache and buffer that has a bound is full, so that what still grows would grow for ever.
+FULL = 100_000
 #: The stores, in the order in which a row adds them.
 SINKS = ("NDJSON", "SQLite", "Postgres")
 
@@ -27,7 +29,7 @@ class Growth(Row):
     #: What the chart's x axis counts.
     axis = ""
     work = ""
-    #: Whether memory is to be the same at both ends.
+    #: Whether memory is to be the same at both ends, once there are enough for that to be judged.
     is_flat = False
 
     def points(self, bench):
@@ -40,6 +42,8 @@ class Growth(Row):
             sample = point.sample
             series.setdefault(point.series, []).append([point.x, sample.wall, sample.cpu, sample.peak])
         first = next(iter(series.values()))
+        if self.is_flat and first[-1][0] > FULL:
+            first = [point for point in first if point[0] >= FULL]
         (least, *_, low), (most, *_, high) = first[0], first[-1]
         highest = max(point.sample.peak for point in points)
         facts = [
