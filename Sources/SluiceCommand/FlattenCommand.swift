@@ -74,6 +74,9 @@ struct FlattenCommand: PipelineCommand {
     )
     var threads: Int?
 
+    @Flag(help: "Print the files that would be read, each with its number, as lines of JSON, and read none of them.")
+    var list = false
+
     @Flag(name: .shortAndLong, help: "Don't say how many records failed.")
     var quiet = false
 
@@ -97,6 +100,7 @@ struct FlattenCommand: PipelineCommand {
         if layout != nil, pipeline != nil {
             throw ValidationError("The pipeline says which layout is meant: leave --layout out.")
         }
+        if list, files.isEmpty || files.contains("-") { throw ValidationError("--list takes files and folders.") }
         if pipeline == "-", files.isEmpty || files.contains("-") {
             throw ValidationError("Standard input can't be the pipeline and its records.")
         }
@@ -108,6 +112,7 @@ struct FlattenCommand: PipelineCommand {
     func run(_ host: PluginHost) async throws {
         do {
             try ProcessLimits.looked(runs: false)
+            if list { return try await printFiles() }
             let shape: RowShape
             var application = applicationID
             if let pipeline {
@@ -162,17 +167,30 @@ struct FlattenCommand: PipelineCommand {
         return counts
     }
 
-    private func reader(of file: String) -> any ArchiveReader {
-        let log = logging.logger()
-        let warn: @Sendable (String) -> Void = { log.warning("\($0)") }
-        if file == "-" {
-            return ArchiveStreamReader(
-                descriptor: STDIN_FILENO, shown: source ?? Self.standardInput, warn: warn)
+    /// What engines deal out: a task for each line.
+    private func printFiles() async throws {
+        var number = fileNumber
+        for file in files {
+            let (found, next) = try await fileReader(file).files(from: number)
+            for file in found { Terminal.writeResult(file.line) }
+            number = next
         }
+    }
+
+    private func reader(of file: String) -> any ArchiveReader {
+        guard file == "-" else { return fileReader(file) }
+        return ArchiveStreamReader(
+            descriptor: STDIN_FILENO, shown: source ?? Self.standardInput, warn: warn(logging.logger()))
+    }
+
+    private func fileReader(_ file: String) -> ArchiveFileReader {
         let folder = FileManager.default.currentDirectoryPath
         let path = file.hasPrefix("/") ? file : folder + "/" + file
-        return ArchiveFileReader(path: PathOption(written: source ?? file, resolved: path), warn: warn)
+        return ArchiveFileReader(
+            path: PathOption(written: source ?? file, resolved: path), warn: warn(logging.logger()))
     }
+
+    private func warn(_ log: Logger) -> @Sendable (String) -> Void { { log.warning("\($0)") } }
 
     /// - Throws: `PipelineError` of kind `.usage` for a table that isn't among these.
     private func number(of name: String?, in tables: [TableDefinition]) throws -> Int? {
@@ -181,5 +199,18 @@ struct FlattenCommand: PipelineCommand {
         throw PipelineError(
             .usage, "there is no table '\(name)' in this layout",
             hint: "Its tables are \(tables.map(\.name).joined(separator: ", ")).")
+    }
+}
+
+extension NumberedFile {
+    /// As JSON.
+    fileprivate var line: String {
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.member("file_number", number)
+            writer.member("path", path)
+            writer.member("bytes", Int(bytes))
+        }
+        return writer.text
     }
 }

@@ -30,7 +30,8 @@ struct DBTSources {
 
     private func column(of table: TableDefinition, _ column: Column) -> String {
         let tests = table.key.contains(column.name) ? "            data_tests: [not_null]\n" : ""
-        return "          - name: \(column.name)\n            data_type: \(type(column))\n" + tests
+        // Without quotes YAML takes some names for truth values and nulls.
+        return "          - name: \"\(column.name)\"\n            data_type: \(type(column))\n" + tests
     }
 
     /// In standard SQL's words, which PostgreSQL, DuckDB and others understand.

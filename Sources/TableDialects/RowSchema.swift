@@ -70,7 +70,8 @@ struct RowSchema {
         case (.real, _): return typed("number")
         case (.time, _):
             let pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$"
-            return typed("string", #","format":"date-time","pattern":"\#(pattern)""#)
+            // To some a line's end may follow what '$' stands for.
+            return typed("string", #","format":"date-time","maxLength":24,"pattern":"\#(pattern)""#)
         }
     }
 

@@ -1,12 +1,13 @@
 internal import PipelineCore
 
-/// A schema for each table, as Spark's `StructType.fromJson` takes it, with the table's key and the call that reads its files.
+/// A schema for each table, as Spark's `StructType.fromJson` takes it, with the table's key, the columns by which one of several
+/// rows with the same key is chosen (the last one in their order counts), and the call that reads its files.
 struct SparkSchemas {
     let published: PublishedTables
 
     init(_ published: PublishedTables) { self.published = published }
 
-    /// `{table: {"key": […], "schema": {…}, "load": "…"}}`, a table a line.
+    /// `{table: {"key": […], "latest_by": […], "schema": {…}, "load": "…"}}`, a table a line.
     var text: String { JSONMembers.text(published.tables.map { ($0.name, table($0)) }) }
 
     private func table(_ table: TableDefinition) -> String {
@@ -14,20 +15,31 @@ struct SparkSchemas {
         writer.object { writer in
             writer.key("key")
             writer.array { writer in table.key.forEach { writer.value($0) } }
+            writer.key("latest_by")
+            writer.array { writer in published.precedence(in: table).forEach { writer.value($0) } }
             writer.key("schema")
             writer.structure(
                 table.columns.map { column in
-                    Field(column.name, isNullable: !table.key.contains(column.name)) { Self.write(column, to: &$0) }
+                    Field(column.name, isNullable: Self.mayBeNull(column, of: table)) { Self.write(column, to: &$0) }
                 })
             writer.member("load", load(table))
         }
         return writer.text
     }
 
+    /// Without `--run-id`, `flatten` knows no run.
+    private static func mayBeNull(_ column: Column, of table: TableDefinition) -> Bool {
+        column.name == "run_id" || !table.key.contains(column.name)
+    }
+
     /// In Python; `FAILFAST`, because a value that isn't what the schema says would be null without a word otherwise.
     private func load(_ table: TableDefinition) -> String {
-        "spark.read.schema(StructType.fromJson(tables['\(table.name)']['schema'])).option('mode', 'FAILFAST')"
-            + ".json('\(published.files(of: table, in: "out/current").replacing("'", with: "\\'"))')"
+        let folder = published.folder(of: table, in: "out/current")
+        // Hadoop's patterns have escapes by a backslash, and so have Python's texts.
+        let pattern = folder.reduce(into: "") { $0 += "\\*?[]{}".contains($1) ? "\\\($1)" : String($1) }
+        let text = (pattern + "*\(published.suffix)").replacing("\\", with: "\\\\").replacing("'", with: "\\'")
+        return "spark.read.schema(StructType.fromJson(tables['\(table.name)']['schema'])).option('mode', 'FAILFAST')"
+            + ".json('\(text)')"
     }
 
     /// The type of a column.

@@ -1,31 +1,35 @@
 internal import LineInput
 internal import PipelineCore
 
-/// A listed archive that is read. Reads block a thread of its own.
+/// A listed archive that is read: the file at hand, and a few behind it ahead of time, each on a thread of its own.
 actor ArchiveFileCursor: ArchiveCursor {
-    private let executor = BlockingExecutor(label: "archive.file")
+    private let executor = BlockingExecutor(label: "archive.listing")
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let warn: @Sendable (String) -> Void
     private var archive: ArchiveListing?
     /// The files that are read, by number; nil for all of them.
     private var own: Set<Int>?
-    /// The number of the first file behind the one at hand.
-    private var nextFile = 0
-    private var current: ArchiveFileInput?
-    /// What follows before anything is read.
-    private var queued: [ArchiveEvent] = []
+    /// The number of the first name behind the file at hand.
+    private var nextName = 0
+    private var atHand: ArchiveFileAhead?
+    /// The next files that are read, in order, and the number of the first name behind them.
+    private var ahead: [(number: Int, file: ArchiveFileAhead)] = []
+    private var nextAhead = 0
+    /// What follows before anything is read, and what ends the reading behind it.
+    private var batch: ArraySlice<ArchiveEvent> = []
+    private var failure: (any Error)?
     /// What a file holds that was looked at before it was reached.
     private var seen: (number: Int, content: ArchiveContent)?
     private var hasBegun = false
-    /// What ended the reading; it follows the events before it.
-    private var failure: (any Error)?
-    /// Bytes of all files that are read as they stand on disk, and of those of them that lie behind.
+    /// Bytes of all files that are read as they stand on disk, of those of them that lie behind, and of the one at hand.
     private var size: UInt64 = 0
     private var sizeRead: UInt64 = 0
+    private var sizeAtHand: UInt64 = 0
 
-    /// A call of `next` ends early once it has gathered this many bytes of documents.
-    private static let bytesAtOnce = 1 << 20
+    /// So many files are read ahead of the one at hand: enough for the cores of a machine and to hide how long files take to
+    /// open, with a batch of each in memory.
+    private static let filesAhead = 3
 
     init(warn: @escaping @Sendable (String) -> Void) { self.warn = warn }
 
@@ -45,6 +49,17 @@ actor ArchiveFileCursor: ArchiveCursor {
 
     var listing: [ListedFile] { archive?.names ?? [] }
 
+    /// Those that are opened.
+    ///
+    /// - Parameter first: the number of the listing's first name.
+    func files(from first: Int) -> [NumberedFile] {
+        guard let archive else { return [] }
+        return archive.names.indices.filter { archive.names[$0].leftOut == nil }.map { number in
+            let file = archive.file(number)
+            return NumberedFile(number: first + number, path: file.shown, bytes: file.listed.size)
+        }
+    }
+
     func read(only files: Set<Int>) {
         own = files
         size = size(of: listing.indices)
@@ -52,14 +67,12 @@ actor ArchiveFileCursor: ArchiveCursor {
 
     func skip(to number: Int) {
         sizeRead = size(of: 0..<number)
-        nextFile = number
+        nextName = number
     }
 
     private func size(of numbers: Range<Int>) -> UInt64 {
         numbers.reduce(0) { own?.contains($1) == false ? $0 : $0 + listing[$1].size }
     }
-
-    // MARK: - What a file holds
 
     /// Looks for the first file that holds text. Others may be as long as they like: one file that is none of them is enough.
     ///
@@ -70,7 +83,7 @@ actor ArchiveFileCursor: ArchiveCursor {
         for number in archive.names.indices where archive.names[number].leftOut == nil {
             try Task.checkCancellation()
             let file = archive.file(number)
-            let content = try content(of: file)
+            let content = try file.content()
             switch content {
             case .text:
                 seen = (number, content)
@@ -89,131 +102,95 @@ actor ArchiveFileCursor: ArchiveCursor {
 
     private static let hint = "An archive is JSON documents, or Pinpoint's import CSV, plain, gzip or zstd."
 
-    private func content(of file: ArchiveFile) throws -> ArchiveContent {
-        if let problem = file.problem { return .unreadable(problem) }
-        do { return try file.sniff() } catch let damage as InputDamage {
-            throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
-        }
-    }
-
-    /// The record that stands for a file. Its first bytes tell a resume whether it is still the same.
-    private func fault(_ file: ArchiveFile, _ other: String) throws -> ArchiveRecord {
-        var head = [UInt8](repeating: 0, count: file.problem == nil ? 64 : 0)
-        if file.problem == nil {
-            do {
-                let input = try file.open()
-                defer { input.close() }
-                let count = try head.withUnsafeMutableBytes { try input.read(into: $0) }
-                head.removeLast(head.count - count)
-            } catch let damage as InputDamage {
-                throw PipelineError(.noInput, "\(file.shown) \(damage.message)", hint: damage.hint)
-            }
-        }
-        let fault = InputFault(
-            code: .unreadableFile,
-            message: "\(file.shown) can't be read: it is \(other); reading goes on with the next file", raw: head)
-        return ArchiveRecord(content: .fault(fault), next: Position(token: file.name), file: file.shown, line: 1)
-    }
-
     // MARK: - Reading
 
     var fractionRead: Double? {
-        guard size > 0 else { return current == nil && nextFile == listing.count ? 1 : 0 }
-        let inFile = min(current?.window?.fileOffset ?? 0, current?.file.listed.size ?? 0)
-        return min(1, Double(sizeRead + inFile) / Double(size))
+        guard size > 0 else { return atHand == nil && nextName == listing.count ? 1 : 0 }
+        return min(1, Double(sizeRead + sizeAtHand) / Double(size))
     }
 
-    func next(limit: Int) throws -> [ArchiveEvent] {
+    func next(limit: Int) async throws -> [ArchiveEvent] {
         precondition(limit > 0, "at least one event must be asked for")
         var events: [ArchiveEvent] = []
         events.reserveCapacity(min(limit, 1024))
-        if failure == nil {
-            do {
-                var bytes = 0
-                while events.count < limit, bytes < Self.bytesAtOnce, let event = try nextEvent() {
-                    if case .record(let record) = event { bytes += record.byteCount }
-                    events.append(event)
-                }
-            } catch { failure = error }
+        var bytes = 0
+        while events.count < limit, bytes < ArchiveFileAhead.bytesAtOnce {
+            if let event = batch.popFirst() {
+                bytes += event.byteCount
+                events.append(event)
+                continue
+            }
+            if failure != nil { break }
+            do { if try await !fetch() { break } } catch { failure = error }
         }
         if events.isEmpty, let failure { throw failure }
         return events
     }
 
-    func close() {
-        current?.close()
-        current = nil
+    func close() async {
         archive = nil
+        batch = []
+        let files = ahead.map(\.file) + [atHand].compactMap(\.self)
+        (ahead, atHand) = ([], nil)
+        for file in files { await file.close() }
     }
 
-    private func nextEvent() throws -> ArchiveEvent? {
-        guard let archive else { return nil }
+    /// Gets what follows, which may be nothing but an end; false behind the last name.
+    private func fetch() async throws -> Bool {
+        guard let archive else { return false }
         // What nobody but other shards will open says nothing about this one's files.
-        if !hasBegun, nextFile == 0, own == nil { try requireText(archive) }
+        if !hasBegun, nextName == 0, own == nil { try requireText(archive) }
         hasBegun = true
-        if !queued.isEmpty { return queued.removeFirst() }
-        if let current { return try event(of: current) }
-        guard nextFile < archive.names.count else { return nil }
+        if let atHand {
+            await take(atHand.next())
+            return true
+        }
+        guard nextName < archive.names.count else { return false }
         try Task.checkCancellation()
-        let event = try begin(archive.file(nextFile), isOneFile: archive.isOneFile)
-        nextFile += 1
-        return event
+        begin(archive)
+        return true
     }
 
-    private func begin(_ file: ArchiveFile, isOneFile: Bool) throws -> ArchiveEvent {
-        if own?.contains(nextFile) == false { return .file(.passed(file.listed)) }
-        if let reason = file.listed.leftOut { return .file(.leftOut(file.listed, reason: reason)) }
-        let content: ArchiveContent
-        if let seen, seen.number == nextFile { content = seen.content } else { content = try self.content(of: file) }
-        switch content {
-        case .text(let form, let utf16): current = try ArchiveFileInput(file, form, utf16: utf16)
-        // It was meant, and holds no record.
-        case .empty where isOneFile: current = try ArchiveFileInput(file, .lines, utf16: nil)
-        // Programs that write in parts leave many of these, so they are counted and not told one by one.
-        case .empty: return leaveOut(file, "empty")
-        case .junk(let other):
-            warn("\(file.shown) is left out: it is \(other)")
-            return leaveOut(file, other)
-        case .unreadable(let other):
-            warn("\(file.shown) can't be read: it is \(other)")
-            queued = [.record(try fault(file, other)), .file(.ended(file.listed))]
-            sizeRead += file.listed.size
-            return .file(.begun(isRead: false))
-        }
-        return .file(.begun(isRead: true))
+    private func take(_ next: ArchiveFileAhead.Batch) {
+        next.warnings.forEach(warn)
+        batch = next.events[...]
+        failure = next.failure
+        sizeAtHand = next.bytesRead
+        guard next.isLast else { return }
+        atHand = nil
+        sizeAtHand = 0
+        if failure == nil { sizeRead += listing[nextName - 1].size }
     }
 
-    private func leaveOut(_ file: ArchiveFile, _ reason: String) -> ArchiveEvent {
-        sizeRead += file.listed.size
-        return .file(.leftOut(file.listed, reason: reason))
-    }
-
-    private func event(of input: ArchiveFileInput) throws -> ArchiveEvent {
-        do {
-            if let record = try input.next() { return .record(record) }
-            return try finish(input)
-        } catch let damaged as ArchiveFileInput.Damaged {
-            queued = [try finish(input)]
-            return .record(damaged.record)
+    /// Goes on to the next name.
+    private func begin(_ archive: ArchiveListing) {
+        let number = nextName
+        let listed = archive.names[number]
+        nextName += 1
+        if own?.contains(number) == false {
+            batch = [.file(.passed(listed))]
+        } else if let reason = listed.leftOut {
+            batch = [.file(.leftOut(listed, reason: reason))]
+        } else {
+            atHand = ahead.first?.number == number ? ahead.removeFirst().file : opened(number, of: archive)
+            readAhead(archive)
         }
     }
 
-    /// Leaves the file, if it is still the one that was opened.
-    private func finish(_ input: ArchiveFileInput) throws -> ArchiveEvent {
-        try input.checkIdentity()
-        sizeRead += input.file.listed.size
-        input.close()
-        current = nil
-        return .file(.ended(input.opened))
-    }
-}
-
-extension ArchiveRecord {
-    /// Bytes that the record's content takes.
-    fileprivate var byteCount: Int {
-        switch content {
-        case .document(let bytes): bytes.count
-        case .fault(let fault): fault.raw.count
+    private func readAhead(_ archive: ArchiveListing) {
+        nextAhead = max(nextAhead, nextName)
+        while ahead.count < Self.filesAhead, nextAhead < archive.names.count {
+            let number = nextAhead
+            nextAhead += 1
+            guard own?.contains(number) != false, archive.names[number].leftOut == nil else { continue }
+            let file = opened(number, of: archive)
+            ahead.append((number, file))
+            Task { await file.prepare() }
         }
+    }
+
+    private func opened(_ number: Int, of archive: ArchiveListing) -> ArchiveFileAhead {
+        ArchiveFileAhead(
+            archive.file(number), isOneFile: archive.isOneFile, seen: seen?.number == number ? seen?.content : nil)
     }
 }

@@ -38,4 +38,25 @@ public struct ArchiveFileReader: ArchiveReader {
         try await cursor.list(path, filter)
         return cursor
     }
+
+    /// The files that would be opened, in order. Nothing but folders is read.
+    ///
+    /// - Parameter number: of the archive's first name.
+    /// - Returns: The files, and the number behind the archive's last name.
+    /// - Throws: as `open()`.
+    public func files(from number: Int) async throws -> (files: [NumberedFile], next: Int) {
+        let cursor = ArchiveFileCursor(warn: warn)
+        try await cursor.list(path, filter)
+        return (await cursor.files(from: number), number + (await cursor.listing.count))
+    }
+}
+
+/// A file of an archive, for whoever deals files out to processes of their own.
+public struct NumberedFile: Sendable, Hashable {
+    /// Its place in the listing, with which the ordinals of its records begin.
+    public var number: Int
+    /// As messages and the table `failures` name it: what was written, and the relative name.
+    public var path: String
+    /// As the file is stored.
+    public var bytes: UInt64
 }

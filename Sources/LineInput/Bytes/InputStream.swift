@@ -1,13 +1,20 @@
 internal import Glibc
+internal import Synchronization
 
 /// Input whose bytes come once, such as a pipe. Its first bytes are kept until it is known what they are.
-public final class InputStream {
+///
+/// One task at a time reads it: who looks at its first bytes hands it over to who reads on.
+public final class InputStream: Sendable {
     private let descriptor: Int32
-    /// The first bytes, for as long as they are kept or not read again.
-    private var head: [UInt8] = []
-    private var keepsHead = true
-    /// Bytes that the descriptor has given.
-    private var received: UInt64 = 0
+    private let state = Mutex(State())
+
+    private struct State {
+        /// The first bytes, for as long as they are kept or not read again.
+        var head: [UInt8] = []
+        var keepsHead = true
+        /// Bytes that the descriptor has given.
+        var received: UInt64 = 0
+    }
 
     /// - Parameter descriptor: open for reading; it stays open.
     public init(descriptor: Int32) { self.descriptor = descriptor }
@@ -16,23 +23,25 @@ public final class InputStream {
     public func open() -> InputFile { InputFile(self) }
 
     /// From here on one file alone goes on.
-    func forgetHead() { keepsHead = false }
+    func forgetHead() { state.withLock { $0.keepsHead = false } }
 
     /// Fills some of the room with what stands at an offset; 0 at the end of input.
     ///
     /// - Parameter offset: Where the descriptor is, or among the first bytes.
     /// - Throws: `InputDamage`.
     func read(into room: UnsafeMutableRawBufferPointer, at offset: UInt64) throws -> Int {
-        if offset < UInt64(head.count) {
-            let kept = head[Int(offset)...].prefix(room.count)
-            room.copyBytes(from: kept)
-            return kept.count
+        try state.withLock { state in
+            if offset < UInt64(state.head.count) {
+                let kept = state.head[Int(offset)...].prefix(room.count)
+                room.copyBytes(from: kept)
+                return kept.count
+            }
+            precondition(offset == state.received, "what isn't kept is read once")
+            let count = try receive(into: room)
+            state.received += UInt64(count)
+            if state.keepsHead { state.head += room[..<count] } else { state.head = [] }
+            return count
         }
-        precondition(offset == received, "what isn't kept is read once")
-        let count = try receive(into: room)
-        received += UInt64(count)
-        if keepsHead { head += room[..<count] } else { head = [] }
-        return count
     }
 
     private func receive(into room: UnsafeMutableRawBufferPointer) throws -> Int {

@@ -41,6 +41,17 @@ public enum CompressedForm: String, CaseIterable, Sendable {
         }
     }
 
+    /// How many bytes of a file's content have to be kept while it is read, by its first bytes; 0 where that is next to nothing.
+    ///
+    /// - Throws: `InputDamage` where it can't be opened or read.
+    public static func window(ofFile path: String) throws -> UInt64 {
+        let file = try InputFile(path: path)
+        defer { file.close() }
+        var head = [UInt8](repeating: 0, count: ZstdFrameHeader.longest)
+        let count = try head.withUnsafeMutableBytes { try file.read(into: $0) }
+        return ZstdFrameHeader(head.prefix(count))?.window ?? 0
+    }
+
     /// - Parameters:
     ///   - file: at its beginning, which has been found to be of this form.
     ///   - chunk: bytes read from the file at once.

@@ -24,6 +24,26 @@ struct TableComparison {
         var tables: [TableDefinition]
         var form: CanonicalRow
         var digest: TableDigest
+
+        /// - Parameter names: the columns that are compared.
+        init(
+            reader: any SinkReader, isKeyed: Bool, table: TableDefinition, tables: [TableDefinition],
+            comparing names: [String]
+        ) {
+            self.reader = reader
+            self.isKeyed = isKeyed
+            self.table = table
+            self.tables = tables
+            form = CanonicalRow(table, comparing: names)
+            digest = TableDigest(form)
+        }
+
+        /// The same once all rows were read.
+        func digested(_ runID: String) async throws -> Side {
+            var side = self
+            try await reader.forEachBuffer(of: table, runID) { side.digest.add($0) }
+            return side
+        }
     }
 
     /// What was found.

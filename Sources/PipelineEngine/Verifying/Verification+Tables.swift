@@ -14,10 +14,9 @@ extension Verification {
         for (store, table) in zip(stores, tables) {
             sides.append(
                 table.map { table in
-                    let form = CanonicalRow(table, comparing: columns ?? Self.columns(of: table))
-                    return TableComparison.Side(
+                    TableComparison.Side(
                         reader: store.reader, isKeyed: store.stored.isKeyed, table: table, tables: store.tables,
-                        form: form, digest: TableDigest(form))
+                        comparing: columns ?? table.contentColumns)
                 })
         }
         for (index, error) in try await digest(&sides, run.runID) {
@@ -58,12 +57,9 @@ extension Verification {
     ) async throws -> [(Int, PipelineError)] {
         try await withThrowingTaskGroup(of: (Int, TableComparison.Side, PipelineError?).self) { group in
             for (index, side) in sides.enumerated() {
-                guard var side else { continue }
+                guard let side else { continue }
                 group.addTask {
-                    do {
-                        try await side.reader.forEachBuffer(of: side.table, runID) { side.digest.add($0) }
-                        return (index, side, nil)
-                    } catch let error as PipelineError { return (index, side, error) }
+                    do { return (index, try await side.digested(runID), nil) } catch let error as PipelineError { return (index, side, error) }
                 }
             }
             var errors: [(Int, PipelineError)] = []
@@ -78,18 +74,21 @@ extension Verification {
     /// The columns that all have; nil for a table that isn't compared.
     private func comparedColumns(_ tables: [TableDefinition?]) -> [String]? {
         guard let first = tables.first, let first else { return nil }
-        return Self.columns(of: first).filter { name in tables.allSatisfy { $0?.index(of: name) != nil } }
+        return first.contentColumns.filter { name in tables.allSatisfy { $0?.index(of: name) != nil } }
     }
 
-    /// What belongs to the content: not the run's ID where only `append` has it, nor how a failure was met.
-    private static func columns(of table: TableDefinition) -> [String] {
+}
+
+extension TableDefinition {
+    /// The columns that belong to the content: not the run's ID where only `append` has it, nor how a failure was met.
+    var contentColumns: [String] {
         let left: [String] =
-            switch table.role {
+            switch role {
             case .endpointParts: ["run_id"]
             case .failures: ["message", "request_id", "attempts"]
             case .users, .endpoints, .ledger: []
             }
-        return table.columns.map(\.name).filter { !left.contains($0) }
+        return columns.map(\.name).filter { !left.contains($0) }
     }
 }
 

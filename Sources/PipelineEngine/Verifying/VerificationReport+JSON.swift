@@ -5,7 +5,8 @@ extension VerificationReport {
     public var json: String {
         var writer = JSONWriter()
         writer.object { writer in
-            writer.member("pipeline", pipeline)
+            writer.key("pipeline")
+            writer.value(pipeline)
             writer.key("run_id")
             writer.value(runID)
             writer.key("logical_date")
@@ -30,7 +31,8 @@ extension VerificationReport {
             writer.member("name", sink.name)
             writer.member("type", sink.type)
             writer.member("target", sink.target)
-            writer.member("mode", sink.mode.rawValue)
+            writer.key("mode")
+            writer.value(sink.mode?.rawValue)
             writer.key("not_compared")
             writer.value(sink.exclusion)
             writer.member("refused", sink.refused)

@@ -13,27 +13,34 @@ extension VerificationReport {
             }
             for comparison in table.comparisons { lines += differences(comparison) }
         }
+        let kind = pipeline == nil ? "" : "sink "
         for sink in sinks {
             if let exclusion = sink.exclusion {
-                lines.append("  sink \(sink.name) was checked against its own account alone: \(exclusion)")
+                lines.append("  \(kind)\(sink.name) was checked against its own account alone: \(exclusion)")
             }
             if sink.refused > 0 {
                 lines.append(
-                    "  sink \(sink.name) refused \(sink.refused) records because of their content: their rows are missing there"
+                    "  \(kind)\(sink.name) refused \(sink.refused) records because of their content: their rows are missing there"
                 )
             }
-            for fault in sink.faults { lines.append("  sink \(sink.name): \(fault)") }
+            for fault in sink.faults { lines.append("  \(kind)\(sink.name): \(fault)") }
         }
         return (lines + notes.map { "  \($0)" }).joined(separator: "\n")
     }
 
     private var verdict: String {
-        guard let runID, error == nil else { return "pipeline \(pipeline): not compared" }
+        if error != nil { return "\(subject): not compared" }
         let isCompared = tables.contains { !$0.comparisons.isEmpty }
-        if !isEqual { return "run \(runID): different" }
+        if !isEqual { return "\(subject): different" }
+        let places = pipeline == nil ? "folders" : "sinks"
         return isCompared
-            ? "run \(runID): equal in \(sinks.count { $0.exclusion == nil }) sinks"
-            : "run \(runID): as its own account says; no sinks were compared"
+            ? "\(subject): equal in \(sinks.count { $0.exclusion == nil }) \(places)"
+            : "\(subject): as its own account says; no \(places) were compared"
+    }
+
+    private var subject: String {
+        if let runID { return "run \(runID)" }
+        return pipeline.map { "pipeline \($0)" } ?? "rows"
     }
 
     private func judgement(_ table: VerifiedTable) -> String {

@@ -1,8 +1,9 @@
 public import PipelineCore
 
-/// Whether the sinks of a pipeline hold the same rows of its last complete run.
+/// Whether the sinks of a pipeline hold the same rows of its last complete run, or folders the same rows.
 public struct VerificationReport: Sendable {
-    public var pipeline: String
+    /// Nil where folders are compared, which stand in the places of sinks.
+    public var pipeline: String?
     /// The run that was looked at; nil where there is none.
     public var runID: String?
     public var logicalDate: String?
@@ -14,6 +15,11 @@ public struct VerificationReport: Sendable {
     public var notes: [String] = []
     /// Why nothing could be compared.
     public var error: PipelineError?
+
+    init(pipeline: String? = nil) { self.pipeline = pipeline }
+
+    /// Of folders that can't be compared.
+    public init(error: PipelineError) { self.error = error }
 
     /// Whether nothing differs.
     public var isEqual: Bool {
@@ -29,7 +35,8 @@ public struct VerifiedSink: Sendable {
     public var name: String
     public var type: String
     public var target: String
-    public var mode: WriteMode
+    /// Nil for a folder: nobody knows what it is to the next run.
+    public var mode: WriteMode?
     /// Why its rows aren't compared with those of the others; nil where they are.
     public var exclusion: String?
     /// How it differs from its own account. No values of rows.

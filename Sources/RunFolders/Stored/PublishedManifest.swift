@@ -15,7 +15,16 @@ struct PublishedManifest {
         var sha256: String
     }
 
+    /// A table as its definition is written there.
+    struct Table {
+        var name: String
+        var columns: [Column]
+        var key: [String]
+    }
+
     var stored: StoredRunState
+    /// Empty where a version before 0.2 has written it.
+    var tables: [Table]
     var files: [File]
 
     /// Nil where there is none.
@@ -29,12 +38,32 @@ struct PublishedManifest {
         ) { root, format in
             PublishedManifest(
                 stored: try StoredRunState(root, format),
+                tables: try root["tables"] == nil ? [] : root.list("tables").compactMap(Table.init),
                 files: try root.list("files").map { file in
                     File(
                         path: try file.string("path"), table: try file.string("table"),
                         rows: try file.number("rows"), bytes: try file.number("bytes"),
                         sha256: try file.string("sha256"))
                 })
+        }
+    }
+}
+
+extension PublishedManifest.Table {
+    /// Nil where the key isn't written.
+    fileprivate init?(_ node: JSONNode) throws {
+        guard node["key"] != nil else { return nil }
+        name = try node.string("name")
+        columns = try node.list("columns").map { column in
+            let (name, type) = (try column.string("name"), try column.string("type"))
+            guard let type = ColumnType(rawValue: type) else {
+                throw StoredJSON.Fault("its column '\(name)' has the unknown type '\(type)'")
+            }
+            return Column(name, type)
+        }
+        key = try node.list("key").map { name in
+            guard let name = name.text else { throw StoredJSON.Fault("a key has a name that isn't a text") }
+            return name
         }
     }
 }

@@ -9,8 +9,6 @@ struct BigQueryDialect: SQLDialect {
         "hold is NULL there, and the text has both.",
     ]
     let keySuffix = " NOT ENFORCED"
-    let transaction = (begin: "BEGIN TRANSACTION;", end: "COMMIT TRANSACTION;")
-
     func quoted(_ name: String) -> String { "`\(name)`" }
 
     func literal(_ text: String) -> String {
@@ -34,6 +32,36 @@ struct BigQueryDialect: SQLDialect {
                 + "FROM FILES (format = 'JSON', uris = [\(literal(published.files(of: table, in: "gs://BUCKET/current")))]);"
         ]
     }
+
+    func making(_ name: String, of query: String) -> String { "CREATE OR REPLACE TABLE \(quoted(name)) AS\n\(query);" }
+
+    func listing(_ name: String, _ published: PublishedTables) -> [String] {
+        let manifest = quoted("sluice_manifest")
+        return [
+            """
+            LOAD DATA OVERWRITE \(manifest) (
+              run STRUCT<run_id STRING>,
+              shards INT64,
+              tables ARRAY<STRUCT<`name` STRING, `rows` INT64>>
+            )
+            FROM FILES (format = 'JSON', ignore_unknown_values = true,
+              uris = [\(literal(published.manifest(in: "gs://BUCKET/current")))]);
+            """,
+            making(
+                name,
+                of: """
+                    SELECT t.name AS table_name, t.`rows` AS listed, m.run.run_id AS run_id
+                    FROM \(manifest) AS m, UNNEST(m.tables) AS t WHERE m.shards IS NULL
+                    """),
+            "DROP TABLE \(manifest);",
+        ]
+    }
+
+    func refusing(unless checked: String, _ mistake: String, counted: String) -> [String] {
+        ["ASSERT EXISTS (SELECT 1 FROM \(quoted(checked))) AS \(literal(mistake));"]
+    }
+
+    func atOnce(_ statements: [String]) -> [String] { ["BEGIN TRANSACTION;"] + statements + ["COMMIT TRANSACTION;"] }
 
     private func type(_ column: Column) -> String {
         switch (column.type, column.entries) {

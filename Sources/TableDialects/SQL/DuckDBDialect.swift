@@ -9,24 +9,56 @@ struct DuckDBDialect: SQLDialect {
         return [StoredColumn(name: column.name, type: isText ? "JSON" : type(column))]
     }
 
+    func temporary(_ name: String) -> String { "temp.\(quoted(name))" }
+
     func staging(_ name: String, _ table: TableDefinition, _ published: PublishedTables) -> [String] {
         let columns = table.columns.map { "\(literal($0.name)): \(literal(type($0)))" }.joined(separator: ", ")
+        let files = pattern(published.folder(of: table, in: "out/current")) + "*\(published.suffix)"
         return [
-            "CREATE TEMP TABLE \(quoted(name)) AS FROM read_json(\n"
-                + "  \(literal(published.files(of: table, in: "out/current"))), format = 'newline_delimited',\n"
-                + "  columns = {\(columns)});",
-            // A file that is cut off is read as far as it goes, without a word.
-            "SELECT CASE WHEN count(*) = (\(listed(table, published))) THEN count(*)\n"
-                + "  ELSE error(\(literal("\(table.name): the files have other rows than manifest.json says"))) END "
-                + "AS rows FROM \(quoted(name));",
+            making(
+                name,
+                of: "FROM read_json(\n  \(literal(files)), format = 'newline_delimited', "
+                    + "compression = '\(compression(published))',\n  columns = {\(columns)})")
         ]
     }
 
-    /// The number of a table's rows, by the manifest.
-    private func listed(_ table: TableDefinition, _ published: PublishedTables) -> String {
-        "SELECT listed.rows FROM (SELECT unnest(tables) AS listed FROM read_json(\n"
-            + "    \(literal(published.manifest(in: "out/current"))), columns = {'tables': 'STRUCT(name VARCHAR, rows BIGINT)[]'}))\n"
-            + "  WHERE listed.name = \(literal(table.name))"
+    func listing(_ name: String, _ published: PublishedTables) -> [String] {
+        [
+            making(
+                name,
+                of: """
+                    SELECT t.name AS table_name, t.rows AS listed, run_id FROM (
+                      SELECT unnest(tables) AS t, run.run_id AS run_id FROM read_json(
+                        \(literal(pattern(published.manifest(in: "out/current")))), format = 'newline_delimited', columns = {
+                          'run': 'STRUCT(run_id VARCHAR)', 'shards': 'BIGINT', 'tables': 'STRUCT(name VARCHAR, rows BIGINT)[]'})
+                      WHERE shards IS NULL
+                    )
+                    """)
+        ]
+    }
+
+    func refusing(unless checked: String, _ mistake: String, counted: String) -> [String] {
+        let detail = """
+            SELECT string_agg(table_name || ': ' || found || ' rows in the files, ' || coalesce(listed::VARCHAR, 'none')
+                || ' in manifest.json', '; ') FROM \(temporary(counted)) WHERE found IS DISTINCT FROM listed
+            """
+        return [
+            "SELECT CASE WHEN count(*) = 1 THEN 'all rows are there' ELSE error(\(literal(mistake + " (")) || (\(detail)) || ')') END\n"
+                + "  AS files FROM \(temporary(checked));"
+        ]
+    }
+
+    /// A path as a pattern that nothing else fits.
+    private func pattern(_ path: String) -> String {
+        path.reduce(into: "") { $0 += "[*?".contains($1) ? "[\($1)]" : String($1) }
+    }
+
+    private func compression(_ published: PublishedTables) -> String {
+        switch published.compression {
+        case .gzip: "gzip"
+        case .zstd: "zstd"
+        case .none: "none"
+        }
     }
 
     /// As the rows have it.

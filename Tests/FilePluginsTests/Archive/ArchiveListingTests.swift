@@ -241,19 +241,20 @@ struct ArchiveListingTests {
 
     /// What the system says of a file is what it said when the file was opened.
     @Test func whatIsSaidOfAFile() async throws {
-        let folder = try folder(["in/a", "in/b"])
+        // The last one isn't read ahead yet when it changes.
+        let folder = try folder(["a", "b", "c", "d", "e", "f"].map { "in/\($0)" })
         let reading = try await ArchiveReading(folder.file("in"), written: "in", limit: 1) { call in
             // It has grown since it was listed.
-            if call == 0 { try folder.write("in/b", Array("{\"Id\":\"in/b\"}\n{}\n".utf8)) }
+            if call == 0 { try folder.write("in/f", Array("{\"Id\":\"in/f\"}\n{}\n".utf8)) }
         }
         let oracle = try python(
             """
             import json, os, sys
-            status = [os.stat(os.path.join(sys.argv[1], name)) for name in 'ab']
+            status = [os.stat(os.path.join(sys.argv[1], name)) for name in 'abcdef']
             print(json.dumps([[each.st_size, each.st_mtime_ns, each.st_ino] for each in status]))
             """, [folder.file("in")])
         let expected = try JSONDecoder().decode([[Int64]].self, from: Data(oracle))
-        #expect(reading.error == nil && reading.records.count == 3)
+        #expect(reading.error == nil && reading.records.count == 7)
         #expect(reading.ended.map { [Int64($0.size), $0.modified, Int64($0.inode)] } == expected)
     }
 }
