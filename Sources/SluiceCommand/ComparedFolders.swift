@@ -25,7 +25,9 @@ struct ComparedFolders {
             if own == nil, !said.contains(where: { Self.exists("\(named.folder.path)/\($0.name)") }) {
                 throw PipelineError(
                     .noInput, "\(named.name) has no folder of a table",
-                    hint: "Each table's files stand in a folder of its name: \(said.map(\.name).joined(separator: ", ")).")
+                    hint:
+                        "Each table's files stand in a folder of its name: \(said.map(\.name).joined(separator: ", "))."
+                )
             }
             return FolderVerification.Folder(
                 name: named.name, path: named.folder.path, run: named.folder.run.map { ($0.runID, $0.logicalDate) },
@@ -44,7 +46,8 @@ struct ComparedFolders {
             }
             guard own.contains(where: { !$0.key.contains(name) }) else {
                 throw PipelineError(
-                    .usage, "column '\(name)' is of the keys, by which rows are told apart", hint: "Name other columns.")
+                    .usage, "column '\(name)' is of the keys, by which rows are told apart", hint: "Name other columns."
+                )
             }
         }
     }
@@ -54,7 +57,8 @@ struct ComparedFolders {
         guard let run = folder.run else { return nil }
         guard !run.tables.isEmpty else {
             throw PipelineError(
-                .noInput, "\(name) was published by a version before 0.2, whose manifest doesn't say what the columns are",
+                .noInput,
+                "\(name) was published by a version before 0.2, whose manifest doesn't say what its columns are",
                 hint: "Compare the sinks of its pipeline: sluice verify FILE.yaml.")
         }
         let known = Layout.normalized().tables + Layout.document().tables

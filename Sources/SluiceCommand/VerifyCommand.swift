@@ -61,10 +61,12 @@ struct VerifyCommand: PipelineCommand {
     func validate() throws {
         guard places.count <= 2 else { throw ValidationError("Two folders are compared at most.") }
         if places.count == 2, let file = places.first(where: Self.isFile) {
-            throw ValidationError("Two folders are compared, and '\(file)' is a file; of a pipeline name nothing else.")
+            throw ValidationError(
+                "Two folders are compared, and '\(file)' is a file; of a pipeline name nothing else.")
         }
         if !hasFolders, !ignore.isEmpty || conflict != nil {
-            throw ValidationError("--ignore and --conflict are for folders; a pipeline's sinks are compared as it says.")
+            throw ValidationError(
+                "--ignore and --conflict are for folders; a pipeline's sinks are compared as it says.")
         }
     }
 

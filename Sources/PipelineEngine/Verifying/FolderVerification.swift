@@ -86,7 +86,8 @@ public struct FolderVerification: Sendable {
         for name in names { try await verify(table: name, accounts, &report) }
     }
 
-    private func verify(table name: String, _ accounts: [StoreAccount], _ report: inout VerificationReport) async throws {
+    private func verify(table name: String, _ accounts: [StoreAccount], _ report: inout VerificationReport) async throws
+    {
         let tables = folders.map { folder in folder.tables.first { $0.name == name } }
         let columns = compared(tables.compactMap(\.self), &report)
         var verified = VerifiedTable(name: name, contents: [])

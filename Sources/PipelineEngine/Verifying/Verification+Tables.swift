@@ -59,7 +59,9 @@ extension Verification {
             for (index, side) in sides.enumerated() {
                 guard let side else { continue }
                 group.addTask {
-                    do { return (index, try await side.digested(runID), nil) } catch let error as PipelineError { return (index, side, error) }
+                    do { return (index, try await side.digested(runID), nil) } catch let error as PipelineError {
+                        return (index, side, error)
+                    }
                 }
             }
             var errors: [(Int, PipelineError)] = []

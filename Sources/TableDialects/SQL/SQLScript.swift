@@ -21,7 +21,9 @@ struct SQLScript {
         let parts =
             [head] + definitions + [loadHead, lines(cleanUp)]
             + published.tables.map { table in
-                lines(["-- The rows of \(table.name), as they are published"] + dialect.staging(names.rows(of: table), table, published))
+                lines(
+                    ["-- The rows of \(table.name), as they are published"]
+                        + dialect.staging(names.rows(of: table), table, published))
             }
             + [lines(["-- As many as manifest.json says"] + check), lines(dialect.atOnce(changes)), lines(cleanUp)]
         return parts.joined(separator: "\n\n") + "\n"

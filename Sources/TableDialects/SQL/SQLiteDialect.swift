@@ -34,7 +34,10 @@ struct SQLiteDialect: SQLDialect {
             "CREATE TABLE temp.sluice_whole (files_were_read_to_the_end INTEGER CHECK (files_were_read_to_the_end = 1));",
             "INSERT INTO temp.sluice_whole SELECT count(*) FROM temp.sluice_lines WHERE line = '\(Self.end)';",
             "DROP TABLE temp.sluice_whole;",
-            making(name, of: "SELECT\n  \(values.joined(separator: ",\n  "))\nFROM temp.sluice_lines WHERE line <> '\(Self.end)'"),
+            making(
+                name,
+                of: "SELECT\n  \(values.joined(separator: ",\n  "))\nFROM temp.sluice_lines WHERE line <> '\(Self.end)'"
+            ),
             "DROP TABLE temp.sluice_lines;",
         ]
     }

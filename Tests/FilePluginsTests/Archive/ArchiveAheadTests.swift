@@ -7,7 +7,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2)))
 struct ArchiveAheadTests {
     private static func lines(_ number: Int, count: Int) -> [UInt8] {
-        (0..<count).flatMap { Array("{\"Id\":\"\(number)-\($0)\",\"Address\":\"\(String(repeating: "a", count: 100))\"}\n".utf8) }
+        (0..<count).flatMap {
+            Array("{\"Id\":\"\(number)-\($0)\",\"Address\":\"\(String(repeating: "a", count: 100))\"}\n".utf8)
+        }
     }
 
     private func cursor(_ folder: TemporaryFolder) async throws -> any ArchiveCursor {
@@ -18,7 +20,9 @@ struct ArchiveAheadTests {
     /// Names of the folder's files that this process holds open.
     private func open(in folder: TemporaryFolder) -> Set<String> {
         let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
-        let paths = descriptors.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") }
+        let paths = descriptors.compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }
         let own = URL(fileURLWithPath: folder.path).resolvingSymlinksInPath().path
         return Set(paths.filter { $0.hasPrefix(own) }.map { String($0.dropFirst(own.count + 1)) })
     }
