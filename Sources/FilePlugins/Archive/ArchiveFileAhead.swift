@@ -95,6 +95,8 @@ actor ArchiveFileAhead {
                 batch.events.append(event)
             }
         } catch {
+            // Nobody reads on behind it.
+            events.close()
             batch.failure = error
             batch.isLast = true
         }

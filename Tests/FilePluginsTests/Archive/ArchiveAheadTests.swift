@@ -84,7 +84,7 @@ struct ArchiveAheadTests {
         await cursor.close()
     }
 
-    /// A file that goes away ends the reading behind everything in front of it.
+    /// A file that goes away ends the reading once everything before it is taken.
     @Test func aFaultWaitsForItsTurn() async throws {
         let folder = try TemporaryFolder()
         try folder.makeFolder("x")
